@@ -1,0 +1,1 @@
+//! JSON Schema to TypeScript declarations and safe names; pure.

@@ -1,0 +1,1 @@
+//! WebAssembly guests run by wasmtime: limits, pool, QuickJS.

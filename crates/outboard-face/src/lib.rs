@@ -1,0 +1,1 @@
+//! The MCP server that the client of a model talks to.

@@ -1,0 +1,1 @@
+//! Catalogue, policy, broker, journal and runs; ports for everything that touches the world.

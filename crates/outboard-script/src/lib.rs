@@ -1,0 +1,1 @@
+//! Parses a model-written script once: form, type stripping with positions kept.

@@ -1,0 +1,1 @@
+//! Fixtures for tests: an upstream that misbehaves on demand.

@@ -1,0 +1,1 @@
+//! A tolerant MCP client over stdio and Streamable HTTP.

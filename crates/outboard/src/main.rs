@@ -1,0 +1,3 @@
+//! The `outboard` binary. No decision is made here.
+
+fn main() {}
