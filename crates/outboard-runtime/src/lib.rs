@@ -1,1 +1,14 @@
-//! Catalogue, policy, broker, journal and runs; ports for everything that touches the world.
+//! The heart of Outboard: catalogue, policy, approvals, broker, journal and runs.
+//!
+//! It knows no network, no process, no file and no environment: everything that touches the
+//! world is a port ([`ports`]) that a crate above implements.
+
+pub mod broker;
+pub mod catalogue;
+pub mod clock;
+pub mod ids;
+pub mod json;
+pub mod limits;
+pub mod operation;
+pub mod ports;
+pub mod reply;

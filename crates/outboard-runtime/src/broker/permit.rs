@@ -1,0 +1,42 @@
+//! The permit: proof that an operation, with exactly these arguments, passed the gate.
+//! It has no public constructor; it is consumed by being sent.
+
+use crate::operation::Operation;
+
+/// Permission to send one operation once. Only the broker makes permits.
+///
+/// ```compile_fail,E0451
+/// use outboard_runtime::{broker::Permit, operation::Operation};
+/// fn forge(operation: Operation) -> Permit {
+///     Permit { operation }
+/// }
+/// ```
+///
+/// Reading what is permitted is open to all:
+///
+/// ```
+/// use outboard_runtime::{broker::Permit, operation::Operation};
+/// fn read(permit: &Permit) -> &Operation {
+///     permit.operation()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Permit {
+    operation: Operation,
+}
+
+impl Permit {
+    pub(super) fn for_operation(operation: Operation) -> Self {
+        Self { operation }
+    }
+
+    /// What may be sent, exactly.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// Uses the permit up.
+    pub fn into_operation(self) -> Operation {
+        self.operation
+    }
+}

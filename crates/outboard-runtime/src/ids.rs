@@ -1,0 +1,82 @@
+//! The names that things go by. Each is its own type, so that one cannot be passed for another.
+//! Nothing here is a secret except a [`Handle`], which is unguessable.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Takes the text as it is.
+            pub fn new(text: impl Into<Arc<str>>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self::new(text)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// An upstream as its configuration entry names it, for example `data-tools`.
+    UpstreamName
+}
+text_id! {
+    /// An upstream as scripts name it: a JavaScript identifier, for example `data_tools`.
+    Namespace
+}
+text_id! {
+    /// A tool by the name that its upstream gave it, for example `create-issue`.
+    ToolName
+}
+text_id! {
+    /// One execution of one script, for example `r12`; unique within this process.
+    RunId
+}
+text_id! {
+    /// The unguessable name of a value kept for the session, for example `r7_k3f0…`.
+    Handle
+}
+text_id! {
+    /// Hash of a guest's start image, lower-case hexadecimal SHA-256.
+    ImageHash
+}
+
+/// Number of a guest's request within its run, counted by the guest from 1. The same script with
+/// the same deliveries numbers its requests the same way, which is what replay rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub u32);
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}

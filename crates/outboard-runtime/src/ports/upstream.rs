@@ -1,0 +1,57 @@
+//! The upstream port: carries out an operation that a permit allows.
+//!
+//! Every sending method takes a [`Permit`], which only the broker can make, so an operation that
+//! did not pass the gate does not compile.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use crate::{broker::Permit, reply::CallReply};
+
+/// A connection to one upstream, shared by all runs for the life of the process.
+pub trait Upstream: Send + Sync + 'static {
+    /// Sends the permitted operation and waits for its answer. If the upstream is still starting,
+    /// waits for it first (within its connect timeout).
+    ///
+    /// Dropping the future abandons the operation and tells the upstream so
+    /// (`notifications/cancelled`); whether it had an effect is then unknown.
+    fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>>;
+}
+
+/// An operation that got no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SendFailure {
+    /// Nothing was sent: the upstream is not there.
+    #[error("{reason}")]
+    Unavailable {
+        /// What is known, for example the end of the child's stderr.
+        reason: String,
+    },
+    /// It was sent and the connection was lost before the answer: the effect is unknown.
+    #[error("the upstream was lost during the call: {reason}")]
+    Lost {
+        /// What is known.
+        reason: String,
+    },
+    /// The upstream answered with a JSON-RPC error.
+    #[error("{message} (code {code})")]
+    Refused {
+        /// JSON-RPC error code.
+        code: i64,
+        /// The upstream's message.
+        message: String,
+    },
+    /// The answer could not be read as any result.
+    #[error("the upstream's answer is not a tool result: {reason}")]
+    Unreadable {
+        /// What was wrong.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("no answer within {waited:?}")]
+    Timeout {
+        /// The deadline that passed.
+        waited: Duration,
+    },
+}

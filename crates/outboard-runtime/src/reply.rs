@@ -1,0 +1,77 @@
+//! What comes back from an upstream, before it becomes a value in a script.
+//! Content blocks stay as they were sent: an unknown one costs nothing here.
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::Json;
+
+/// The result of MCP `tools/call`, parsed tolerantly.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallReply {
+    /// The content blocks, each the JSON object that the upstream sent.
+    pub content: Vec<Json>,
+    /// `structuredContent`, if the upstream sent it.
+    pub structured: Option<Json>,
+    /// `isError`.
+    pub is_error: bool,
+}
+
+/// A tool call that gave no value, as the script sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolFailure {
+    /// Why, in the form that scripts may compare.
+    pub code: FailureCode,
+    /// Why, for people and models: what, where, what to do.
+    pub message: String,
+    /// Content blocks that came with an upstream's error.
+    pub content: Vec<Json>,
+}
+
+/// Why a request gave no value. `as_str` is what scripts see as `ToolError.code`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureCode {
+    /// The tool ran and reported an error (`isError`).
+    ToolError,
+    /// No such namespace or tool; nothing was sent.
+    UnknownTool,
+    /// The arguments do not fit the tool's schema; nothing was sent.
+    InvalidArguments,
+    /// Policy or a person refused; nothing was sent.
+    Denied,
+    /// A limit of the run was reached; nothing was sent.
+    Limit,
+    /// The upstream answered with a protocol error.
+    UpstreamError,
+    /// The upstream cannot be reached; nothing was sent.
+    UpstreamUnavailable,
+    /// The upstream was lost after the call was sent: its effect is unknown.
+    UpstreamLost,
+    /// No answer within the call's deadline: its effect is unknown.
+    Timeout,
+    /// No kept value has this handle.
+    UnknownHandle,
+}
+
+impl FailureCode {
+    /// The stable text of the code.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ToolError => "tool_error",
+            Self::UnknownTool => "unknown_tool",
+            Self::InvalidArguments => "invalid_arguments",
+            Self::Denied => "denied",
+            Self::Limit => "limit",
+            Self::UpstreamError => "upstream_error",
+            Self::UpstreamUnavailable => "upstream_unavailable",
+            Self::UpstreamLost => "upstream_lost",
+            Self::Timeout => "timeout",
+            Self::UnknownHandle => "unknown_handle",
+        }
+    }
+
+    /// Whether the tool may have done something although no value came back.
+    pub fn may_have_had_effect(self) -> bool {
+        matches!(self, Self::ToolError | Self::UpstreamError | Self::UpstreamLost | Self::Timeout)
+    }
+}
