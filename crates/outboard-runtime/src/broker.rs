@@ -1,6 +1,149 @@
 //! The gate: the one function through which every operation passes, as named steps.
-//! It talks to the catalogue, policy, approver, journal and upstreams through their ports.
+//!
+//! Resolve, validate, budget, policy, approval, journal the intent, send, journal the outcome. It talks to
+//! the catalogue, policy, approver, journal and upstreams through their ports and keeps no state of a run.
 
+mod budget;
+mod ledger;
+mod normalise;
 mod permit;
+mod resolve;
+mod validate;
 
+use std::{sync::Arc, time::Duration};
+
+pub use budget::Budget;
+pub use ledger::{Ledger, Settled};
+pub use normalise::value_of;
 pub use permit::Permit;
+
+use crate::{
+    approval::{Answer, Approver, Question},
+    catalogue::Catalogue,
+    ids::RequestId,
+    journal::Intent,
+    json::Json,
+    operation::{Operation, ToolCall},
+    policy::{Policy, Verdict},
+    ports::{
+        engine::Reply,
+        upstream::{SendFailure, Upstreams},
+    },
+    reply::{CallReply, FailureCode, ToolFailure},
+};
+use resolve::Target;
+use validate::Validators;
+
+/// A call as a script wrote it. Names and arguments are hostile input.
+#[derive(Clone, Debug)]
+pub struct CallRequest {
+    /// The guest's number of it.
+    pub id: RequestId,
+    /// The namespace as written.
+    pub namespace: String,
+    /// The tool as written.
+    pub tool: String,
+    /// A JSON object.
+    pub arguments: Json,
+    /// The line of the script.
+    pub line: Option<u32>,
+}
+
+/// What a run brings to the gate.
+#[derive(Debug)]
+pub struct Caller {
+    /// What it may still spend.
+    pub budget: Budget,
+    /// Where its calls are recorded.
+    pub ledger: Ledger,
+    /// How long one call may take once sent.
+    pub deadline: Duration,
+}
+
+/// The gate, shared by all runs.
+pub struct Broker {
+    catalogue: Catalogue,
+    upstreams: Arc<dyn Upstreams>,
+    policy: Arc<dyn Policy>,
+    approver: Arc<dyn Approver>,
+    validators: Validators,
+}
+
+impl Broker {
+    /// A gate to these upstreams under this policy.
+    pub fn new(
+        catalogue: Catalogue,
+        upstreams: Arc<dyn Upstreams>,
+        policy: Arc<dyn Policy>,
+        approver: Arc<dyn Approver>,
+    ) -> Self {
+        Self { catalogue, upstreams, policy, approver, validators: Validators::default() }
+    }
+
+    /// Carries out one call of a run and settles it in the run's ledger. Never fails: what goes
+    /// wrong is the script's to see.
+    pub async fn call(&self, caller: &Caller, request: CallRequest) {
+        let id = request.id;
+        let reply = self.pass(caller, request).await.unwrap_or_else(Reply::Failed);
+        caller.ledger.settle(id, reply);
+    }
+
+    /// The steps of the gate, in the order in which they protect one another.
+    async fn pass(&self, caller: &Caller, request: CallRequest) -> Result<Reply, ToolFailure> {
+        // Names come first: all later steps judge a real tool, never the text that a script wrote.
+        let target = resolve::resolve(&self.catalogue, &request, caller.deadline).await?;
+        // Before the budget, so that a mistake costs nothing.
+        self.validators.check(&target, &request.arguments)?;
+        // Held until the answer is there; waiting for it is what queues concurrent calls.
+        let _slot = caller.budget.admit().await?;
+        let operation = target.operation(request.arguments);
+        let allowed_by = self.judge(&operation, &target, request.line).await?;
+        let permit = Permit::for_operation(operation);
+        // No record, no call.
+        caller.ledger.intend(target.intent(request.id, allowed_by), request.line).await?;
+        let sent = self.send(permit, caller.deadline).await;
+        outcome(&target, sent)
+    }
+
+    /// Policy's verdict, and a person's where policy asks. Returns why it is allowed.
+    async fn judge(&self, operation: &Operation, target: &Target, line: Option<u32>) -> Result<String, ToolFailure> {
+        let denied = |reason: String| ToolFailure::new(FailureCode::Denied, reason);
+        match self.policy.judge(operation, &target.tool.annotations) {
+            Verdict::Allow(reason) => Ok(reason),
+            Verdict::Deny(reason) => Err(denied(format!("denied by policy: {reason}"))),
+            Verdict::Ask(reason) => {
+                let question = Question { operation: operation.clone(), reason, line };
+                match self.approver.ask(question).await {
+                    Answer::Allowed => Ok("allowed by a person".to_owned()),
+                    Answer::Refused(reason) => Err(denied(format!("not approved: {reason}"))),
+                }
+            }
+        }
+    }
+
+    async fn send(&self, permit: Permit, deadline: Duration) -> Result<CallReply, SendFailure> {
+        let name = permit.operation().upstream().clone();
+        let Some(upstream) = self.upstreams.get(&name) else {
+            return Err(SendFailure::Unavailable { reason: format!("upstream `{name}` is not configured any more") });
+        };
+        match tokio::time::timeout(deadline, upstream.send(permit)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(SendFailure::Timeout { waited: deadline }),
+        }
+    }
+}
+
+/// What the script gets for an upstream's answer, or for the lack of one.
+fn outcome(target: &Target, sent: Result<CallReply, SendFailure>) -> Result<Reply, ToolFailure> {
+    let failure = match sent {
+        Ok(reply) => return normalise::reply(target, reply),
+        Err(failure) => failure,
+    };
+    let code = match &failure {
+        SendFailure::Unavailable { .. } => FailureCode::UpstreamUnavailable,
+        SendFailure::Lost { .. } => FailureCode::UpstreamLost,
+        SendFailure::Refused { .. } | SendFailure::Unreadable { .. } => FailureCode::UpstreamError,
+        SendFailure::Timeout { .. } => FailureCode::Timeout,
+    };
+    Err(ToolFailure::new(code, failure.to_string()))
+}

@@ -1,7 +1,7 @@
 //! Time as runs see it. A run's clock starts at zero and moves only when something is delivered
 //! to the guest, so that a replay can reproduce it. This module never sleeps.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +14,10 @@ pub struct RunTime(pub Duration);
 #[serde(transparent)]
 pub struct WallTime(pub u64);
 
-/// Where the runtime reads the time.
+/// Where the runtime reads the date. Waiting and deadlines use tokio's clock.
 pub trait Clock: Send + Sync + 'static {
     /// The date and time.
     fn wall(&self) -> WallTime;
-    /// A reading that never goes backwards.
-    fn now(&self) -> Instant;
 }
 
 /// The machine's clock.
@@ -30,9 +28,5 @@ impl Clock for SystemClock {
     fn wall(&self) -> WallTime {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         WallTime(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    fn now(&self) -> Instant {
-        Instant::now()
     }
 }

@@ -27,6 +27,13 @@ pub struct ToolFailure {
     pub content: Vec<Json>,
 }
 
+impl ToolFailure {
+    /// A failure that carries no content of an upstream.
+    pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), content: Vec::new() }
+    }
+}
+
 /// Why a request gave no value. `as_str` is what scripts see as `ToolError.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -41,6 +48,8 @@ pub enum FailureCode {
     Denied,
     /// A limit of the run was reached; nothing was sent.
     Limit,
+    /// The journal could not be written; nothing was sent.
+    Unrecorded,
     /// The upstream answered with a protocol error.
     UpstreamError,
     /// The upstream cannot be reached; nothing was sent.
@@ -62,6 +71,7 @@ impl FailureCode {
             Self::InvalidArguments => "invalid_arguments",
             Self::Denied => "denied",
             Self::Limit => "limit",
+            Self::Unrecorded => "unrecorded",
             Self::UpstreamError => "upstream_error",
             Self::UpstreamUnavailable => "upstream_unavailable",
             Self::UpstreamLost => "upstream_lost",
@@ -70,8 +80,8 @@ impl FailureCode {
         }
     }
 
-    /// Whether the tool may have done something although no value came back.
-    pub fn may_have_had_effect(self) -> bool {
-        matches!(self, Self::ToolError | Self::UpstreamError | Self::UpstreamLost | Self::Timeout)
+    /// Whether a call was sent and nobody can tell what became of it.
+    pub fn leaves_effect_unknown(self) -> bool {
+        matches!(self, Self::UpstreamLost | Self::Timeout)
     }
 }

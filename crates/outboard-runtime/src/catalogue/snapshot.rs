@@ -1,25 +1,12 @@
 //! The catalogue at one moment: immutable, shared, with every name resolved to one tool.
 //! It does not follow changes; [`super::Catalogue::watch`] does.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
-use super::{Entry, Listing, ToolDefinition, UpstreamState};
-use crate::ids::{Namespace, UpstreamName};
-
-/// One upstream within a snapshot.
-#[derive(Clone, Debug)]
-pub struct Member {
-    /// Its configured name.
-    pub upstream: UpstreamName,
-    /// The identifier that scripts use.
-    pub namespace: Namespace,
-    /// How it stands.
-    pub state: UpstreamState,
-    /// What it lists, from its cache or from itself; `None` if nothing is known yet.
-    pub listing: Option<Arc<Listing>>,
-    /// Script identifier of each tool of the listing, in the same order.
-    pub identifiers: Vec<String>,
-}
+use super::{Member, ToolDefinition, UpstreamState, index::Index, suggest};
 
 /// A tool that a script named.
 #[derive(Clone, Debug)]
@@ -27,18 +14,25 @@ pub struct Resolved<'a> {
     /// Its upstream.
     pub member: &'a Member,
     /// Its definition.
-    pub tool: &'a ToolDefinition,
+    pub tool: &'a Arc<ToolDefinition>,
     /// Its identifier in scripts.
     pub identifier: &'a str,
+}
+
+impl Resolved<'_> {
+    /// `namespace.tool`, as scripts write it.
+    pub fn called(&self) -> String {
+        format!("{}.{}", self.member.namespace, self.identifier)
+    }
 }
 
 /// Why a name names no tool.
 #[derive(Clone, Debug)]
 pub enum Unresolved<'a> {
-    /// No namespace has this name; the nearest ones.
-    Namespace(Vec<&'a str>),
-    /// The namespace has no such tool; the nearest ones.
-    Tool(&'a Member, Vec<&'a str>),
+    /// No namespace has this name.
+    Namespace(&'a Snapshot),
+    /// The namespace has no such tool.
+    Tool(&'a Member),
     /// The upstream has not listed its tools yet, or cannot be reached.
     Unknown(&'a Member),
 }
@@ -46,16 +40,74 @@ pub enum Unresolved<'a> {
 /// The catalogue at one moment.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    members: Vec<Member>,
+    members: Vec<Arc<Member>>,
+    places: HashMap<String, usize>,
+    index: OnceLock<Index>,
 }
 
 impl Snapshot {
-    pub(super) fn build(_entries: &BTreeMap<UpstreamName, Entry>) -> Self {
-        Self::default()
+    pub(super) fn of(members: impl Iterator<Item = Arc<Member>>) -> Self {
+        let mut members: Vec<Arc<Member>> = members.collect();
+        members.sort_by(|a, b| a.namespace.cmp(&b.namespace));
+        let mut places: HashMap<String, usize> =
+            members.iter().map(|member| member.upstream.as_str().to_owned()).zip(0..).collect();
+        places.extend(members.iter().map(|member| member.namespace.as_str().to_owned()).zip(0..));
+        Self { members, places, index: OnceLock::new() }
     }
 
     /// The upstreams, ordered by namespace.
-    pub fn members(&self) -> &[Member] {
+    pub fn members(&self) -> &[Arc<Member>] {
         &self.members
+    }
+
+    /// The upstream of this namespace or configured name.
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.places.get(name).map(|&place| &*self.members[place])
+    }
+
+    /// How many tools are known.
+    pub fn tool_count(&self) -> usize {
+        self.members.iter().map(|member| member.identifiers.len()).sum()
+    }
+
+    /// Whether every upstream has listed its tools or failed.
+    pub fn is_settled(&self) -> bool {
+        self.members
+            .iter()
+            .all(|member| member.listing.is_some() || matches!(member.state, UpstreamState::Failed { .. }))
+    }
+
+    /// The tool that these names mean.
+    pub fn resolve(&self, namespace: &str, tool: &str) -> Result<Resolved<'_>, Unresolved<'_>> {
+        let member = self.member(namespace).ok_or(Unresolved::Namespace(self))?;
+        match member.tool(tool) {
+            Some((identifier, tool)) => Ok(Resolved { member, tool, identifier }),
+            None if member.listing.is_none() => Err(Unresolved::Unknown(member)),
+            None => Err(Unresolved::Tool(member)),
+        }
+    }
+
+    /// The tool of a full name: `namespace.tool`, `namespace["original name"]` or `namespace/tool`.
+    pub fn resolve_full(&self, name: &str) -> Option<Resolved<'_>> {
+        name.match_indices(['.', '/', '[']).find_map(|(at, separator)| {
+            let tool = name[at + 1..].trim();
+            let tool = if separator == "[" { tool.trim_end_matches(']').trim_matches(['"', '\'', '`']) } else { tool };
+            self.resolve(name[..at].trim(), tool.trim_end_matches("()")).ok()
+        })
+    }
+
+    pub(super) fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::build(&self.members))
+    }
+}
+
+impl Unresolved<'_> {
+    /// The message for whoever wrote the names.
+    pub fn explain(&self, namespace: &str, tool: &str) -> String {
+        match self {
+            Self::Namespace(snapshot) => suggest::namespace(snapshot, namespace),
+            Self::Tool(member) => suggest::tool(member, tool),
+            Self::Unknown(member) => format!("{} has not listed its tools yet", member.namespace),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! A tool as its upstream describes it. All of it is the upstream's word: descriptions are
 //! untrusted text and annotations are claims. Nothing here is checked against behaviour.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +15,7 @@ pub struct Listing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
     /// Its tools in its own order.
-    pub tools: Vec<ToolDefinition>,
+    pub tools: Vec<Arc<ToolDefinition>>,
 }
 
 /// One tool of an upstream (MCP `Tool`).

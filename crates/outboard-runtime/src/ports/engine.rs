@@ -16,7 +16,7 @@ use crate::{
     ids::{ImageHash, Namespace, RequestId},
     json::Json,
     limits::{Limit, Limits},
-    reply::ToolFailure,
+    reply::{FailureCode, ToolFailure},
 };
 
 /// Runs guests of one language. Shared by all runs.
@@ -215,10 +215,20 @@ pub struct Thrown {
     pub name: String,
     /// Its message.
     pub message: String,
-    /// The request whose failure it is, if it is a `ToolError`.
-    pub request: Option<RequestId>,
+    /// What it says of the tool, if it is a `ToolError`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ThrownTool>,
     /// Frames of the script, innermost first.
     pub frames: Vec<Frame>,
+}
+
+/// The part of an exception that makes it a `ToolError`. A script can make such an exception itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThrownTool {
+    /// `namespace.tool` as the script wrote it.
+    pub name: String,
+    /// Its code, if it is one of ours.
+    pub code: Option<FailureCode>,
 }
 
 /// One frame of a script's stack.

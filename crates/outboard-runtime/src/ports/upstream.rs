@@ -3,11 +3,11 @@
 //! Every sending method takes a [`Permit`], which only the broker can make, so an operation that
 //! did not pass the gate does not compile.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 
-use crate::{broker::Permit, reply::CallReply};
+use crate::{broker::Permit, ids::UpstreamName, reply::CallReply};
 
 /// A connection to one upstream, shared by all runs for the life of the process.
 pub trait Upstream: Send + Sync + 'static {
@@ -54,4 +54,10 @@ pub enum SendFailure {
         /// The deadline that passed.
         waited: Duration,
     },
+}
+
+/// Finds upstreams by name.
+pub trait Upstreams: Send + Sync + 'static {
+    /// The connection to a configured upstream.
+    fn get(&self, name: &UpstreamName) -> Option<Arc<dyn Upstream>>;
 }

@@ -1,0 +1,99 @@
+//! Arguments against the tool's schema, before anything is sent.
+//!
+//! Schemas are untrusted: nothing is fetched for a `$ref`, patterns run on a linear engine, and a
+//! schema that is too large, too deep or not valid is not used (the upstream judges then).
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jsonschema::{PatternOptions, Validator};
+use serde_json::Value;
+
+use super::resolve::Target;
+use crate::{
+    catalogue::ToolDefinition,
+    ids::{ToolName, UpstreamName},
+    json::Json,
+    reply::{FailureCode, ToolFailure},
+};
+
+/// Bounds on a schema that is compiled: bytes as JSON text, and nesting.
+const SCHEMA_BYTES: usize = 256 << 10;
+const SCHEMA_DEPTH: usize = 64;
+/// Arguments beyond this many bytes are not validated: the upstream judges.
+const ARGUMENT_BYTES: usize = 4 << 20;
+/// Mistakes named in one message.
+const NAMED: usize = 5;
+
+type Compiled = (Arc<ToolDefinition>, Option<Arc<Validator>>);
+
+/// Compiled schemas, one per tool, made when first needed and again when the definition changes.
+#[derive(Default)]
+pub(super) struct Validators {
+    compiled: Mutex<HashMap<(UpstreamName, ToolName), Compiled>>,
+}
+
+impl Validators {
+    /// Refuses arguments that do not fit, naming path, expected and received.
+    pub(super) fn check(&self, target: &Target, arguments: &Json) -> Result<(), ToolFailure> {
+        if arguments.as_str().len() > ARGUMENT_BYTES {
+            return Ok(());
+        }
+        let Some(validator) = self.validator(target) else { return Ok(()) };
+        let value = arguments.to_value();
+        let mistakes: Vec<String> = validator.iter_errors(&value).take(NAMED).map(|e| mistake(&e)).collect();
+        if mistakes.is_empty() {
+            return Ok(());
+        }
+        Err(ToolFailure::new(
+            FailureCode::InvalidArguments,
+            format!("not sent: {}; expected {}", mistakes.join("; "), target.signature()),
+        ))
+    }
+
+    fn validator(&self, target: &Target) -> Option<Arc<Validator>> {
+        let key = (target.upstream.clone(), target.tool.name.clone());
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((tool, validator)) = compiled.get(&key)
+            && Arc::ptr_eq(tool, &target.tool)
+        {
+            return validator.clone();
+        }
+        let validator = target.tool.input_schema.as_ref().and_then(compile).map(Arc::new);
+        compiled.insert(key, (Arc::clone(&target.tool), validator.clone()));
+        validator
+    }
+}
+
+fn compile(schema: &Value) -> Option<Validator> {
+    if depth_exceeds(schema, SCHEMA_DEPTH) || schema.to_string().len() > SCHEMA_BYTES {
+        tracing::warn!("an input schema is too large or too deep to be checked");
+        return None;
+    }
+    jsonschema::options()
+        .with_pattern_options(PatternOptions::regex())
+        .build(schema)
+        .inspect_err(|error| tracing::warn!(%error, "an input schema cannot be used"))
+        .ok()
+}
+
+fn depth_exceeds(value: &Value, left: usize) -> bool {
+    let Some(left) = left.checked_sub(1) else { return true };
+    match value {
+        Value::Array(items) => items.iter().any(|item| depth_exceeds(item, left)),
+        Value::Object(members) => members.values().any(|member| depth_exceeds(member, left)),
+        _ => false,
+    }
+}
+
+fn mistake(error: &jsonschema::ValidationError<'_>) -> String {
+    let path = error.instance_path().to_string();
+    let mut text = error.to_string();
+    // The instance stands in the text as it was passed; it may be long.
+    if text.chars().count() > 300 {
+        text = text.chars().take(300).chain("…".chars()).collect();
+    }
+    if path.is_empty() { text } else { format!("{path}: {text}") }
+}

@@ -1,0 +1,177 @@
+//! Answers about the catalogue as a model reads them: search results and declarations, within a
+//! token budget. Ranking is [`super::index`]'s matter, the form of a declaration outboard-declare's.
+
+use std::fmt::Write as _;
+
+use outboard_declare::typescript::{self, ToolShape};
+use serde::{Deserialize, Serialize};
+
+use super::{Found, Resolved, Snapshot, ToolDefinition, UpstreamState};
+use crate::present::count_tokens;
+
+/// Tokens that a search answer may take.
+const ANSWER_TOKENS: usize = 1_200;
+/// Tools that a search shows when it is not told how many.
+const DEFAULT_LIMIT: usize = 8;
+const LARGEST_LIMIT: usize = 100;
+
+/// How much of each tool is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Detail {
+    /// Its full name.
+    Name,
+    /// Its typed signature and the first sentence of its description.
+    #[default]
+    Signature,
+    /// Everything that its upstream says of it.
+    Full,
+}
+
+impl From<Detail> for typescript::Detail {
+    fn from(detail: Detail) -> Self {
+        match detail {
+            Detail::Name => Self::Name,
+            Detail::Signature => Self::Signature,
+            Detail::Full => Self::Full,
+        }
+    }
+}
+
+/// What a search asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchRequest {
+    /// Words or a whole task; empty lists the namespaces.
+    pub query: String,
+    /// Tools at most.
+    #[serde(default)]
+    pub limit: Option<usize>,
+    /// How much of each.
+    #[serde(default)]
+    pub detail: Option<Detail>,
+}
+
+/// The TypeScript declaration of one tool.
+pub(crate) fn declaration(namespace: &str, identifier: &str, tool: &ToolDefinition, detail: Detail) -> String {
+    let shape = ToolShape {
+        namespace,
+        identifier,
+        description: tool.description.as_deref().or(tool.title.as_deref()),
+        input: tool.input_schema.as_ref(),
+        output: tool.output_schema.as_ref(),
+    };
+    typescript::declare_tool(&shape, detail.into()).text
+}
+
+impl Resolved<'_> {
+    /// The tool's TypeScript declaration.
+    pub fn declaration(&self, detail: Detail) -> String {
+        declaration(self.member.namespace.as_str(), self.identifier, self.tool, detail)
+    }
+}
+
+impl Snapshot {
+    /// The best tools for a query, best first.
+    pub fn find(&self, query: &str, limit: Option<usize>) -> Vec<Resolved<'_>> {
+        let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, LARGEST_LIMIT);
+        self.index().search(query, limit).into_iter().filter_map(|found| self.at(found)).collect()
+    }
+
+    /// The answer to a search, as text for a model.
+    pub fn answer(&self, request: &SearchRequest) -> String {
+        let detail = request.detail.unwrap_or_default();
+        let mut text = match self.resolve_full(request.query.trim()) {
+            Some(exact) => exact.declaration(detail) + "\n",
+            None if request.query.trim().is_empty() => self.overview(),
+            None => self.ranked(request, detail),
+        };
+        self.note_missing(&mut text);
+        text.truncate(text.trim_end().len());
+        text
+    }
+
+    /// All declarations of all tools, or `None` when they take more than `budget` tokens or nothing is known.
+    pub fn declarations(&self, budget: usize) -> Option<String> {
+        // A declaration takes at least five tokens; a large catalogue is not even declared.
+        if budget == 0 || self.tool_count() == 0 || self.tool_count() > budget / 5 {
+            return None;
+        }
+        let mut text = String::new();
+        for member in self.members() {
+            for (identifier, tool) in member.tools() {
+                text.push_str(&declaration(member.namespace.as_str(), identifier, tool, Detail::Signature));
+                text.push('\n');
+            }
+            if text.len() > budget.saturating_mul(32) {
+                return None;
+            }
+        }
+        text.truncate(text.trim_end().len());
+        (count_tokens(&text) <= budget).then_some(text)
+    }
+
+    fn at(&self, found: Found) -> Option<Resolved<'_>> {
+        let member = self.members().get(found.member)?;
+        let (identifier, tool) = member.tools().nth(found.tool)?;
+        Some(Resolved { member, tool, identifier })
+    }
+
+    fn ranked(&self, request: &SearchRequest, detail: Detail) -> String {
+        let found = self.find(&request.query, request.limit);
+        if found.is_empty() {
+            return format!(
+                "no tool matches; try other words, or search \"\" for the list of namespaces ({} tools in all)\n",
+                self.tool_count()
+            );
+        }
+        let mut text = String::new();
+        let mut tokens = 0;
+        let mut shown = 0;
+        for tool in &found {
+            let declaration = tool.declaration(detail);
+            let cost = count_tokens(&declaration) + 1;
+            if shown > 0 && tokens + cost > ANSWER_TOKENS {
+                break;
+            }
+            tokens += cost;
+            shown += 1;
+            text.push_str(&declaration);
+            text.push('\n');
+        }
+        let left: Vec<String> = found[shown..].iter().map(Resolved::called).collect();
+        if !left.is_empty() {
+            let _ = writeln!(text, "left out for length: {}", left.join(", "));
+        }
+        let _ = writeln!(text, "{shown} of {} shown", self.tool_count());
+        text
+    }
+
+    fn overview(&self) -> String {
+        let mut text = String::new();
+        for member in self.members() {
+            let names: Vec<&str> = member.identifiers.iter().map(String::as_str).take(6).collect();
+            let more = member.identifiers.len() - names.len();
+            let more = if more > 0 { format!(", {more} more") } else { String::new() };
+            let _ = writeln!(text, "{} ({} tools): {}{more}", member.namespace, member.identifiers.len(), names.join(", "));
+        }
+        if text.is_empty() {
+            text.push_str("no upstream is configured: there are no tools\n");
+        }
+        text
+    }
+
+    fn note_missing(&self, text: &mut String) {
+        for member in self.members() {
+            match &member.state {
+                UpstreamState::Failed { reason } => {
+                    let reason = reason.lines().next().unwrap_or_default();
+                    let _ = writeln!(text, "{} is not available: {reason}", member.namespace);
+                }
+                UpstreamState::Starting if member.listing.is_none() => {
+                    let _ = writeln!(text, "{} is still starting; its tools are not known yet", member.namespace);
+                }
+                UpstreamState::Starting | UpstreamState::Ready { .. } => {}
+            }
+        }
+    }
+}

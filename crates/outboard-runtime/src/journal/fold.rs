@@ -1,0 +1,106 @@
+//! Folds a journal into what is known of its run. It decides nothing and touches nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Ending, Event, FORMAT, Intent, Opened};
+use crate::{
+    ids::RequestId,
+    ports::engine::{Delivered, Delivery, GuestRequest},
+};
+
+/// What a journal says of its run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// What the guest started from.
+    pub opened: Opened,
+    /// What it asked, in its own order.
+    pub asked: Vec<GuestRequest>,
+    /// The calls that were about to be sent.
+    pub intents: BTreeMap<RequestId, Intent>,
+    /// What was handed to it, in order.
+    pub deliveries: Vec<Delivery>,
+    /// How it ended, if it did.
+    pub ending: Option<Ending>,
+}
+
+impl Folded {
+    /// Calls that were about to be sent and of which no outcome is recorded: their effect is unknown.
+    pub fn unknown(&self) -> impl Iterator<Item = &Intent> {
+        let settled: BTreeSet<RequestId> = self.deliveries.iter().filter_map(settles).collect();
+        self.intents.values().filter(move |intent| !settled.contains(&intent.request))
+    }
+}
+
+/// A journal that no writer of ours can have written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// The first event is not `Opened`.
+    #[error("the journal does not begin with the opening of a run")]
+    NotOpened,
+    /// It was written by a newer version.
+    #[error("the journal has format {found}, this version reads up to {FORMAT}")]
+    Newer {
+        /// Its version.
+        found: u32,
+    },
+    /// An event stands where it cannot.
+    #[error("event {index} of the journal cannot stand there: {reason}")]
+    OutOfPlace {
+        /// Its index from 0.
+        index: usize,
+        /// Why not.
+        reason: &'static str,
+    },
+}
+
+/// Folds the events of one run.
+pub fn fold(events: &[Event]) -> Result<Folded, Malformed> {
+    let Some((Event::Opened(opened), rest)) = events.split_first() else { return Err(Malformed::NotOpened) };
+    if opened.format > FORMAT {
+        return Err(Malformed::Newer { found: opened.format });
+    }
+    let mut folded = Folded {
+        opened: (**opened).clone(),
+        asked: Vec::new(),
+        intents: BTreeMap::new(),
+        deliveries: Vec::new(),
+        ending: None,
+    };
+    for (index, event) in (1..).zip(rest) {
+        take(&mut folded, event).map_err(|reason| Malformed::OutOfPlace { index, reason })?;
+    }
+    Ok(folded)
+}
+
+fn take(folded: &mut Folded, event: &Event) -> Result<(), &'static str> {
+    if folded.ending.is_some() {
+        return Err("the run has ended");
+    }
+    match event {
+        Event::Opened(_) => return Err("the run is open already"),
+        Event::Asked(request) => folded.asked.push(request.clone()),
+        Event::Intended(intent) => {
+            if !folded.asked.iter().any(|request| request.id == intent.request) {
+                return Err("nobody asked for this call");
+            }
+            if folded.intents.insert(intent.request, intent.clone()).is_some() {
+                return Err("the call was about to be sent before");
+            }
+        }
+        Event::Delivered(delivery) => {
+            if folded.deliveries.last().is_some_and(|last| last.at > delivery.at) {
+                return Err("the run's clock goes backwards");
+            }
+            folded.deliveries.push(delivery.clone());
+        }
+        Event::Ended(ending) => folded.ending = Some(ending.clone()),
+    }
+    Ok(())
+}
+
+fn settles(delivery: &Delivery) -> Option<RequestId> {
+    match delivery.what {
+        Delivered::Settled { request, .. } => Some(request),
+        Delivered::Timer => None,
+    }
+}

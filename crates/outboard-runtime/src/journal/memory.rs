@@ -1,0 +1,123 @@
+//! A store that forgets when the process ends. It keeps the journals of running runs whole and
+//! those of ended runs up to a number of bytes. It promises no durability.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
+
+use futures::future::{BoxFuture, ready};
+
+use super::{Event, Store, StoreFailure};
+use crate::{
+    ids::RunId,
+    ports::engine::{Delivered, GuestAsk, Reply},
+};
+
+/// Bytes of ended journals that are kept; the oldest go first.
+const KEPT: usize = 64 << 20;
+
+/// Journals in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    journals: Mutex<Journals>,
+}
+
+#[derive(Debug, Default)]
+struct Journals {
+    events: HashMap<RunId, Vec<Event>>,
+    ended: VecDeque<(RunId, usize)>,
+    ended_bytes: usize,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Store for MemoryStore {
+    fn append(&self, run: &RunId, events: Vec<Event>) -> BoxFuture<'_, Result<(), StoreFailure>> {
+        let mut journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = matches!(events.last(), Some(Event::Ended(_)));
+        journals.events.entry(run.clone()).or_default().extend(events);
+        if ends {
+            journals.retire(run);
+        }
+        Box::pin(ready(Ok(())))
+    }
+
+    fn read(&self, run: &RunId) -> BoxFuture<'_, Result<Vec<Event>, StoreFailure>> {
+        let journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
+        Box::pin(ready(Ok(journals.events.get(run).cloned().unwrap_or_default())))
+    }
+}
+
+impl Journals {
+    fn retire(&mut self, run: &RunId) {
+        let bytes = self.events.get(run).map_or(0, |events| events.iter().map(weight).sum());
+        self.ended.push_back((run.clone(), bytes));
+        self.ended_bytes += bytes;
+        while self.ended_bytes > KEPT {
+            let Some((oldest, bytes)) = self.ended.pop_front() else { break };
+            self.events.remove(&oldest);
+            self.ended_bytes -= bytes;
+        }
+    }
+}
+
+/// Roughly the bytes that an event holds.
+fn weight(event: &Event) -> usize {
+    64 + match event {
+        Event::Opened(opened) => opened.source.len() + 64 * opened.namespaces.len(),
+        Event::Asked(request) => match &request.what {
+            GuestAsk::Call { arguments, .. } => arguments.as_str().len(),
+            GuestAsk::Search(json) | GuestAsk::Describe(json) | GuestAsk::Result(json) => json.as_str().len(),
+        },
+        Event::Delivered(delivery) => match &delivery.what {
+            Delivered::Settled { reply: Reply::Value(value), .. } => value.as_str().len(),
+            Delivered::Settled { reply: Reply::Failed(failure), .. } => failure.message.len(),
+            Delivered::Timer => 0,
+        },
+        Event::Ended(super::Ending::Value(Some(value))) => value.as_str().len(),
+        Event::Intended(_) | Event::Ended(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{journal::Ending, json::Json};
+
+    fn ended(bytes: usize) -> Vec<Event> {
+        vec![Event::Ended(Ending::Value(Some(Json::string(&"x".repeat(bytes)))))]
+    }
+
+    #[tokio::test]
+    async fn ended_journals_are_dropped_oldest_first_when_they_are_too_large() {
+        let store = MemoryStore::new();
+        for (run, bytes) in [("r1", KEPT / 2), ("r2", 10), ("r3", KEPT / 2)] {
+            store.append(&run.into(), ended(bytes)).await.unwrap();
+        }
+        assert_eq!(store.read(&"r1".into()).await.unwrap(), vec![]);
+        assert_eq!(store.read(&"r2".into()).await.unwrap().len(), 1);
+        assert_eq!(store.read(&"r3".into()).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn events_are_read_in_the_order_of_their_appends() {
+        let store = MemoryStore::new();
+        let run = RunId::from("r1");
+        let ask = |id| {
+            Event::Asked(crate::ports::engine::GuestRequest {
+                id: crate::ids::RequestId(id),
+                what: GuestAsk::Result(Json::null()),
+                position: None,
+            })
+        };
+        store.append(&run, vec![ask(1), ask(2)]).await.unwrap();
+        store.append(&run, vec![ask(3)]).await.unwrap();
+        assert_eq!(store.read(&run).await.unwrap(), vec![ask(1), ask(2), ask(3)]);
+    }
+}

@@ -1,0 +1,128 @@
+//! Runs a journal again in a fresh guest. Every answer comes from the record, so nothing is sent;
+//! the guest's questions are compared with the recorded ones.
+
+use std::sync::Arc;
+
+use super::{Ending, Folded};
+use crate::{
+    ports::engine::{ConsoleLine, Engine, Entry, GuestRequest, GuestState, GuestWorld, Step, StopFlag, Stopped},
+    run::program,
+};
+
+/// What a replay gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// What the guest asked, in its own order.
+    pub asked: Vec<GuestRequest>,
+    /// What it wrote to its console.
+    pub console: Vec<ConsoleLine>,
+    /// How it ended; `None` if it waits for more than the journal holds.
+    pub ending: Option<Ending>,
+}
+
+/// A replay that does not match its journal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Divergence {
+    /// The guest could not be started as recorded.
+    #[error("the run cannot be started as it was recorded: {0}")]
+    Start(String),
+    /// The guest asked something else than recorded.
+    #[error("request {index} differs from the record: recorded {recorded:?}, now {now:?}")]
+    Asked {
+        /// Index among the guest's requests, from 0.
+        index: usize,
+        /// What the journal holds.
+        recorded: Option<Box<GuestRequest>>,
+        /// What the guest asked now.
+        now: Box<GuestRequest>,
+    },
+    /// The guest ended before everything recorded was handed over.
+    #[error("the run ended with {left} recorded deliveries left")]
+    EndedEarly {
+        /// How many.
+        left: usize,
+    },
+}
+
+/// Replays a folded journal to its end, or to where the record stops.
+///
+/// A run that the host stopped (a limit, a cancellation) does not stop by itself a second time at the
+/// same place, so its recorded ending is taken.
+pub async fn replay(engine: &dyn Engine, folded: &Folded) -> Result<Replayed, Divergence> {
+    let mut replayed = Replayed { asked: Vec::new(), console: Vec::new(), ending: None };
+    let mut guest = engine.open(world(folded)?).map_err(|refused| Divergence::Start(refused.to_string()))?;
+    let mut deliveries = folded.deliveries.iter();
+    let mut entry = Entry::Start;
+    loop {
+        let step = guest.enter(entry).await;
+        take(&mut replayed, folded, &step)?;
+        match step.state {
+            GuestState::Waiting { guest: waiting, .. } => guest = waiting,
+            state => {
+                replayed.ending = Ending::of(state);
+                // Answers that came in one batch with the last one needed, or after the end, stand
+                // in the journal too; the guest never saw them then either.
+                let left = deliveries.len();
+                let same = replayed.ending == folded.ending;
+                return if left == 0 || same { Ok(replayed) } else { Err(Divergence::EndedEarly { left }) };
+            }
+        }
+        let Some(delivery) = deliveries.next() else {
+            replayed.ending = folded.ending.clone().filter(Ending::is_forced);
+            return Ok(replayed);
+        };
+        entry = Entry::Deliver(vec![delivery.clone()]);
+    }
+}
+
+fn world(folded: &Folded) -> Result<GuestWorld, Divergence> {
+    let opened = &folded.opened;
+    let prepared =
+        program::prepare(&opened.source).map_err(|_| Divergence::Start("the script does not parse".to_owned()))?;
+    Ok(GuestWorld {
+        program: Arc::from(prepared.program.as_str()),
+        namespaces: opened.namespaces.clone(),
+        seed: opened.seed,
+        started_at: opened.started_at,
+        limits: opened.limits.clone(),
+        stop: StopFlag::default(),
+    })
+}
+
+fn take(replayed: &mut Replayed, folded: &Folded, step: &Step) -> Result<(), Divergence> {
+    for request in &step.requests {
+        let index = replayed.asked.len();
+        let recorded = folded.asked.get(index);
+        // Beyond the record nothing can be compared; the caller decides whether to go on live.
+        if recorded.is_some_and(|recorded| recorded != request)
+            || (recorded.is_none() && folded.ending.as_ref().is_some_and(|ending| !ending.is_forced()))
+        {
+            return Err(Divergence::Asked {
+                index,
+                recorded: recorded.cloned().map(Box::new),
+                now: Box::new(request.clone()),
+            });
+        }
+        replayed.asked.push(request.clone());
+    }
+    replayed.console.extend(step.console.iter().cloned());
+    Ok(())
+}
+
+impl Ending {
+    /// The ending that a guest's last state is; `None` while it waits.
+    pub(crate) fn of(state: GuestState) -> Option<Self> {
+        Some(match state {
+            GuestState::Waiting { .. } => return None,
+            GuestState::Finished(value) => Self::Value(value),
+            GuestState::Threw(thrown) => Self::Threw(thrown),
+            GuestState::Stuck => Self::Stuck,
+            GuestState::Stopped(stopped) => Self::Stopped(stopped),
+        })
+    }
+
+    /// Whether the host brought it about.
+    fn is_forced(&self) -> bool {
+        matches!(self, Self::Stopped(Stopped::Limit(_) | Stopped::Cancelled | Stopped::Broken) | Self::Internal(_))
+    }
+}

@@ -1,0 +1,28 @@
+//! Turns an ended run into the text that the model reads: value, console, and what went wrong.
+//!
+//! One token budget covers the whole text; what does not fit is kept in the [`Session`] and named.
+//! It reads [`RunReport`]s and decides nothing about the run itself.
+
+mod answer;
+mod console;
+mod cut;
+mod failure;
+mod fit;
+mod hints;
+mod layout;
+mod media;
+mod note;
+mod plain;
+mod render;
+mod scan;
+mod string;
+mod tokens;
+
+pub use answer::{Answer, DEFAULT_BUDGET, SMALLEST_BUDGET, answer};
+pub use cut::{Cut, Unit};
+pub use fit::{Fitted, fit};
+pub use plain::{clean, grouped};
+pub use tokens::count_tokens;
+
+#[cfg(doc)]
+use crate::{run::RunReport, session::Session};

@@ -1,0 +1,13 @@
+//! Runs: one execution of one script, from its text to its report.
+//! It talks to the engine, the broker and the journal; it does not decide what may be called.
+
+mod actor;
+mod desk;
+pub(crate) mod program;
+mod report;
+
+pub use actor::Progress;
+pub use report::{Effect, Failure, FailureKind, Finding, Outcome, Position, RunReport};
+
+pub(crate) use actor::{RunActor, RunParts};
+use outboard_script::Prepared;

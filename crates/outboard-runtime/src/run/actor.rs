@@ -1,0 +1,371 @@
+//! The owner of one run: enters the guest, waits for what it asked, keeps its clock and journal.
+//!
+//! Everything that reaches the guest passes through here one after another, is journalled first,
+//! and carries its moment on the run's clock. What a call may do is the broker's matter.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, FailureKind, Outcome, Prepared, RunReport, desk, program};
+use crate::{
+    broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled},
+    catalogue::{Catalogue, Snapshot},
+    clock::{Clock, RunTime},
+    ids::{RequestId, RunId},
+    journal::{Ending, Event, FORMAT, Opened, Store},
+    limits::{Limit, Limits},
+    ports::engine::{
+        ConsoleLevel, ConsoleLine, Delivered, Delivery, Engine, Entry, Guest, GuestAsk, GuestRequest, GuestState,
+        GuestWorld, NamespaceView, Reply, Step, StopFlag, StopReason, Stopped, Thrown,
+    },
+    reply::FailureCode,
+    session::Session,
+};
+
+/// Answers handed over in one entry at most, so that cancellation is noticed between entries.
+const BATCH: usize = 256;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Calls that the script made.
+    pub calls_made: u32,
+    /// Of those, the ones that have an outcome.
+    pub calls_done: u32,
+}
+
+/// What a run works with.
+pub(crate) struct RunParts {
+    pub(crate) id: RunId,
+    pub(crate) source: String,
+    pub(crate) limits: Limits,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) progress: watch::Sender<Progress>,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// One run that is under way.
+pub(crate) struct RunActor {
+    parts: RunParts,
+    prepared: Prepared,
+    caller: Arc<Caller>,
+    answers: mpsc::UnboundedReceiver<Settled>,
+    calls: JoinSet<()>,
+    pending: BTreeMap<RequestId, GuestRequest>,
+    stop: StopFlag,
+    started: Instant,
+    console: Vec<ConsoleLine>,
+    console_dropped: u64,
+}
+
+/// The guest waits: for answers, and perhaps for a timer.
+struct Waiting {
+    guest: Box<dyn Guest>,
+    timer: Option<RunTime>,
+}
+
+impl RunActor {
+    /// Runs the script to its end and reports.
+    pub(crate) async fn execute(parts: RunParts) -> RunReport {
+        let prepared = match program::prepare(&parts.source) {
+            Ok(prepared) => prepared,
+            Err(findings) => {
+                return RunReport {
+                    id: parts.id,
+                    source: parts.source,
+                    limits: parts.limits,
+                    outcome: Outcome::NotRun(findings),
+                    console: Vec::new(),
+                    console_dropped: 0,
+                    effects: Vec::new(),
+                };
+            }
+        };
+        // Unbounded for the reason given at the ledger's end of the channel.
+        let (owner, answers) = mpsc::unbounded_channel();
+        let caller = Caller {
+            budget: Budget::new(&parts.limits),
+            ledger: Ledger::new(parts.id.clone(), Arc::clone(&parts.store), owner),
+            deadline: parts.limits.call,
+        };
+        let actor = Self {
+            parts,
+            prepared,
+            caller: Arc::new(caller),
+            answers,
+            calls: JoinSet::new(),
+            pending: BTreeMap::new(),
+            stop: StopFlag::default(),
+            started: Instant::now(),
+            console: Vec::new(),
+            console_dropped: 0,
+        };
+        actor.run().await
+    }
+
+    async fn run(mut self) -> RunReport {
+        let ending = match self.open().await {
+            Ok(guest) => self.live(guest).await,
+            Err(reason) => Ending::Internal(reason),
+        };
+        self.wind_down(&ending).await;
+        let outcome = self.outcome(&ending);
+        // The run is over either way; a record that cannot be closed is found unfinished later.
+        if let Err(failure) = self.parts.store.append(&self.parts.id, vec![Event::Ended(ending)]).await {
+            tracing::error!(run = %self.parts.id, %failure, "the end of the run is not recorded");
+        }
+        RunReport {
+            effects: self.caller.ledger.effects_so_far(),
+            id: self.parts.id,
+            source: self.parts.source,
+            limits: self.parts.limits,
+            outcome,
+            console: self.console,
+            console_dropped: self.console_dropped,
+        }
+    }
+
+    /// Journals what the guest starts from and prepares it.
+    async fn open(&mut self) -> Result<Box<dyn Guest>, String> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| format!("no random seed: {error}"))?;
+        let opened = Opened {
+            format: FORMAT,
+            run: self.parts.id.clone(),
+            source: self.parts.source.clone(),
+            image: self.parts.engine.image().clone(),
+            seed,
+            started_at: self.parts.clock.wall(),
+            limits: self.parts.limits.clone(),
+            namespaces: self.visible(&self.parts.catalogue.snapshot()),
+        };
+        let world = GuestWorld {
+            program: Arc::from(self.prepared.program.as_str()),
+            namespaces: opened.namespaces.clone(),
+            seed,
+            started_at: opened.started_at,
+            limits: opened.limits.clone(),
+            stop: self.stop.clone(),
+        };
+        self.record(vec![Event::Opened(Box::new(opened))]).await?;
+        self.parts.engine.open(world).map_err(|refused| format!("could not {refused}"))
+    }
+
+    /// Enters the guest again and again until it has ended.
+    async fn live(&mut self, guest: Box<dyn Guest>) -> Ending {
+        let mut step = self.enter(guest, Entry::Start).await;
+        loop {
+            let waiting = match self.take(step).await {
+                Ok(waiting) => waiting,
+                Err(ending) => return ending,
+            };
+            let batch = match self.next(waiting.timer).await {
+                Ok(batch) => batch,
+                Err(stopped) => return Ending::Stopped(stopped),
+            };
+            // What the guest sees is on record first, in the order in which it sees it.
+            if let Err(reason) = self.record(batch.iter().cloned().map(Event::Delivered).collect()).await {
+                return Ending::Internal(reason);
+            }
+            step = self.enter(waiting.guest, Entry::Deliver(batch)).await;
+        }
+    }
+
+    /// Enters the guest and, meanwhile, watches for the ends that come from outside.
+    async fn enter(&mut self, guest: Box<dyn Guest>, entry: Entry) -> Step {
+        let mut entered = guest.enter(entry);
+        let wall = self.wall_end();
+        tokio::select! {
+            step = &mut entered => return step,
+            () = self.parts.cancel.cancelled() => self.stop.stop(StopReason::Cancelled),
+            () = sleep_until(wall) => self.stop.stop(StopReason::Wall),
+        }
+        entered.await
+    }
+
+    /// Takes in what an entry brought: console, requests, and where the guest stands.
+    async fn take(&mut self, step: Step) -> Result<Waiting, Ending> {
+        self.console.extend(step.console);
+        self.console_dropped += step.console_dropped;
+        let asked = step.requests.iter().cloned().map(Event::Asked).collect();
+        self.record(asked).await.map_err(Ending::Internal)?;
+        for request in step.requests {
+            self.answer(request);
+        }
+        match step.state {
+            GuestState::Waiting { guest, timer } => Ok(Waiting { guest, timer }),
+            ended => Err(Ending::of(ended).unwrap_or(Ending::Stuck)),
+        }
+    }
+
+    /// Starts the work that a request asks for.
+    fn answer(&mut self, request: GuestRequest) {
+        let line = self.line_of(&request);
+        let id = request.id;
+        let snapshot = || self.parts.catalogue.snapshot();
+        let reply = match &request.what {
+            GuestAsk::Call { namespace, tool, arguments } => {
+                let call = CallRequest {
+                    id,
+                    namespace: namespace.clone(),
+                    tool: tool.clone(),
+                    arguments: arguments.clone(),
+                    line,
+                };
+                let (broker, caller) = (Arc::clone(&self.parts.broker), Arc::clone(&self.caller));
+                self.parts.progress.send_modify(|progress| progress.calls_made += 1);
+                self.calls.spawn(async move { broker.call(&caller, call).await });
+                None
+            }
+            GuestAsk::Search(arguments) => Some(desk::search(&snapshot(), arguments)),
+            GuestAsk::Describe(arguments) => Some(desk::describe(&snapshot(), arguments)),
+            GuestAsk::Result(arguments) => Some(desk::kept(&self.parts.session, arguments)),
+        };
+        self.pending.insert(id, request);
+        if let Some(reply) = reply {
+            self.caller.ledger.settle(id, reply);
+        }
+    }
+
+    /// Waits for something to hand over, or for an end that comes from outside.
+    async fn next(&mut self, timer: Option<RunTime>) -> Result<Vec<Delivery>, Stopped> {
+        let due = timer.map(|due| self.started + due.0);
+        let first = tokio::select! {
+            biased;
+            () = self.parts.cancel.cancelled() => return Err(Stopped::Cancelled),
+            () = sleep_until(self.wall_end()) => return Err(Stopped::Limit(Limit::Wall)),
+            Some(settled) = self.answers.recv() => Some(settled),
+            () = sleep_until(due.unwrap_or_else(|| self.wall_end())), if due.is_some() => None,
+        };
+        let at = RunTime(self.started.elapsed().max(timer.filter(|_| first.is_none()).unwrap_or_default().0));
+        let Some(first) = first else {
+            return Ok(vec![Delivery { at, what: Delivered::Timer }]);
+        };
+        let mut batch = vec![self.delivery(at, first)];
+        while batch.len() < BATCH
+            && let Ok(settled) = self.answers.try_recv()
+        {
+            batch.push(self.delivery(at, settled));
+        }
+        // Finished tasks are taken off, so that a run of many calls does not hold them all.
+        while self.calls.try_join_next().is_some() {}
+        Ok(batch)
+    }
+
+    fn delivery(&mut self, at: RunTime, settled: Settled) -> Delivery {
+        let was = self.pending.remove(&settled.request);
+        if matches!(was, Some(GuestRequest { what: GuestAsk::Call { .. }, .. })) {
+            self.parts.progress.send_modify(|progress| progress.calls_done += 1);
+        }
+        Delivery { at, what: Delivered::Settled { request: settled.request, reply: settled.reply } }
+    }
+
+    /// Ends what is still under way. A script that came to its end may have calls that it did not await:
+    /// they are waited for and told of, because they were meant. Otherwise they are abandoned.
+    async fn wind_down(&mut self, ending: &Ending) {
+        if matches!(ending, Ending::Value(_)) && !self.calls.is_empty() {
+            tokio::select! {
+                () = drain(&mut self.calls) => {}
+                () = self.parts.cancel.cancelled() => {}
+                () = sleep_until(self.wall_end()) => {}
+            }
+        }
+        self.calls.shutdown().await;
+        let unawaited: Vec<GuestRequest> = self.pending.values().cloned().collect();
+        let mut replies = BTreeMap::new();
+        let mut late = Vec::new();
+        while let Ok(settled) = self.answers.try_recv() {
+            replies.insert(settled.request, settled.reply.clone());
+            late.push(Event::Delivered(self.delivery(RunTime(self.started.elapsed()), settled)));
+        }
+        if let Err(reason) = self.record(late).await {
+            tracing::error!(run = %self.parts.id, reason, "outcomes after the script's end are not recorded");
+        }
+        if matches!(ending, Ending::Value(_)) {
+            let warnings = unawaited.iter().filter_map(|request| self.unawaited(request, replies.get(&request.id)));
+            let warnings: Vec<ConsoleLine> = warnings.collect();
+            self.console.extend(warnings);
+        }
+    }
+
+    fn unawaited(&self, request: &GuestRequest, reply: Option<&Reply>) -> Option<ConsoleLine> {
+        let GuestAsk::Call { namespace, tool, .. } = &request.what else { return None };
+        let line = self.line_of(request).map(|line| format!(" (line {line})")).unwrap_or_default();
+        let became = match reply {
+            Some(Reply::Value(_)) => "it was carried out".to_owned(),
+            Some(Reply::Failed(failure)) => format!("it failed: {}", failure.message),
+            None => "it was abandoned and its effect is unknown".to_owned(),
+        };
+        let text = format!("{namespace}.{tool}{line} was not awaited; {became}");
+        Some(ConsoleLine { level: ConsoleLevel::Warn, text })
+    }
+
+    fn outcome(&self, ending: &Ending) -> Outcome {
+        let plain = |kind| Outcome::Failed(Failure { kind, position: None, frames: Vec::new() });
+        match ending {
+            Ending::Value(value) => Outcome::Value(value.clone()),
+            Ending::Threw(thrown) => Outcome::Failed(program::thrown(&self.prepared, thrown, kind_of(thrown))),
+            Ending::Stuck => plain(FailureKind::Stuck),
+            Ending::Stopped(Stopped::Limit(limit)) => plain(FailureKind::Limit(*limit)),
+            Ending::Stopped(Stopped::Cancelled) => plain(FailureKind::Cancelled),
+            Ending::Stopped(Stopped::Broken) => plain(FailureKind::Internal("the sandbox broke".to_owned())),
+            Ending::Internal(reason) => plain(FailureKind::Internal(reason.clone())),
+        }
+    }
+
+    /// The namespaces, with the tools of those that the script names.
+    fn visible(&self, snapshot: &Snapshot) -> Vec<NamespaceView> {
+        snapshot
+            .members()
+            .iter()
+            .map(|member| NamespaceView {
+                namespace: member.namespace.clone(),
+                tools: match self.prepared.words.contains(member.namespace.as_str()) {
+                    true => member.identifiers.to_vec(),
+                    false => Vec::new(),
+                },
+            })
+            .collect()
+    }
+
+    fn line_of(&self, request: &GuestRequest) -> Option<u32> {
+        program::in_source(&self.prepared, request.position?).map(|position| position.line)
+    }
+
+    fn wall_end(&self) -> Instant {
+        self.started + self.parts.limits.wall
+    }
+
+    async fn record(&self, events: Vec<Event>) -> Result<(), String> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.parts.store.append(&self.parts.id, events).await.map_err(|failure| failure.to_string())
+    }
+}
+
+async fn drain(calls: &mut JoinSet<()>) {
+    while calls.join_next().await.is_some() {}
+}
+
+fn kind_of(thrown: &Thrown) -> FailureKind {
+    match &thrown.tool {
+        Some(tool) => FailureKind::Tool {
+            tool: tool.name.clone(),
+            code: tool.code.unwrap_or(FailureCode::ToolError),
+            message: thrown.message.clone(),
+        },
+        None => FailureKind::Threw { name: thrown.name.clone(), message: thrown.message.clone() },
+    }
+}

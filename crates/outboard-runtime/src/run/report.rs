@@ -1,0 +1,96 @@
+//! What is known of a run when it has ended. Facts only: [`crate::present`] turns them into text.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{Namespace, RunId, ToolName},
+    json::Json,
+    limits::{Limit, Limits},
+    ports::engine::ConsoleLine,
+    reply::FailureCode,
+};
+pub use outboard_script::{Finding, Position};
+
+/// An ended run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// Which.
+    pub id: RunId,
+    /// The script as it was given.
+    pub source: String,
+    /// The limits it ran under.
+    pub limits: Limits,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it wrote to its console.
+    pub console: Vec<ConsoleLine>,
+    /// Bytes of console text dropped at [`Limits::console`].
+    pub console_dropped: u64,
+    /// Calls that were sent and may have changed something, in the order of sending: all whose tool is not
+    /// declared read-only, and whose answer was a value or leaves the effect unknown.
+    pub effects: Vec<Effect>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// With this value; `None` is `undefined`.
+    Value(Option<Json>),
+    /// Nothing ran: the script has mistakes.
+    NotRun(Vec<Finding>),
+    /// It began and did not come to its end.
+    Failed(Failure),
+}
+
+/// Why a run did not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind.
+    pub kind: FailureKind,
+    /// Where in the script, if known.
+    pub position: Option<Position>,
+    /// The script's frames, innermost first, when there is more than one.
+    pub frames: Vec<(Position, String)>,
+}
+
+/// Kinds of failure, each with its facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// A call failed and the script did not catch it.
+    Tool {
+        /// `namespace.tool` as the script wrote it.
+        tool: String,
+        /// Why.
+        code: FailureCode,
+        /// Why, for people and models.
+        message: String,
+    },
+    /// The script threw something else.
+    Threw {
+        /// For example `TypeError`.
+        name: String,
+        /// Its message.
+        message: String,
+    },
+    /// A limit ended it.
+    Limit(Limit),
+    /// It waits for a promise that nothing will settle.
+    Stuck,
+    /// The client or a person cancelled it.
+    Cancelled,
+    /// Outboard could not go on: no sandbox, or a broken one. The text says why.
+    Internal(String),
+}
+
+/// A call that may have changed something outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// Its tool.
+    pub tool: ToolName,
+    /// Where in the script it was made.
+    pub line: Option<u32>,
+    /// Whether it is known to have been carried out; otherwise its effect is unknown.
+    pub certain: bool,
+}

@@ -1,0 +1,134 @@
+//! The runtime as a whole: what a face, a command line or a test drives.
+//! It is put together once from its ports; it opens nothing by itself.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    approval::Approver,
+    broker::Broker,
+    catalogue::{Catalogue, SearchRequest},
+    clock::Clock,
+    ids::RunId,
+    journal::Store,
+    limits::Limits,
+    policy::Policy,
+    ports::{engine::Engine, upstream::Upstreams},
+    run::{Failure, FailureKind, Outcome, Progress, RunActor, RunParts, RunReport},
+    session::Session,
+};
+
+/// What a runtime is put together from.
+pub struct Parts {
+    /// All tools.
+    pub catalogue: Catalogue,
+    /// The connections.
+    pub upstreams: Arc<dyn Upstreams>,
+    /// Runs TypeScript.
+    pub engine: Arc<dyn Engine>,
+    /// Judges operations.
+    pub policy: Arc<dyn Policy>,
+    /// Reaches a person.
+    pub approver: Arc<dyn Approver>,
+    /// Keeps journals.
+    pub store: Arc<dyn Store>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Limits of each run.
+    pub limits: Limits,
+    /// Runs at once; further ones wait for their turn.
+    pub runs_at_once: usize,
+}
+
+/// Runs scripts and answers searches.
+pub struct Runtime {
+    parts: Parts,
+    broker: Arc<Broker>,
+    turns: Semaphore,
+    runs: AtomicU64,
+}
+
+/// A script to be run.
+#[derive(Clone, Debug, Default)]
+pub struct RunRequest {
+    /// Its text, as a model wrote it.
+    pub code: String,
+    /// Told of calls made and done, if anyone listens.
+    pub progress: watch::Sender<Progress>,
+}
+
+impl Runtime {
+    /// Puts a runtime together.
+    pub fn new(parts: Parts) -> Self {
+        let broker = Broker::new(
+            parts.catalogue.clone(),
+            Arc::clone(&parts.upstreams),
+            Arc::clone(&parts.policy),
+            Arc::clone(&parts.approver),
+        );
+        let turns = Semaphore::new(parts.runs_at_once.max(1));
+        Self { parts, broker: Arc::new(broker), turns, runs: AtomicU64::new(0) }
+    }
+
+    /// All tools.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.parts.catalogue
+    }
+
+    /// The journals of runs.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.parts.store
+    }
+
+    /// The engine of TypeScript runs.
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.parts.engine
+    }
+
+    /// The answer to a search, as text for a model.
+    pub fn search(&self, request: &SearchRequest) -> String {
+        self.parts.catalogue.snapshot().answer(request)
+    }
+
+    /// Runs a script to its end. Never fails: what goes wrong stands in the report. Cancelling stops the
+    /// script and abandons its calls; dropping the future does so without a report.
+    pub async fn run(&self, session: &Arc<Session>, request: RunRequest, cancel: CancellationToken) -> RunReport {
+        let id = RunId::new(format!("r{}", self.runs.fetch_add(1, Ordering::Relaxed) + 1));
+        let _turn = tokio::select! {
+            turn = self.turns.acquire() => turn,
+            () = cancel.cancelled() => return self.never_started(id, request),
+        };
+        let parts = RunParts {
+            id,
+            source: request.code,
+            limits: self.parts.limits.clone(),
+            engine: Arc::clone(&self.parts.engine),
+            broker: Arc::clone(&self.broker),
+            catalogue: self.parts.catalogue.clone(),
+            store: Arc::clone(&self.parts.store),
+            clock: Arc::clone(&self.parts.clock),
+            session: Arc::clone(session),
+            progress: request.progress,
+            cancel,
+        };
+        RunActor::execute(parts).await
+    }
+
+    fn never_started(&self, id: RunId, request: RunRequest) -> RunReport {
+        let failure = Failure { kind: FailureKind::Cancelled, position: None, frames: Vec::new() };
+        RunReport {
+            id,
+            source: request.code,
+            limits: self.parts.limits.clone(),
+            outcome: Outcome::Failed(failure),
+            console: Vec::new(),
+            console_dropped: 0,
+            effects: Vec::new(),
+        }
+    }
+}
