@@ -1,0 +1,76 @@
+//! Heavy or telling dependencies, each kept to the crates whose job needs it.
+//! Talks to what cargo says about each package. What the tree as a whole may hold is `deny.toml`'s to say.
+
+use super::Finding;
+use crate::workspace::Package;
+
+/// A dependency, by name or by prefix with `*`, the crates that may declare it, and why no other.
+const CONTAINED: &[(&str, &[&str], &str)] = &[
+    ("wasmtime*", &["outboard-engines"], "the sandbox has one home"),
+    ("rmcp*", &["outboard-face", "outboard-demo"], "the rest does not depend on one library's view of MCP"),
+    ("oxc*", &["outboard-script"], "the syntax tree stays behind the script's own types"),
+    ("reqwest", &["outboard-upstream"], "only upstreams are reached over the network"),
+    ("hyper*", &["outboard-upstream"], "only upstreams are reached over the network"),
+    ("jsonschema", &["outboard-runtime"], "schemas are checked in the broker, with its bounds"),
+    ("clap*", &["outboard", "xtask", "outboard-testkit"], "only programs have a command line"),
+    ("anyhow", &["xtask"], "errors are types, defined beside the code that raises them"),
+    ("rusqlite", &[], "there is no store yet"),
+    ("sqlx*", &[], "there is no store yet"),
+];
+
+/// Finds dependencies declared where they do not belong, for tests and build scripts too.
+pub(crate) fn check(package: &Package) -> Vec<Finding> {
+    let path = format!("crates/{}/Cargo.toml", package.name).replace("crates/xtask", "xtask");
+    let misplaced = package.dependencies.iter().filter_map(|dependency| {
+        let (_, homes, why) = CONTAINED.iter().find(|(pattern, ..)| matches(pattern, &dependency.name))?;
+        if homes.contains(&package.name.as_str()) {
+            return None;
+        }
+        let homes = if homes.is_empty() { "nowhere".into() } else { format!("only in {}", homes.join(", ")) };
+        let message = format!("`{}` may be used {homes}: {why}", dependency.name);
+        Some(Finding::new(&path, 0, "contained", message))
+    });
+    misplaced.collect()
+}
+
+/// A prefix ends at a word: `oxc*` is `oxc` and `oxc_parser`, not `oxcart`.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => {
+            name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+        }
+        None => pattern == name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::layers::tests::package;
+
+    #[test]
+    fn each_contained_dependency_passes_only_at_home() {
+        for (name, dependency, passes) in [
+            ("outboard-engines", "wasmtime", true),
+            ("outboard", "wasmtime", false),
+            ("outboard-runtime", "wasmtime-wasi", false),
+            ("outboard-demo", "rmcp", true),
+            ("outboard-upstream", "rmcp", false),
+            ("outboard-script", "oxc_parser", true),
+            ("outboard-runtime", "oxc_span", false),
+            ("outboard-runtime", "oxcart", true),
+            ("outboard-face", "reqwest", false),
+            ("outboard-declare", "jsonschema", false),
+            ("outboard-testkit", "clap", true),
+            ("outboard-demo", "clap", false),
+            ("outboard", "anyhow", false),
+            ("xtask", "anyhow", true),
+            ("outboard-runtime", "rusqlite", false),
+        ] {
+            for kind in ["", "dev", "build"] {
+                let findings = check(&package(name, &[(dependency, kind)]));
+                assert_eq!(findings.is_empty(), passes, "{name} -> {dependency} {kind}: {findings:?}");
+            }
+        }
+    }
+}
