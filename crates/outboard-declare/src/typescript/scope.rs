@@ -1,0 +1,186 @@
+//! Names for local types: readable, unique where they are declared, shared by equal types.
+//! Talks to no schema; it is given hints and a way to write the types under names.
+
+use std::collections::BTreeMap;
+
+use crate::model::Document;
+use crate::text::is_invisible;
+
+/// Longest name given to a type, in characters.
+const LONGEST: usize = 40;
+
+/// How many types of one name are compared before a further one just gets the next number.
+const MOST_COMPARED: usize = 8;
+
+/// Names that a local type would hide.
+const TAKEN: &[&str] = &[
+    "Any",
+    "Array",
+    "ArrayBuffer",
+    "BigInt",
+    "Boolean",
+    "Date",
+    "Error",
+    "Exclude",
+    "Extract",
+    "Function",
+    "Infinity",
+    "Intl",
+    "Iterable",
+    "Iterator",
+    "JSON",
+    "Map",
+    "Math",
+    "NaN",
+    "NonNullable",
+    "Number",
+    "Object",
+    "Omit",
+    "Parameters",
+    "Partial",
+    "Pick",
+    "Promise",
+    "PromiseLike",
+    "Proxy",
+    "Readonly",
+    "ReadonlyArray",
+    "Record",
+    "Reflect",
+    "RegExp",
+    "Required",
+    "ReturnType",
+    "Set",
+    "String",
+    "Symbol",
+    "ToolError",
+    "URL",
+    "Uint8Array",
+    "WeakMap",
+    "WeakSet",
+];
+
+/// The local types of one place, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Scope {
+    declarations: BTreeMap<String, String>,
+    order: Vec<String>,
+    highest: BTreeMap<String, usize>,
+}
+
+impl Scope {
+    /// Names for the definitions of a document, and takes their declarations in. `write` gives the declarations
+    /// under the names that it is given.
+    ///
+    /// A name with a number is tried where another type has the plain one; equal types share a name.
+    pub(super) fn admit(
+        &mut self,
+        document: &Document,
+        fallback: &str,
+        write: impl Fn(&[String]) -> Vec<String>,
+    ) -> Vec<String> {
+        let mut own = BTreeMap::new();
+        let mut candidates: Vec<(String, usize)> = Vec::new();
+        for definition in &document.definitions {
+            let stem = stem(&definition.hint, fallback);
+            let number: &mut usize = own.entry(stem.clone()).or_default();
+            *number += 1;
+            candidates.push((stem, *number));
+        }
+        for round in 0.. {
+            let names: Vec<String> = candidates.iter().map(numbered).collect();
+            let declarations = write(&names);
+            let conflicts: Vec<usize> = (0..names.len())
+                .filter(|at| {
+                    self.declarations.get(&names[*at]).is_some_and(|known| *known != declarations[*at])
+                })
+                .collect();
+            if conflicts.is_empty() {
+                self.take(&candidates, &names, declarations);
+                return names;
+            }
+            for at in conflicts {
+                let (stem, number) = &mut candidates[at];
+                let highest = own.get_mut(stem).expect("every candidate was counted");
+                // Only a type that is alone with its stem in its document is compared with what is there.
+                *number = if round < MOST_COMPARED && *highest == *number { *number + 1 } else { 0 };
+                if *number == 0 {
+                    *number = (*highest).max(self.highest.get(stem).copied().unwrap_or(0)) + 1;
+                }
+                *highest = (*highest).max(*number);
+            }
+        }
+        Vec::new()
+    }
+
+    fn take(&mut self, candidates: &[(String, usize)], names: &[String], declarations: Vec<String>) {
+        for (((stem, number), name), declaration) in candidates.iter().zip(names).zip(declarations) {
+            let highest = self.highest.entry(stem.clone()).or_default();
+            *highest = (*highest).max(*number);
+            if self.declarations.insert(name.clone(), declaration).is_none() {
+                self.order.push(name.clone());
+            }
+        }
+    }
+
+    /// `type X = …` for each type taken in.
+    pub(super) fn declarations(&self) -> Vec<String> {
+        self.order.iter().map(|name| self.declarations[name].clone()).collect()
+    }
+}
+
+/// A stem never ends with a digit, so that numbered names of different stems do not meet.
+fn numbered((stem, number): &(String, usize)) -> String {
+    if *number == 1 { stem.clone() } else { format!("{stem}{number}") }
+}
+
+/// `data-chunk` and `data_chunk` as `DataChunk`; something that is no word at all as the fallback.
+fn stem(hint: &str, fallback: &str) -> String {
+    let name = pascal(hint);
+    let mut name = if name.is_empty() { pascal(fallback) } else { name };
+    if !name.starts_with(unicode_ident::is_xid_start) {
+        name.insert(0, 'T');
+    }
+    if TAKEN.binary_search(&name.as_str()).is_ok() {
+        name.push('_');
+    }
+    if name.ends_with(|c: char| c.is_ascii_digit()) {
+        name.push('_');
+    }
+    name
+}
+
+fn pascal(text: &str) -> String {
+    let is_letter = |c: char| unicode_ident::is_xid_continue(c) && c != '_' && !is_invisible(c);
+    let mut name = String::new();
+    for word in text.split(|c| !is_letter(c)).filter(|word| !word.is_empty()) {
+        let mut letters = word.chars();
+        name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+        name.extend(letters);
+    }
+    name.chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TAKEN, stem};
+
+    #[test]
+    fn type_names_are_pascal_case_and_hide_nothing() {
+        assert!(TAKEN.is_sorted());
+        let cases = [
+            ("DataChunk", "DataChunk"),
+            ("data_chunk", "DataChunk"),
+            ("#/x", "X"),
+            ("Filter[str]", "FilterStr"),
+            ("__schema0", "Schema0_"),
+            ("promise", "Promise_"),
+            ("3d", "T3d"),
+            ("", "ToolResult"),
+            ("*/ evil()", "Evil"),
+            ("größe", "Größe"),
+        ];
+        for (hint, expected) in cases {
+            assert_eq!(stem(hint, "tool_result"), expected, "for {hint:?}");
+        }
+    }
+}
