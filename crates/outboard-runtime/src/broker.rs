@@ -21,9 +21,8 @@ use crate::{
     approval::{Answer, Approver, Question},
     catalogue::Catalogue,
     ids::RequestId,
-    journal::Intent,
     json::Json,
-    operation::{Operation, ToolCall},
+    operation::Operation,
     policy::{Policy, Verdict},
     ports::{
         engine::Reply,
@@ -106,7 +105,12 @@ impl Broker {
     }
 
     /// Policy's verdict, and a person's where policy asks. Returns why it is allowed.
-    async fn judge(&self, operation: &Operation, target: &Target, line: Option<u32>) -> Result<String, ToolFailure> {
+    async fn judge(
+        &self,
+        operation: &Operation,
+        target: &Target,
+        line: Option<u32>,
+    ) -> Result<String, ToolFailure> {
         let denied = |reason: String| ToolFailure::new(FailureCode::Denied, reason);
         match self.policy.judge(operation, &target.tool.annotations) {
             Verdict::Allow(reason) => Ok(reason),
@@ -124,7 +128,9 @@ impl Broker {
     async fn send(&self, permit: Permit, deadline: Duration) -> Result<CallReply, SendFailure> {
         let name = permit.operation().upstream().clone();
         let Some(upstream) = self.upstreams.get(&name) else {
-            return Err(SendFailure::Unavailable { reason: format!("upstream `{name}` is not configured any more") });
+            return Err(SendFailure::Unavailable {
+                reason: format!("upstream `{name}` is not configured any more"),
+            });
         };
         match tokio::time::timeout(deadline, upstream.send(permit)).await {
             Ok(answer) => answer,

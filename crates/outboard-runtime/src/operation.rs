@@ -10,7 +10,7 @@ use crate::{
 
 /// Anything sent to an upstream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// MCP `tools/call`.
     CallTool(ToolCall),

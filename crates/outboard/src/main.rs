@@ -1,3 +1,12 @@
 //! The `outboard` binary. No decision is made here.
 
-fn main() {}
+mod cli;
+mod config;
+mod private_file;
+mod report;
+mod trust;
+mod wiring;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -49,9 +49,10 @@ impl Ledger {
             line,
             certain: false,
         });
-        self.store.append(&self.run, vec![Event::Intended(intent)]).await.map_err(|failure| {
-            ToolFailure::new(FailureCode::Unrecorded, format!("not sent: {failure}"))
-        })?;
+        self.store
+            .append(&self.run, vec![Event::Intended(intent)])
+            .await
+            .map_err(|failure| ToolFailure::new(FailureCode::Unrecorded, format!("not sent: {failure}")))?;
         if let Some(effect) = effect {
             self.effects().insert(request, effect);
         }

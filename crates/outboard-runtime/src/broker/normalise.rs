@@ -83,7 +83,9 @@ fn parsed(text: &str) -> Option<Json> {
     let trimmed = text.trim();
     match trimmed.as_bytes().first()? {
         b'{' | b'[' => Json::parse(trimmed).ok(),
-        b't' | b'f' | b'n' => matches!(trimmed, "true" | "false" | "null").then(|| Json::parse(trimmed).ok())?,
+        b't' | b'f' | b'n' => {
+            matches!(trimmed, "true" | "false" | "null").then(|| Json::parse(trimmed).ok())?
+        }
         b'-' | b'0'..=b'9' => {
             let number: serde_json::Number = serde_json::from_str(trimmed).ok()?;
             (trimmed.len() <= 15 && number.to_string() == trimmed).then(|| Json::parse(trimmed).ok())?
@@ -200,9 +202,14 @@ mod tests {
 
     #[test]
     fn errors_carry_the_upstreams_own_words() {
-        let reply = CallReply { content: vec![Json::from(text("channel_not_found"))], structured: None, is_error: true };
+        let reply = CallReply {
+            content: vec![Json::from(text("channel_not_found"))],
+            structured: None,
+            is_error: true,
+        };
         assert_eq!(error_message(&reply), "channel_not_found");
-        let reply = CallReply { content: vec![], structured: Some(json!({"code": 7}).into()), is_error: true };
+        let reply =
+            CallReply { content: vec![], structured: Some(json!({"code": 7}).into()), is_error: true };
         assert_eq!(error_message(&reply), "{\"code\":7}");
     }
 }

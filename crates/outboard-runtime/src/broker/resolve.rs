@@ -97,9 +97,10 @@ fn look_up(snapshot: &Snapshot, request: &CallRequest) -> Result<Target, Missing
             UpstreamState::Failed { reason } => {
                 Missing::Unavailable(format!("{} is not available: {reason}", member.namespace))
             }
-            UpstreamState::Starting | UpstreamState::Ready { .. } => {
-                Missing::Unlisted(format!("{} is still starting and has not listed its tools", member.namespace))
-            }
+            UpstreamState::Starting | UpstreamState::Ready { .. } => Missing::Unlisted(format!(
+                "{} is still starting and has not listed its tools",
+                member.namespace
+            )),
         }),
         Err(unresolved) => Err(Missing::Unknown(unresolved.explain(&request.namespace, &request.tool))),
     }

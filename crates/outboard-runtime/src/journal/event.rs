@@ -1,6 +1,7 @@
 //! The events of a run. Format version [`FORMAT`]: a reader refuses a journal whose first event
 //! names a newer version; writers never append to a journal of another version.
-//! Everything that a guest or an upstream said stands here as it was said: hostile input.
+//! Everything that a guest or an upstream said stands here as it was said: hostile input. Enums are externally tagged,
+//! because JSON kept as text cannot be read through the buffer that other tagging needs.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub const FORMAT: u32 = 1;
 
 /// One entry of a run's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The run began. Always the first event.
     Opened(Box<Opened>),
@@ -73,7 +74,7 @@ pub struct Intent {
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "ending", content = "with", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// With a value (`None`: undefined).
     Value(Option<Json>),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::{Ending, Folded};
 use crate::{
-    ports::engine::{ConsoleLine, Engine, Entry, GuestRequest, GuestState, GuestWorld, Step, StopFlag, Stopped},
+    ports::engine::{
+        ConsoleLine, Engine, Entry, GuestRequest, GuestState, GuestWorld, Step, StopFlag, Stopped,
+    },
     run::program,
 };
 
@@ -77,8 +79,8 @@ pub async fn replay(engine: &dyn Engine, folded: &Folded) -> Result<Replayed, Di
 
 fn world(folded: &Folded) -> Result<GuestWorld, Divergence> {
     let opened = &folded.opened;
-    let prepared =
-        program::prepare(&opened.source).map_err(|_| Divergence::Start("the script does not parse".to_owned()))?;
+    let prepared = program::prepare(&opened.source)
+        .map_err(|_| Divergence::Start("the script does not parse".to_owned()))?;
     Ok(GuestWorld {
         program: Arc::from(prepared.program.as_str()),
         namespaces: opened.namespaces.clone(),
@@ -123,6 +125,9 @@ impl Ending {
 
     /// Whether the host brought it about.
     fn is_forced(&self) -> bool {
-        matches!(self, Self::Stopped(Stopped::Limit(_) | Stopped::Cancelled | Stopped::Broken) | Self::Internal(_))
+        matches!(
+            self,
+            Self::Stopped(Stopped::Limit(_) | Stopped::Cancelled | Stopped::Broken) | Self::Internal(_)
+        )
     }
 }

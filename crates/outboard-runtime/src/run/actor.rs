@@ -21,8 +21,8 @@ use crate::{
     journal::{Ending, Event, FORMAT, Opened, Store},
     limits::{Limit, Limits},
     ports::engine::{
-        ConsoleLevel, ConsoleLine, Delivered, Delivery, Engine, Entry, Guest, GuestAsk, GuestRequest, GuestState,
-        GuestWorld, NamespaceView, Reply, Step, StopFlag, StopReason, Stopped, Thrown,
+        ConsoleLevel, ConsoleLine, Delivered, Delivery, Engine, Entry, Guest, GuestAsk, GuestRequest,
+        GuestState, GuestWorld, NamespaceView, Reply, Step, StopFlag, StopReason, Stopped, Thrown,
     },
     reply::FailureCode,
     session::Session,
@@ -240,13 +240,14 @@ impl RunActor {
 
     /// Waits for something to hand over, or for an end that comes from outside.
     async fn next(&mut self, timer: Option<RunTime>) -> Result<Vec<Delivery>, Stopped> {
+        let wall = self.wall_end();
         let due = timer.map(|due| self.started + due.0);
         let first = tokio::select! {
             biased;
             () = self.parts.cancel.cancelled() => return Err(Stopped::Cancelled),
-            () = sleep_until(self.wall_end()) => return Err(Stopped::Limit(Limit::Wall)),
+            () = sleep_until(wall) => return Err(Stopped::Limit(Limit::Wall)),
             Some(settled) = self.answers.recv() => Some(settled),
-            () = sleep_until(due.unwrap_or_else(|| self.wall_end())), if due.is_some() => None,
+            () = sleep_until(due.unwrap_or(wall)), if due.is_some() => None,
         };
         let at = RunTime(self.started.elapsed().max(timer.filter(|_| first.is_none()).unwrap_or_default().0));
         let Some(first) = first else {
@@ -275,10 +276,11 @@ impl RunActor {
     /// they are waited for and told of, because they were meant. Otherwise they are abandoned.
     async fn wind_down(&mut self, ending: &Ending) {
         if matches!(ending, Ending::Value(_)) && !self.calls.is_empty() {
+            let wall = self.wall_end();
             tokio::select! {
                 () = drain(&mut self.calls) => {}
                 () = self.parts.cancel.cancelled() => {}
-                () = sleep_until(self.wall_end()) => {}
+                () = sleep_until(wall) => {}
             }
         }
         self.calls.shutdown().await;
@@ -293,7 +295,8 @@ impl RunActor {
             tracing::error!(run = %self.parts.id, reason, "outcomes after the script's end are not recorded");
         }
         if matches!(ending, Ending::Value(_)) {
-            let warnings = unawaited.iter().filter_map(|request| self.unawaited(request, replies.get(&request.id)));
+            let warnings =
+                unawaited.iter().filter_map(|request| self.unawaited(request, replies.get(&request.id)));
             let warnings: Vec<ConsoleLine> = warnings.collect();
             self.console.extend(warnings);
         }
@@ -315,7 +318,9 @@ impl RunActor {
         let plain = |kind| Outcome::Failed(Failure { kind, position: None, frames: Vec::new() });
         match ending {
             Ending::Value(value) => Outcome::Value(value.clone()),
-            Ending::Threw(thrown) => Outcome::Failed(program::thrown(&self.prepared, thrown, kind_of(thrown))),
+            Ending::Threw(thrown) => {
+                Outcome::Failed(program::thrown(&self.prepared, thrown, kind_of(thrown)))
+            }
             Ending::Stuck => plain(FailureKind::Stuck),
             Ending::Stopped(Stopped::Limit(limit)) => plain(FailureKind::Limit(*limit)),
             Ending::Stopped(Stopped::Cancelled) => plain(FailureKind::Cancelled),

@@ -22,7 +22,9 @@ struct SearchOptions {
 /// `tools.search(query, { limit?, detail? })`: `[{ name, description, signature }]`.
 pub(super) fn search(snapshot: &Snapshot, arguments: &Json) -> Reply {
     let Ok((query, options)) = one_and_options::<SearchOptions>(arguments) else {
-        return refused("tools.search takes a string and optionally { limit: number, detail: \"name\" | \"signature\" | \"full\" }");
+        return refused(
+            "tools.search takes a string and optionally { limit: number, detail: \"name\" | \"signature\" | \"full\" }",
+        );
     };
     let found: Vec<Value> = snapshot
         .find(&query, options.limit)
@@ -76,7 +78,9 @@ pub(super) fn kept(session: &Session, arguments: &Json) -> Reply {
     }
 }
 
-fn one_and_options<T: Default + for<'de> Deserialize<'de>>(arguments: &Json) -> Result<(String, T), serde_json::Error> {
+fn one_and_options<T: Default + for<'de> Deserialize<'de>>(
+    arguments: &Json,
+) -> Result<(String, T), serde_json::Error> {
     let arguments: Vec<Value> = arguments.read()?;
     let mut arguments = arguments.into_iter();
     let first = serde_json::from_value(arguments.next().unwrap_or_default())?;

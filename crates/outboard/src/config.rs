@@ -1,0 +1,14 @@
+//! Configuration: which upstreams there are and how Outboard behaves, from the user's file and
+//! the project's. It reads files and variables; it starts nothing and trusts nothing by itself.
+
+mod discover;
+mod entry;
+mod expand;
+mod file;
+mod load;
+
+pub(crate) use discover::{ProjectFile, Places};
+pub(crate) use entry::{Entry, Transport};
+pub(crate) use expand::{expand, named};
+pub(crate) use file::{ConfigFile, FileKind, FileProblem, Settings, hash};
+pub(crate) use load::{Configuration, Configured, Untrusted, load};

@@ -1,0 +1,103 @@
+//! One `mcpServers` entry as clients write it: a command to start or a URL to reach.
+//! Values are as written: variables are expanded later, so that nothing secret is kept here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::FileKind;
+
+/// One upstream as configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Entry {
+    pub(crate) transport: Transport,
+}
+
+/// How an upstream is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    /// A child process that speaks over its standard input and output.
+    Stdio { command: String, args: Vec<String>, env: BTreeMap<String, String>, cwd: Option<String> },
+    /// Streamable HTTP.
+    Http { url: String, headers: BTreeMap<String, String> },
+}
+
+#[derive(Deserialize)]
+struct Written {
+    command: Option<String>,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    cwd: Option<String>,
+    #[serde(alias = "serverUrl")]
+    url: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+/// Keys of an entry. Others are an error in Outboard's own files; in a shared file they belong to other clients.
+const KEYS: [&str; 9] = ["command", "args", "env", "cwd", "url", "serverUrl", "headers", "type", "disabled"];
+
+impl Entry {
+    /// Reads an entry; the text of a problem fits after the server's name.
+    pub(crate) fn parse(value: &Value, kind: FileKind) -> Result<Self, String> {
+        let Value::Object(members) = value else { return Err("must be an object".to_owned()) };
+        if kind != FileKind::Shared
+            && let Some(unknown) = members.keys().find(|key| !KEYS.contains(&key.as_str()))
+        {
+            return Err(format!("`{unknown}` is not known here; there are: {}", KEYS.join(", ")));
+        }
+        let written: Written = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+        match (written.command, written.url) {
+            (Some(_), Some(_)) => Err("has both `command` and `url`; it must have one of them".to_owned()),
+            (None, None) => Err("has neither `command` nor `url`".to_owned()),
+            (Some(command), None) if command.trim().is_empty() => Err("`command` is empty".to_owned()),
+            (Some(command), None) => Ok(Self {
+                transport: Transport::Stdio { command, args: written.args, env: written.env, cwd: written.cwd },
+            }),
+            (None, Some(_)) if written.kind.as_deref() == Some("sse") => {
+                Err("`type: sse` (the transport of 2024) is not spoken; use the server's Streamable HTTP URL".to_owned())
+            }
+            (None, Some(url)) => Ok(Self { transport: Transport::Http { url, headers: written.headers } }),
+        }
+    }
+
+    /// Whether the entry is switched off where it is written.
+    pub(crate) fn is_disabled(value: &Value) -> bool {
+        value.get("disabled").and_then(Value::as_bool) == Some(true)
+    }
+
+    /// Whether the entry starts Outboard itself, by name or as this very program.
+    pub(crate) fn is_outboard(&self, this_program: Option<&std::path::Path>) -> bool {
+        let Transport::Stdio { command, args, .. } = &self.transport else { return false };
+        let names_it = |text: &str| {
+            let file = text.rsplit(['/', '\\']).next().unwrap_or(text);
+            file.strip_suffix(".exe").unwrap_or(file) == "outboard"
+        };
+        let is_this = this_program.is_some_and(|this| std::fs::canonicalize(command).ok().as_deref() == Some(this));
+        names_it(command) || is_this || args.iter().take(4).any(|arg| names_it(arg))
+    }
+
+    /// Every text of the entry with its key, for expansion and for showing to a person.
+    pub(crate) fn texts(&self) -> Vec<(String, &str)> {
+        match &self.transport {
+            Transport::Stdio { command, args, env, cwd } => {
+                let mut texts = vec![("command".to_owned(), command.as_str())];
+                texts.extend(args.iter().enumerate().map(|(at, arg)| (format!("args[{at}]"), arg.as_str())));
+                texts.extend(env.iter().map(|(name, value)| (format!("env.{name}"), value.as_str())));
+                texts.extend(cwd.iter().map(|cwd| ("cwd".to_owned(), cwd.as_str())));
+                texts
+            }
+            Transport::Http { url, headers } => {
+                let mut texts = vec![("url".to_owned(), url.as_str())];
+                texts.extend(headers.iter().map(|(name, value)| (format!("headers.{name}"), value.as_str())));
+                texts
+            }
+        }
+    }
+}

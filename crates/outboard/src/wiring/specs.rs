@@ -1,0 +1,58 @@
+//! From a configured entry to what the upstream crate starts: variables expanded, environment made.
+//! A problem names the file, the server and the key.
+
+use std::{collections::BTreeMap, path::Path};
+
+use outboard_runtime::ids::UpstreamName;
+use outboard_upstream::{Transport, UpstreamSpec};
+
+use super::environment;
+use crate::config::{self, Configured, expand};
+
+type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The upstream to start, or why it cannot be.
+pub(super) fn spec(configured: &Configured, variable: Variable<'_>) -> Result<UpstreamSpec, String> {
+    let problem = |key: &str, what: &dyn std::fmt::Display| {
+        format!("{}: mcpServers.{}{key}: {what}", configured.file.display(), configured.name)
+    };
+    let entry = configured.entry.as_ref().map_err(|what| problem("", what))?;
+    let value = |key: &str, text: &str| {
+        expand(text, variable).map_err(|unset| {
+            problem(&format!(".{key}"), &format_args!("{unset}; set it, or write ${{{}:-default}}", unset.name))
+        })
+    };
+    let values = |key: &str, texts: &BTreeMap<String, String>| {
+        let expanded = texts.iter().map(|(name, text)| Ok((name.clone(), value(&format!("{key}.{name}"), text)?)));
+        expanded.collect::<Result<BTreeMap<String, String>, String>>()
+    };
+    let transport = match &entry.transport {
+        config::Transport::Stdio { command, args, env, cwd } => Transport::Stdio {
+            command: value("command", command)?,
+            args: args
+                .iter()
+                .enumerate()
+                .map(|(at, arg)| value(&format!("args[{at}]"), arg))
+                .collect::<Result<_, _>>()?,
+            env: environment::of_child(values("env", env)?, variable),
+            cwd: match cwd {
+                // A relative directory is meant from the file that names it.
+                Some(cwd) => {
+                    let base = configured.file.parent().unwrap_or(Path::new("."));
+                    Some(base.join(value("cwd", cwd)?))
+                }
+                None => None,
+            },
+        },
+        config::Transport::Http { url, headers } => {
+            let expanded = value("url", url)?;
+            let url = outboard_upstream::Url::parse(&expanded)
+                .map_err(|error| problem(".url", &format_args!("`{url}` is no URL: {error}")))?;
+            if !matches!(url.scheme(), "http" | "https") {
+                return Err(problem(".url", &format_args!("`{url}` must begin with http:// or https://")));
+            }
+            Transport::Http { url, headers: values("headers", headers)?.into_iter().collect() }
+        }
+    };
+    Ok(UpstreamSpec::new(UpstreamName::new(configured.name.as_str()), transport))
+}
