@@ -1,1 +1,23 @@
 //! The main job on a simulated service: an upstream, a scripted model, and what each way costs.
+//!
+//! `upstream` serves the data over MCP, `model` plays the turns, `ways` drives both over real
+//! connections, `billing` counts and `report` shows. The library returns text; it never prints.
+
+mod answer;
+mod billing;
+mod conversation;
+mod data;
+mod demo;
+#[cfg(test)]
+mod fakes;
+mod model;
+mod report;
+mod tool_server;
+mod upstream;
+mod ways;
+
+pub use answer::Answer;
+pub use demo::{DemoError, DemoOptions, run};
+pub use report::{DemoReport, Style, WayReport};
+pub use upstream::{UpstreamError, UpstreamOptions, serve};
+pub use ways::Progress;
