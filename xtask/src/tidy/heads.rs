@@ -6,8 +6,12 @@ use super::source::{Source, in_folder};
 
 /// Finds files whose `//!` head is missing, too short or too long.
 pub(crate) fn check(source: &Source<'_>) -> Vec<Finding> {
-    let lines = source.text.lines().take_while(|line| line.starts_with("//!")).count();
-    let relaxed = in_folder(source.path, "tests") || in_folder(source.path, "examples");
+    // The head of a crate is its first paragraph: what follows is the crate's documentation.
+    let root = source.path.ends_with("/src/lib.rs");
+    let head =
+        source.text.lines().take_while(|line| line.starts_with("//!") && !(root && line.trim_end() == "//!"));
+    let lines = head.count();
+    let relaxed = source.is_all_test() || in_folder(source.path, "examples");
     let shipped = in_folder(source.path, "src") && !relaxed;
     let message = match lines {
         0 => "opens without a `//!` head: say its job, what it talks to, and one thing it does not do",
@@ -41,6 +45,12 @@ mod tests {
             let text = "//! x\n".repeat(lines) + "\nfn a() {}\n";
             assert_eq!(check(&Source::new(path, &text, false)).is_empty(), passes, "{path} {lines}");
         }
+        let documented = "//! x\n//! y\n//!\n".to_owned() + &"//! z\n".repeat(9);
+        for (path, passes) in [("crates/x/src/lib.rs", true), ("crates/x/src/a.rs", false)] {
+            assert_eq!(check(&Source::new(path, &documented, false)).is_empty(), passes, "{path}");
+        }
+        let tests = Source::new("crates/x/src/a/tests.rs", "//! x\nfn a() {}\n", true);
+        assert_eq!(check(&tests), []);
         let late = "use a;\n//! one\n//! two\n";
         assert_eq!(check(&Source::new("crates/x/src/a.rs", late, false)).len(), 1);
     }

@@ -39,10 +39,15 @@ impl<'a> Source<'a> {
         (0..self.code.len()).filter(|index| !self.is_test(*index))
     }
 
+    /// Whether the whole file is compiled for tests only.
+    pub(crate) fn is_all_test(&self) -> bool {
+        self.tests.iter().any(|range| range.len() == self.code.len())
+    }
+
     /// The number of lines that belong to tests.
     pub(crate) fn test_lines(&self) -> usize {
         let line = |index: usize| self.code.get(index).map_or(0, |token| token.line);
-        if self.tests.iter().any(|range| range.len() == self.code.len()) {
+        if self.is_all_test() {
             return self.text.lines().count();
         }
         self.tests.iter().map(|range| line(range.end - 1) + 1 - line(range.start)).sum()
