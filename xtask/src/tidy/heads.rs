@@ -4,13 +4,16 @@
 use super::Finding;
 use super::source::{Source, in_folder};
 
+/// Lines that a head may have.
+const LONGEST: usize = 5;
+
 /// Finds files whose `//!` head is missing, too short or too long.
 pub(crate) fn check(source: &Source<'_>) -> Vec<Finding> {
-    // The head of a crate is its first paragraph: what follows is the crate's documentation.
-    let root = source.path.ends_with("/src/lib.rs");
-    let head =
-        source.text.lines().take_while(|line| line.starts_with("//!") && !(root && line.trim_end() == "//!"));
-    let lines = head.count();
+    let head: Vec<_> = source.text.lines().take_while(|line| line.starts_with("//!")).collect();
+    // A crate's root goes on with the crate's documentation: there only the first paragraph is held short.
+    let opening =
+        head.iter().take_while(|line| !source.path.ends_with("/src/lib.rs") || line.trim_end() != "//!");
+    let lines = if opening.count() > LONGEST { LONGEST + 1 } else { head.len().min(LONGEST) };
     let relaxed = source.is_all_test() || in_folder(source.path, "examples");
     let shipped = in_folder(source.path, "src") && !relaxed;
     let message = match lines {
@@ -18,7 +21,9 @@ pub(crate) fn check(source: &Source<'_>) -> Vec<Finding> {
         1 if shipped => {
             "its `//!` head has one line: say its job, what it talks to, and one thing it does not do"
         }
-        6.. => "its `//!` head is longer than five lines: the rest belongs to the items or to docs/",
+        _ if lines > LONGEST => {
+            "its `//!` head is longer than five lines: the rest belongs to the items or to docs/"
+        }
         _ => return Vec::new(),
     };
     vec![Finding::new(source.path, 1, "head", message)]
@@ -45,9 +50,14 @@ mod tests {
             let text = "//! x\n".repeat(lines) + "\nfn a() {}\n";
             assert_eq!(check(&Source::new(path, &text, false)).is_empty(), passes, "{path} {lines}");
         }
-        let documented = "//! x\n//! y\n//!\n".to_owned() + &"//! z\n".repeat(9);
-        for (path, passes) in [("crates/x/src/lib.rs", true), ("crates/x/src/a.rs", false)] {
-            assert_eq!(check(&Source::new(path, &documented, false)).is_empty(), passes, "{path}");
+        let documented = "//! x\n//!\n".to_owned() + &"//! z\n".repeat(9);
+        let endless = "//! x\n".repeat(6) + "//!\n//! z\n";
+        for (path, text, passes) in [
+            ("crates/x/src/lib.rs", &documented, true),
+            ("crates/x/src/a.rs", &documented, false),
+            ("crates/x/src/lib.rs", &endless, false),
+        ] {
+            assert_eq!(check(&Source::new(path, text, false)).is_empty(), passes, "{path} {text}");
         }
         let tests = Source::new("crates/x/src/a/tests.rs", "//! x\nfn a() {}\n", true);
         assert_eq!(check(&tests), []);
