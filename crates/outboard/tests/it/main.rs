@@ -1,0 +1,16 @@
+//! The whole program as its user has it: the built binary over stdio, with the fixture upstream.
+
+mod catalogues;
+mod configuration;
+mod demo;
+mod forms;
+mod harness;
+mod lifecycle;
+mod limits;
+mod replay;
+mod results;
+mod tools;
+mod wire;
+
+#[path = "../../../../tests/security/main.rs"]
+mod security;

@@ -1,0 +1,114 @@
+//! A recorded parallel run of the real guest, replayed: the same calls and the same result, nothing sent.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::future::{BoxFuture, FutureExt as _};
+use outboard_engines::QuickJs;
+use outboard_runtime::{
+    Parts, RunRequest, Runtime,
+    approval::NobodyThere,
+    broker::Permit,
+    catalogue::{Annotations, Catalogue, Listing, ToolDefinition},
+    clock::SystemClock,
+    ids::UpstreamName,
+    journal::{MemoryStore, fold, replay},
+    limits::Limits,
+    operation::Operation,
+    policy::AllowAll,
+    ports::upstream::{SendFailure, Upstream, Upstreams},
+    reply::CallReply,
+    run::Outcome,
+    session::Session,
+};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+/// Answers after a time that differs from call to call, so that answers overtake each other.
+#[derive(Clone, Default)]
+struct Uneven(Arc<AtomicU32>);
+
+impl Upstream for Uneven {
+    fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
+        let Operation::CallTool(call) = permit.into_operation();
+        async move {
+            let sent = self.0.fetch_add(1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_micros(u64::from(sent * 7919 % 13) * 700)).await;
+            let n = call.arguments.to_value()["n"].clone();
+            let failed = n == 5;
+            let text = json!({"type": "text", "text": format!("{{\"n\": {n}}}")});
+            Ok(CallReply { content: vec![text.into()], structured: None, is_error: failed })
+        }
+        .boxed()
+    }
+}
+
+struct Everyone(Uneven);
+
+impl Upstreams for Everyone {
+    fn get(&self, _: &UpstreamName) -> Option<Arc<dyn Upstream>> {
+        Some(Arc::new(self.0.clone()))
+    }
+}
+
+const SCRIPT: &str = "
+    const order: number[] = [];
+    const one = async (n: number) => {
+        try {
+            await up.work({ n, at: Date.now(), dice: Math.random() });
+            order.push(n);
+            if (n % 3 === 0) await new Promise(done => setTimeout(done, 3 + Math.random() * 5));
+            if (n % 4 === 0) await up.work({ n: n + 100, after: [...order] });
+        } catch (e) { order.push(-n); }
+        console.log(n, performance.now());
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, n) => one(n)));
+    return { order, id: crypto.randomUUID(), end: new Date().toISOString() };
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorded_parallel_run_replays_to_the_same_calls_and_result() {
+    let name = UpstreamName::from("up");
+    let catalogue = Catalogue::new([name.clone()]);
+    let tool = ToolDefinition {
+        name: "work".into(),
+        title: None,
+        description: None,
+        input_schema: None,
+        output_schema: None,
+        annotations: Annotations::default(),
+    };
+    catalogue.publish(&name, Listing { instructions: None, tools: vec![Arc::new(tool)] });
+    let upstream = Uneven::default();
+    let runtime = Runtime::new(Parts {
+        catalogue,
+        upstreams: Arc::new(Everyone(upstream.clone())),
+        engine: Arc::new(QuickJs::new().unwrap()),
+        policy: Arc::new(AllowAll),
+        approver: Arc::new(NobodyThere),
+        store: Arc::new(MemoryStore::new()),
+        clock: Arc::new(SystemClock),
+        limits: Limits::default(),
+        runs_at_once: 4,
+    });
+    let request = RunRequest { code: SCRIPT.to_owned(), ..RunRequest::default() };
+    let report = runtime.run(&Arc::new(Session::new()), request, CancellationToken::new()).await;
+    let Outcome::Value(Some(value)) = &report.outcome else { panic!("{:?}", report.outcome) };
+    assert_eq!(value.to_value()["order"].as_array().unwrap().len(), 20);
+    let sent = upstream.0.load(Ordering::SeqCst);
+    assert_eq!(sent, 25);
+
+    let folded = fold(&runtime.store().read(&report.id).await.unwrap()).unwrap();
+    for _ in 0..3 {
+        let replayed = replay(&**runtime.engine(), &folded).await.unwrap();
+        assert_eq!(replayed.asked, folded.asked);
+        assert_eq!(replayed.console, report.console);
+        assert_eq!(replayed.ending, folded.ending);
+    }
+    assert_eq!(upstream.0.load(Ordering::SeqCst), sent, "a replay sends nothing");
+}

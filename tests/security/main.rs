@@ -1,0 +1,4 @@
+//! What a hostile script, upstream or project might try against Outboard, each as a test of the whole program.
+
+mod guest;
+mod upstream;
