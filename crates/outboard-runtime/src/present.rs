@@ -16,6 +16,8 @@ mod plain;
 mod render;
 mod scan;
 mod string;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 pub use answer::{Answer, DEFAULT_BUDGET, SMALLEST_BUDGET, answer};

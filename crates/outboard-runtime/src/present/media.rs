@@ -203,13 +203,19 @@ mod tests {
     #[test]
     fn media_become_placeholders_at_any_depth() {
         let image = json!({"type": "image", "data": "QUJD".repeat(4_000), "mimeType": "image/png"});
-        let sound = json!({"mimeType": "audio/wav", "note": {"a": ["type"]}, "data": "QUI=", "type": "audio"});
+        let sound =
+            json!({"mimeType": "audio/wav", "note": {"a": ["type"]}, "data": "QUI=", "type": "audio"});
         for (value, expected) in [
             (image.clone(), Some("\"[image/png, 12 kB]\"")),
             (sound.clone(), Some("\"[audio/wav, 2 B]\"")),
-            (json!({"a": 1, "b": [{"c": image}, 2, sound]}), Some(r#"{"a":1,"b":[{"c":"[image/png, 12 kB]"},2,"[audio/wav, 2 B]"]}"#)),
-            (json!({"type": "image", "data": {"x": image}, "mimeType": "image/png"}),
-                Some(r#"{"type":"image","data":{"x":"[image/png, 12 kB]"},"mimeType":"image/png"}"#)),
+            (
+                json!({"a": 1, "b": [{"c": image}, 2, sound]}),
+                Some(r#"{"a":1,"b":[{"c":"[image/png, 12 kB]"},2,"[audio/wav, 2 B]"]}"#),
+            ),
+            (
+                json!({"type": "image", "data": {"x": image}, "mimeType": "image/png"}),
+                Some(r#"{"type":"image","data":{"x":"[image/png, 12 kB]"},"mimeType":"image/png"}"#),
+            ),
             (json!({"type": "image", "data": "no base64!", "mimeType": "image/png"}), None),
             (json!({"type": "text", "data": "QUJD", "mimeType": "image/png"}), None),
             (json!(["type", "image", "data", "QUJD", "mimeType", "image/png"]), None),
@@ -239,7 +245,11 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_passed_over() {
-        let text = format!("{}{{\"type\":\"image\",\"data\":\"QUJD\",\"mimeType\":\"a/b\"}}{}", "[".repeat(200), "]".repeat(200));
+        let text = format!(
+            "{}{{\"type\":\"image\",\"data\":\"QUJD\",\"mimeType\":\"a/b\"}}{}",
+            "[".repeat(200),
+            "]".repeat(200)
+        );
         assert!(find(&text).is_empty());
     }
 }

@@ -24,7 +24,8 @@ pub(super) fn note(budget: usize, cuts: &[Cut], bytes: usize, handle: &str) -> S
 /// missing, so that they are named only when nothing else is cut.
 fn places(cuts: &[Cut]) -> String {
     let collections = || cuts.iter().filter(|cut| cut.unit != Unit::Characters);
-    let named: Vec<_> = if collections().next().is_some() { collections().collect() } else { cuts.iter().collect() };
+    let named: Vec<_> =
+        if collections().next().is_some() { collections().collect() } else { cuts.iter().collect() };
     let mut text = named.iter().take(NAMED).map(|cut| place(cut)).collect::<Vec<_>>().join(", ");
     if named.len() > NAMED {
         text.push_str(&format!(" and {} more places", grouped(named.len() - NAMED)));

@@ -127,13 +127,19 @@ mod tests {
 
     #[test]
     fn numbers_and_sizes_read_well() {
-        assert_eq!([0, 999, 1000, 10_000, 1_234_567].map(grouped), ["0", "999", "1,000", "10,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 10_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "10,000", "1,234,567"]
+        );
         assert_eq!(
             [0, 999, 1000, 1900, 12_345, 1_900_000, 50_000_000, u64::MAX].map(size),
             ["0 B", "999 B", "1 kB", "1.9 kB", "12 kB", "1.9 MB", "50 MB", "1844674407 GB"],
         );
         assert_eq!([512 << 20, 1 << 30, 1500].map(limit_size), ["512 MiB", "1 GiB", "1.5 kB"]);
-        assert_eq!([600_000, 1500, 250].map(Duration::from_millis).map(duration), ["600 s", "1.5 s", "250 ms"]);
+        assert_eq!(
+            [600_000, 1500, 250].map(Duration::from_millis).map(duration),
+            ["600 s", "1.5 s", "250 ms"]
+        );
     }
 
     #[test]

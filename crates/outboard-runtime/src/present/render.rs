@@ -76,13 +76,17 @@ impl<'a> Renderer<'a> {
                 }
             }
             _ if value.len() <= SHARE => pen.raw(&self.text[value]),
-            _ => pen.raw(&format!("\"[a number of {} digits]\"", grouped(value.len()))),
+            _ => self.write_closed(pen, &value),
         }
     }
 
-    /// A container too deep to be looked into.
+    /// A container too deep to be looked into, or a number of endless digits.
     fn write_closed(&self, pen: &mut Pen, value: &Range<usize>) {
-        let kind = if self.text.as_bytes()[value.start] == b'{' { "an object" } else { "an array" };
+        let kind = match self.text.as_bytes()[value.start] {
+            b'{' => "an object",
+            b'[' => "an array",
+            _ => "a number",
+        };
         pen.raw(&format!("\"[{kind} of {} bytes]\"", grouped(value.len())));
         pen.cuts.push(Cut { path: pen.path.to_text(), unit: Unit::Characters, shown: 0, total: value.len() });
     }
@@ -95,7 +99,14 @@ impl<'a> Renderer<'a> {
         pen.cuts.push(Cut { path: pen.path.to_text(), unit: Unit::Characters, shown, total });
     }
 
-    fn write_container(&mut self, pen: &mut Pen, value: &Range<usize>, room: usize, depth: usize, layout: &Layout) {
+    fn write_container(
+        &mut self,
+        pen: &mut Pen,
+        value: &Range<usize>,
+        room: usize,
+        depth: usize,
+        layout: &Layout,
+    ) {
         let keyed = self.text.as_bytes()[value.start] == b'{';
         let rooms = plan(layout, keyed, room);
         if rooms.len() < layout.count {
@@ -120,7 +131,8 @@ impl<'a> Renderer<'a> {
 fn plan(layout: &Layout, keyed: bool, room: usize) -> Vec<usize> {
     let whole = layout.children.len() == layout.count;
     let share_out = || whole.then(|| shares(&layout.children, room)).flatten();
-    if keyed && layout.count <= RECORD
+    if keyed
+        && layout.count <= RECORD
         && let Some(shares) = share_out()
     {
         return shares;
@@ -136,7 +148,8 @@ fn plan(layout: &Layout, keyed: bool, room: usize) -> Vec<usize> {
         }
         if used <= room / 2 {
             // The next element alone would fill the room: better a part of it than next to nothing.
-            if !keyed && layout.count <= TUPLE
+            if !keyed
+                && layout.count <= TUPLE
                 && let Some(shares) = share_out()
             {
                 return shares;
@@ -220,7 +233,8 @@ impl Pen {
             self.out.push(',');
         }
         let wide = self.out.len() - self.line + size > WIDTH;
-        let own_line = if frame.first { container && !frame.keyed } else { container || frame.after_container || wide };
+        let own_line =
+            if frame.first { container && !frame.keyed } else { container || frame.after_container || wide };
         if frame.broken && own_line {
             self.new_line();
         }
@@ -256,7 +270,8 @@ impl Pen {
         let bytes = json.as_bytes();
         let mut at = 0;
         while at < bytes.len() {
-            let space = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b' ' | b'\n' | b'\r' | b'\t'));
+            let space =
+                bytes[at..].iter().position(|byte| matches!(byte, b'"' | b' ' | b'\n' | b'\r' | b'\t'));
             let next = space.map_or(bytes.len(), |found| at + found);
             self.out.push_str(&json[at..next]);
             at = next;

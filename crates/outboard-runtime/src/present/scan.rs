@@ -41,7 +41,9 @@ pub(super) fn value_end(text: &[u8], at: usize) -> usize {
         Some(b'{' | b'[') => container_end(text, at),
         _ => {
             let rest = text.get(at..).unwrap_or_default();
-            let length = rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
+            let length = rest
+                .iter()
+                .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
             at + length.unwrap_or(rest.len())
         }
     }
@@ -135,7 +137,9 @@ mod tests {
 
     #[test]
     fn broken_text_ends_the_scan() {
-        for text in ["[", "{", "[1", "{\"a", "{\"a\"", "{\"a\":", "[\"\\", "[[[[", "{:}", "[,,,]", "{\"a\":}", "]"] {
+        for text in
+            ["[", "{", "[1", "{\"a", "{\"a\"", "{\"a\":", "[\"\\", "[[[[", "{:}", "[,,,]", "{\"a\":}", "]"]
+        {
             assert!(children(text.as_bytes(), 0).count() <= text.len(), "{text}");
         }
     }

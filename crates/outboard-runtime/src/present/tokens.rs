@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn counting_within_a_limit_agrees_with_counting() {
-        for text in ["", "a", "hello world", &" ".repeat(500), &"{\"id\":1},".repeat(300), "naïve 🦀 café"] {
+        for text in ["", "a", "hello world", &" ".repeat(500), &"{\"id\":1},".repeat(300), "naïve 🦀 café"]
+        {
             let count = count_tokens(text);
             assert_eq!(tokens_within(text, count), Some(count), "{text:?}");
             assert_eq!(count.checked_sub(1).and_then(|less| tokens_within(text, less)), None, "{text:?}");

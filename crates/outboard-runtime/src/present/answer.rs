@@ -1,0 +1,101 @@
+//! The answer to one `execute`: value, then console, then what went wrong, in one token budget.
+//! The value comes first when room is short, except that an error always fits.
+
+use super::{
+    console::Console,
+    count_tokens,
+    failure::{failure_text, findings_text},
+    fit::fit_with,
+    media,
+    note::note,
+};
+use crate::{
+    json::Json,
+    run::{Outcome, RunReport},
+    session::Session,
+};
+
+/// Tokens of an answer if nothing else is asked for.
+pub const DEFAULT_BUDGET: usize = 6_000;
+/// Smaller budgets count as this one: less would not hold a note on what was cut.
+pub const SMALLEST_BUDGET: usize = 100;
+
+/// What an ended run says to the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The text.
+    pub text: String,
+    /// Whether the script did not come to its end.
+    pub is_error: bool,
+    /// MCP content blocks of images and audio that the script returned on their own. They are not
+    /// part of the token budget; at most 20 of them and 6 MiB in all.
+    pub media: Vec<Json>,
+}
+
+/// The answer that a run gives, in at most `budget` o200k tokens (at least 100). A value that does not fit is
+/// kept in `session`.
+pub fn answer(report: &RunReport, session: &Session, budget: usize) -> Answer {
+    let budget = budget.max(SMALLEST_BUDGET);
+    let console = Console::new(&report.console, report.console_dropped, report.limits.console);
+    match &report.outcome {
+        Outcome::Value(Some(value)) => value_answer(value, &console, session, budget),
+        Outcome::Value(None) if console.is_empty() => plain(
+            "the script returned nothing: end it with `return` and the value that you want to see".to_owned(),
+        ),
+        Outcome::Value(None) => plain(console.fit(budget)),
+        Outcome::NotRun(findings) => failed(findings_text(findings, budget)),
+        Outcome::Failed(failure) => {
+            let text = failure_text(report, failure, budget);
+            failed(match budget.checked_sub(count_tokens(&text) + HEADING) {
+                Some(left) if !console.is_empty() => below(&console.fit(left), text),
+                _ => text,
+            })
+        }
+    }
+}
+
+fn plain(text: String) -> Answer {
+    Answer { text, is_error: false, media: Vec::new() }
+}
+
+fn failed(text: String) -> Answer {
+    Answer { text, is_error: true, media: Vec::new() }
+}
+
+/// `text` below the console, which is left out if nothing of it fits.
+fn below(console: &str, text: String) -> String {
+    if console.is_empty() { text } else { format!("console:\n{console}\n{text}") }
+}
+
+/// Tokens of the heading above console text, and of the line breaks between the parts.
+const HEADING: usize = 6;
+
+fn value_answer(value: &Json, console: &Console<'_>, session: &Session, budget: usize) -> Answer {
+    // The value may use what the console does not need; a long console is sure of a fifth.
+    let reserved = if console.is_empty() {
+        0
+    } else {
+        HEADING + console.tokens_within(budget / 5).unwrap_or(budget / 5)
+    };
+    let bytes = value.as_str().len();
+    let room = budget - reserved.min(budget);
+    let fitted = fit_with(value, room, |cuts| 1 + count_tokens(&note(budget, cuts, bytes, SAMPLE)));
+    let mut text = fitted.text;
+    let mut left = budget.saturating_sub(fitted.tokens);
+    if !fitted.cuts.is_empty() {
+        let handle = session.keep(value.clone());
+        let note = note(budget, &fitted.cuts, bytes, handle.as_str());
+        left = left.saturating_sub(count_tokens(&note) + 1);
+        text.push('\n');
+        text.push_str(&note);
+    }
+    let shown = if console.is_empty() { String::new() } else { console.fit(left.saturating_sub(HEADING)) };
+    if !shown.is_empty() {
+        text.push_str("\nconsole:\n");
+        text.push_str(&shown);
+    }
+    Answer { text, is_error: false, media: media::blocks(value) }
+}
+
+/// Stands for the handle while its tokens are counted: random letters cost more than words.
+const SAMPLE: &str = "r100_k3xq7zj9wv4mh8tb";

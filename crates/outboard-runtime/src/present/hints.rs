@@ -1,0 +1,93 @@
+//! What to do about errors and limits: one sentence each, for the model that wrote the script.
+//! No hint ever says to run the same script again.
+
+use super::plain::{duration, limit_size};
+use crate::{
+    limits::{Limit, Limits},
+    reply::FailureCode,
+};
+
+/// What reached a limit, with its value, and what to do about it.
+pub(super) fn limit(limit: Limit, limits: &Limits) -> (String, &'static str) {
+    match limit {
+        Limit::Wall => (
+            format!("the run took longer than its time limit of {}", duration(limits.wall)),
+            "Do less in one script: fewer calls, independent calls together with Promise.all, or the task in parts.",
+        ),
+        Limit::Cpu => (
+            format!(
+                "computing took longer than its limit of {} (waiting does not count)",
+                duration(limits.cpu)
+            ),
+            "Look for a loop that does not end or a pattern that backtracks; otherwise work on less data at a time.",
+        ),
+        Limit::Memory => (
+            format!("the script used more than its memory limit of {}", limit_size(limits.memory)),
+            "Work page by page and keep only the fields that are needed.",
+        ),
+        Limit::Stack => (
+            "the script's calls were nested deeper than the stack allows".to_owned(),
+            "Replace deep recursion by a loop.",
+        ),
+        Limit::Value => (
+            format!("the returned value is larger than its limit of {}", limit_size(limits.value)),
+            "Return a summary or a part of it: filter and aggregate in the script.",
+        ),
+    }
+}
+
+/// What to do about a failed call, where its message does not say it.
+pub(super) fn call(code: FailureCode) -> Option<&'static str> {
+    match code {
+        FailureCode::Timeout | FailureCode::UpstreamLost => Some(
+            "Whether it was carried out is unknown: check with a call that only reads before doing it again.",
+        ),
+        FailureCode::Denied => Some("It is not allowed here: do the task without it, or ask the person."),
+        FailureCode::UpstreamUnavailable => {
+            Some("Its server cannot be reached now: do what is possible without it.")
+        }
+        FailureCode::Limit => {
+            Some("Make fewer calls in one script: ask for larger pages or filter at the source.")
+        }
+        FailureCode::Unrecorded => {
+            Some("Nothing is sent without a record of it: the person has to mend the journal first.")
+        }
+        FailureCode::UnknownHandle => {
+            Some("Kept values last as long as this connection; the oldest go first.")
+        }
+        FailureCode::ToolError
+        | FailureCode::UnknownTool
+        | FailureCode::InvalidArguments
+        | FailureCode::UpstreamError => None,
+    }
+}
+
+/// What to do about an error that the script threw, if it is one that is typical of the sandbox.
+pub(super) fn thrown(name: &str, message: &str) -> Option<&'static str> {
+    const NETWORK: &str = "A script has no network: only the tools reach the outside.";
+    const MODULES: &str =
+        "A script has no modules, files or processes: use the language itself and the tools.";
+    const MISSING: [(&str, &str); 11] = [
+        ("fetch", NETWORK),
+        ("XMLHttpRequest", NETWORK),
+        ("WebSocket", NETWORK),
+        ("axios", NETWORK),
+        ("require", MODULES),
+        ("module", MODULES),
+        ("process", MODULES),
+        ("Buffer", "There is no Buffer: use Uint8Array, TextEncoder, atob and btoa."),
+        ("fs", MODULES),
+        ("window", "There is no browser: a script has the language itself and the tools."),
+        ("document", "There is no browser: a script has the language itself and the tools."),
+    ];
+    if name == "ReferenceError" {
+        let missing = message.split_whitespace().next()?.trim_matches(['\'', '"', '`']);
+        return MISSING.iter().find(|(name, _)| *name == missing).map(|(_, hint)| *hint);
+    }
+    let of_nothing = message.contains("of undefined") || message.contains("of null");
+    (name == "TypeError" && of_nothing)
+        .then_some("The value is not what the script expects: return it, or a part of it, to see what it is.")
+}
+
+/// What to do about a promise that nobody settles.
+pub(super) const STUCK: &str = "Every promise that the script makes itself needs a call of its resolve or reject; tool calls settle by themselves.";
