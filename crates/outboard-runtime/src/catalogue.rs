@@ -75,7 +75,7 @@ impl Catalogue {
     /// Nobody is woken if nothing changed.
     pub fn publish(&self, upstream: &UpstreamName, listing: Listing) {
         self.change(upstream, |member| {
-            (member.listing.as_deref() != Some(&listing)).then(|| member.listing(Arc::new(listing)))
+            (member.listing.as_deref() != Some(&listing)).then(|| member.listing(&Arc::new(listing)))
         });
     }
 

@@ -97,7 +97,12 @@ impl Runtime {
 
     /// Runs a script to its end. Never fails: what goes wrong stands in the report. Cancelling stops the
     /// script and abandons its calls; dropping the future does so without a report.
-    pub async fn run(&self, session: &Arc<Session>, request: RunRequest, cancel: CancellationToken) -> RunReport {
+    pub async fn run(
+        &self,
+        session: &Arc<Session>,
+        request: RunRequest,
+        cancel: CancellationToken,
+    ) -> RunReport {
         let id = RunId::new(format!("r{}", self.runs.fetch_add(1, Ordering::Relaxed) + 1));
         let _turn = tokio::select! {
             turn = self.turns.acquire() => turn,

@@ -7,7 +7,7 @@ mod expand;
 mod file;
 mod load;
 
-pub(crate) use discover::{ProjectFile, Places};
+pub(crate) use discover::{Places, ProjectFile};
 pub(crate) use entry::{Entry, Transport};
 pub(crate) use expand::{expand, named};
 pub(crate) use file::{ConfigFile, FileKind, FileProblem, Settings, hash};

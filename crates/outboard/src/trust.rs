@@ -31,13 +31,25 @@ struct Stored {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TrustProblem {
     #[error("read {}", path.display())]
-    Read { path: PathBuf, #[source] source: io::Error },
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("understand {}", path.display())]
-    Content { path: PathBuf, #[source] source: serde_json::Error },
+    Content {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
     #[error("use {}: it has format {found}, this version knows {FORMAT}", path.display())]
     Newer { path: PathBuf, found: u32 },
     #[error("write {}", path.display())]
-    Write { path: PathBuf, #[source] source: io::Error },
+    Write {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
 }
 
 impl Trust {

@@ -7,7 +7,7 @@ mod specs;
 
 use std::{path::Path, sync::Arc};
 
-use outboard_engines::QuickJs;
+use outboard_engines::{PoolOptions, QuickJs};
 use outboard_runtime::{
     Parts, Runtime,
     approval::NobodyThere,
@@ -44,14 +44,17 @@ impl System {
         places: &Places,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
-        let engine = QuickJs::new().map_err(|error| Failure::could_not(&error))?;
+        let pool = PoolOptions { memory: configuration.settings.limits.memory, ..PoolOptions::default() };
+        let engine = QuickJs::new(&pool).map_err(|error| Failure::could_not(&error))?;
         let names = configuration.upstreams.iter().map(|upstream| UpstreamName::new(upstream.name.as_str()));
         let catalogue = Catalogue::new(names);
         let cache = Cache::at(&places.state);
         let mut specs = Vec::new();
         for upstream in &configuration.upstreams {
             let name = UpstreamName::new(upstream.name.as_str());
-            if let Some(listing) = upstream.entry.as_ref().ok().and_then(|entry| cache.read(&upstream.name, entry)) {
+            if let Some(listing) =
+                upstream.entry.as_ref().ok().and_then(|entry| cache.read(&upstream.name, entry))
+            {
                 catalogue.publish(&name, listing);
             }
             match specs::spec(upstream, variable) {

@@ -29,7 +29,6 @@ pub struct Settled {
 pub struct Ledger {
     run: RunId,
     store: Arc<dyn Store>,
-    // Unbounded because a guest's requests are bounded by its memory and each is answered once.
     owner: mpsc::UnboundedSender<Settled>,
     effects: Mutex<BTreeMap<RequestId, Effect>>,
 }

@@ -69,7 +69,11 @@ impl Index {
         let properties = tool.input_schema.as_ref().and_then(|schema| schema.get("properties")?.as_object());
         for (name, schema) in properties.into_iter().flatten().take(40) {
             put(name, PARAMETERS, 8);
-            put(schema.get("description").and_then(|text| text.as_str()).unwrap_or_default(), PARAMETERS / 2.0, 20);
+            put(
+                schema.get("description").and_then(|text| text.as_str()).unwrap_or_default(),
+                PARAMETERS / 2.0,
+                20,
+            );
         }
         let document = u32::try_from(self.documents.len()).unwrap_or(u32::MAX);
         let length: f64 = weights.values().sum();
@@ -160,6 +164,6 @@ fn stem(word: &str) -> String {
 }
 
 const STOP_WORDS: [&str; 22] = [
-    "a", "an", "and", "are", "for", "from", "i", "in", "is", "it", "me", "my", "of", "on", "or", "that", "the", "this",
-    "to", "want", "with", "you",
+    "a", "an", "and", "are", "for", "from", "i", "in", "is", "it", "me", "my", "of", "on", "or", "that",
+    "the", "this", "to", "want", "with", "you",
 ];

@@ -52,7 +52,12 @@ pub struct SearchRequest {
 }
 
 /// The TypeScript declaration of one tool.
-pub(crate) fn declaration(namespace: &str, identifier: &str, tool: &ToolDefinition, detail: Detail) -> String {
+pub(crate) fn declaration(
+    namespace: &str,
+    identifier: &str,
+    tool: &ToolDefinition,
+    detail: Detail,
+) -> String {
     let shape = ToolShape {
         namespace,
         identifier,
@@ -152,7 +157,13 @@ impl Snapshot {
             let names: Vec<&str> = member.identifiers.iter().map(String::as_str).take(6).collect();
             let more = member.identifiers.len() - names.len();
             let more = if more > 0 { format!(", {more} more") } else { String::new() };
-            let _ = writeln!(text, "{} ({} tools): {}{more}", member.namespace, member.identifiers.len(), names.join(", "));
+            let _ = writeln!(
+                text,
+                "{} ({} tools): {}{more}",
+                member.namespace,
+                member.identifiers.len(),
+                names.join(", ")
+            );
         }
         if text.is_empty() {
             text.push_str("no upstream is configured: there are no tools\n");
@@ -168,7 +179,8 @@ impl Snapshot {
                     let _ = writeln!(text, "{} is not available: {reason}", member.namespace);
                 }
                 UpstreamState::Starting if member.listing.is_none() => {
-                    let _ = writeln!(text, "{} is still starting; its tools are not known yet", member.namespace);
+                    let _ =
+                        writeln!(text, "{} is still starting; its tools are not known yet", member.namespace);
                 }
                 UpstreamState::Starting | UpstreamState::Ready { .. } => {}
             }

@@ -40,7 +40,7 @@ impl Member {
         Self { state, ..self.clone() }
     }
 
-    pub(super) fn listing(&self, listing: Arc<Listing>) -> Self {
+    pub(super) fn listing(&self, listing: &Arc<Listing>) -> Self {
         let originals: Vec<&str> = listing.tools.iter().map(|tool| tool.name.as_str()).collect();
         let names = Names::assign(&originals, &[]);
         let identifiers: Arc<[String]> = originals
@@ -50,7 +50,7 @@ impl Member {
         let mut places: HashMap<String, usize> = identifiers.iter().cloned().zip(0..).collect();
         // An upstream's own name of a tool always means that tool.
         places.extend(originals.iter().map(|original| (*original).to_owned()).zip(0..));
-        Self { listing: Some(Arc::clone(&listing)), identifiers, places: Arc::new(places), ..self.clone() }
+        Self { listing: Some(Arc::clone(listing)), identifiers, places: Arc::new(places), ..self.clone() }
     }
 
     /// Its tools, each with its script identifier.

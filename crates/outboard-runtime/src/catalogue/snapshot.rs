@@ -91,7 +91,11 @@ impl Snapshot {
     pub fn resolve_full(&self, name: &str) -> Option<Resolved<'_>> {
         name.match_indices(['.', '/', '[']).find_map(|(at, separator)| {
             let tool = name[at + 1..].trim();
-            let tool = if separator == "[" { tool.trim_end_matches(']').trim_matches(['"', '\'', '`']) } else { tool };
+            let tool = if separator == "[" {
+                tool.trim_end_matches(']').trim_matches(['"', '\'', '`'])
+            } else {
+                tool
+            };
             self.resolve(name[..at].trim(), tool.trim_end_matches("()")).ok()
         })
     }

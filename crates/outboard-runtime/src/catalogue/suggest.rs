@@ -30,7 +30,8 @@ pub(super) fn tool(member: &Member, name: &str) -> String {
     } else if near.is_empty() {
         let some: Vec<&str> = member.identifiers.iter().map(String::as_str).take(12).collect();
         let more = member.identifiers.len() - some.len();
-        let more = if more > 0 { format!(" and {more} more; find them with tools.search") } else { String::new() };
+        let more =
+            if more > 0 { format!(" and {more} more; find them with tools.search") } else { String::new() };
         format!("{namespace} has no tool `{name}`; it has: {}{more}", some.join(", "))
     } else {
         let near: Vec<String> = near.iter().map(|tool| format!("{namespace}.{tool}")).collect();

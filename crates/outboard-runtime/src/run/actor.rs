@@ -92,7 +92,10 @@ impl RunActor {
                 };
             }
         };
-        // Unbounded for the reason given at the ledger's end of the channel.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a guest's requests are bounded by its memory, and each is answered once"
+        )]
         let (owner, answers) = mpsc::unbounded_channel();
         let caller = Caller {
             budget: Budget::new(&parts.limits),

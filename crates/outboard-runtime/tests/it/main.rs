@@ -1,5 +1,7 @@
 //! The runtime driven through its ports by fakes: a guest that only makes calls, upstreams that do as told.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod broker;
 mod fakes;
 mod journal;

@@ -37,7 +37,9 @@ impl Serve {
             .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
         wiring::tell(&configuration, &directory);
         if std::io::stdin().is_terminal() {
-            report::note("speaking MCP over stdio; an MCP client starts this command itself. End with Ctrl-D.");
+            report::note(
+                "speaking MCP over stdio; an MCP client starts this command itself. End with Ctrl-D.",
+            );
         }
         let stop = CancellationToken::new();
         let signals = stop_on_signals(stop.clone())?;
@@ -55,11 +57,14 @@ impl Serve {
 
 /// Standard output is the protocol's; the log goes to standard error, warnings unless `OUTBOARD_LOG` says otherwise.
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("OUTBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("warn,outboard=info"));
+    let filter =
+        EnvFilter::try_from_env("OUTBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("warn,outboard=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && variable("NO_COLOR").is_none_or(|value| value.is_empty()))
+        .with_ansi(
+            std::io::stderr().is_terminal() && variable("NO_COLOR").is_none_or(|value| value.is_empty()),
+        )
         .init();
 }
 

@@ -41,18 +41,26 @@ impl TrustCommand {
         let mut trust = Trust::load(&places.state).map_err(|error| Failure::could_not(&error))?;
         let files = places.project_files(&directory);
         if files.is_empty() {
-            return Err(Failure::new(format_args!("{} has no outboard.json and no .mcp.json", directory.display()))
-                .hint("name the project's directory: outboard trust DIRECTORY"));
+            return Err(Failure::new(format_args!(
+                "{} has no outboard.json and no .mcp.json",
+                directory.display()
+            ))
+            .hint("name the project's directory: outboard trust DIRECTORY"));
         }
         let mut accepted = 0;
         for file in files {
             if self.revoke {
                 let was = trust.revoke(&file.path).map_err(|error| Failure::could_not(&error))?;
-                report::line(format_args!("{}: {}", file.path.display(), if was { "revoked" } else { "was not accepted" }));
+                report::line(format_args!(
+                    "{}: {}",
+                    file.path.display(),
+                    if was { "revoked" } else { "was not accepted" }
+                ));
                 continue;
             }
             // The bytes that are shown are the bytes whose hash is accepted: the file is read once.
-            let read = ConfigFile::read(&file.path, file.kind).map_err(|error| Failure::could_not(&error).code(USAGE))?;
+            let read = ConfigFile::read(&file.path, file.kind)
+                .map_err(|error| Failure::could_not(&error).code(USAGE))?;
             show(&read, trust.accepts(&read.path, &read.hash));
             if !self.show && self.accepts(&read, &trust)? {
                 trust.accept(&read.path, read.hash.clone()).map_err(|error| Failure::could_not(&error))?;
@@ -61,7 +69,9 @@ impl TrustCommand {
             }
         }
         if !self.accept.is_empty() && accepted == 0 {
-            return Err(Failure::new("no file here has that hash").hint("outboard trust --show prints the hashes"));
+            return Err(
+                Failure::new("no file here has that hash").hint("outboard trust --show prints the hashes")
+            );
         }
         Ok(())
     }
@@ -136,7 +146,8 @@ fn is_invisible(c: char) -> bool {
 }
 
 fn quoted(text: &str) -> String {
-    let bare = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c));
+    let bare =
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c));
     if bare { text.to_owned() } else { format!("'{}'", escaped(text).replace('\'', "\\'")) }
 }
 

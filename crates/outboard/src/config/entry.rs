@@ -58,10 +58,16 @@ impl Entry {
             (None, None) => Err("has neither `command` nor `url`".to_owned()),
             (Some(command), None) if command.trim().is_empty() => Err("`command` is empty".to_owned()),
             (Some(command), None) => Ok(Self {
-                transport: Transport::Stdio { command, args: written.args, env: written.env, cwd: written.cwd },
+                transport: Transport::Stdio {
+                    command,
+                    args: written.args,
+                    env: written.env,
+                    cwd: written.cwd,
+                },
             }),
             (None, Some(_)) if written.kind.as_deref() == Some("sse") => {
-                Err("`type: sse` (the transport of 2024) is not spoken; use the server's Streamable HTTP URL".to_owned())
+                Err("`type: sse` (the transport of 2024) is not spoken; use the server's Streamable HTTP URL"
+                    .to_owned())
             }
             (None, Some(url)) => Ok(Self { transport: Transport::Http { url, headers: written.headers } }),
         }
@@ -79,7 +85,8 @@ impl Entry {
             let file = text.rsplit(['/', '\\']).next().unwrap_or(text);
             file.strip_suffix(".exe").unwrap_or(file) == "outboard"
         };
-        let is_this = this_program.is_some_and(|this| std::fs::canonicalize(command).ok().as_deref() == Some(this));
+        let is_this =
+            this_program.is_some_and(|this| std::fs::canonicalize(command).ok().as_deref() == Some(this));
         names_it(command) || is_this || args.iter().take(4).any(|arg| names_it(arg))
     }
 

@@ -80,7 +80,11 @@ mod tests {
             ("${MISSING:-${TOKEN}}", Ok("${TOKEN}")),
         ] {
             let expanded = expand(text, &variables);
-            assert_eq!(expanded, expected.map(str::to_owned).map_err(|name| Unset { name: name.to_owned() }), "{text}");
+            assert_eq!(
+                expanded,
+                expected.map(str::to_owned).map_err(|name| Unset { name: name.to_owned() }),
+                "{text}"
+            );
         }
     }
 

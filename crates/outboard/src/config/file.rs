@@ -63,9 +63,17 @@ impl Default for Settings {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileProblem {
     #[error("read {}", path.display())]
-    Read { path: PathBuf, #[source] source: io::Error },
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("read {} as JSON", path.display())]
-    Syntax { path: PathBuf, #[source] source: serde_json::Error },
+    Syntax {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
     #[error("use {}: {what}", path.display())]
     Content { path: PathBuf, what: String },
 }
@@ -89,7 +97,9 @@ struct WrittenLimits {
 fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
     let written = WrittenLimits::deserialize(deserializer)?;
     let mut limits = Limits::default();
-    let seconds = |name: &str, value: Option<f64>, into: &mut Duration| match value.map(Duration::try_from_secs_f64) {
+    let seconds = |name: &str, value: Option<f64>, into: &mut Duration| match value
+        .map(Duration::try_from_secs_f64)
+    {
         None => Ok(()),
         Some(Ok(value)) if !value.is_zero() => {
             *into = value;
@@ -100,7 +110,8 @@ fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error
     seconds("wallSeconds", written.wall_seconds, &mut limits.wall)?;
     seconds("cpuSeconds", written.cpu_seconds, &mut limits.cpu)?;
     seconds("callSeconds", written.call_seconds, &mut limits.call)?;
-    limits.memory = written.memory_megabytes.map_or(limits.memory, |megabytes| megabytes.saturating_mul(1 << 20));
+    limits.memory =
+        written.memory_megabytes.map_or(limits.memory, |megabytes| megabytes.saturating_mul(1 << 20));
     limits.calls = written.calls.unwrap_or(limits.calls);
     limits.concurrent_calls = written.concurrent_calls.unwrap_or(limits.concurrent_calls);
     limits.console = written.console_bytes.unwrap_or(limits.console);
@@ -111,7 +122,8 @@ fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error
 impl ConfigFile {
     /// Reads a file of this kind.
     pub(crate) fn read(path: &Path, kind: FileKind) -> Result<Self, FileProblem> {
-        let bytes = std::fs::read(path).map_err(|source| FileProblem::Read { path: path.to_owned(), source })?;
+        let bytes =
+            std::fs::read(path).map_err(|source| FileProblem::Read { path: path.to_owned(), source })?;
         Self::parse(path, kind, &bytes)
     }
 
@@ -133,7 +145,9 @@ impl ConfigFile {
             FileKind::Project => match members.keys().find(|key| *key != "$schema") {
                 None => Settings::default(),
                 Some(key) => {
-                    return Err(content(format!("`{key}` may stand only in the user's own file: a project's file names upstreams and nothing else")));
+                    return Err(content(format!(
+                        "`{key}` may stand only in the user's own file: a project's file names upstreams and nothing else"
+                    )));
                 }
             },
             FileKind::User => settings(members).map_err(content)?,

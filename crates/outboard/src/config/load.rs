@@ -74,7 +74,8 @@ impl Configuration {
     fn add(&mut self, file: ConfigFile, this_program: Option<&Path>) {
         for (name, entry) in file.entries {
             if entry.as_ref().is_ok_and(|entry| entry.is_outboard(this_program)) {
-                self.notes.push(format!("`{name}` in {} is Outboard itself and is skipped", file.path.display()));
+                self.notes
+                    .push(format!("`{name}` in {} is Outboard itself and is skipped", file.path.display()));
             } else if let Some(first) = self.upstreams.iter().find(|upstream| upstream.name == name) {
                 self.notes.push(format!(
                     "`{name}` in {} is not used: {} has the same name and comes first",

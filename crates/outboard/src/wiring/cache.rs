@@ -43,7 +43,9 @@ impl Cache {
     pub(super) fn read(&self, name: &str, entry: &Entry) -> Option<Listing> {
         let bytes = std::fs::read(self.file(name, entry)?).ok()?;
         let stored: Stored<Listing> = serde_json::from_slice(&bytes)
-            .inspect_err(|error| tracing::warn!(upstream = name, %error, "the kept list of tools cannot be read"))
+            .inspect_err(
+                |error| tracing::warn!(upstream = name, %error, "the kept list of tools cannot be read"),
+            )
             .ok()?;
         (stored.format == FORMAT).then_some(stored.listing)
     }
@@ -71,7 +73,9 @@ impl Cache {
             while snapshots.changed().await.is_ok() {
                 let snapshot = Arc::clone(&snapshots.borrow_and_update());
                 for member in snapshot.members() {
-                    let (Some(listing), Some(file)) = (&member.listing, files.get(&member.upstream)) else { continue };
+                    let (Some(listing), Some(file)) = (&member.listing, files.get(&member.upstream)) else {
+                        continue;
+                    };
                     if written.get(&member.upstream).is_some_and(|last| Arc::ptr_eq(last, listing)) {
                         continue;
                     }
@@ -90,7 +94,8 @@ impl Cache {
 
 fn write(file: &Path, listing: &Listing) {
     let stored = Stored { format: FORMAT, listing };
-    let result = serde_json::to_vec(&stored).map_err(Into::into).and_then(|text| private_file::write(file, &text));
+    let result =
+        serde_json::to_vec(&stored).map_err(Into::into).and_then(|text| private_file::write(file, &text));
     if let Err(error) = result {
         tracing::warn!(file = %file.display(), %error, "the list of tools cannot be kept for the next start");
     }

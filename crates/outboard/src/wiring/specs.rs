@@ -19,11 +19,15 @@ pub(super) fn spec(configured: &Configured, variable: Variable<'_>) -> Result<Up
     let entry = configured.entry.as_ref().map_err(|what| problem("", what))?;
     let value = |key: &str, text: &str| {
         expand(text, variable).map_err(|unset| {
-            problem(&format!(".{key}"), &format_args!("{unset}; set it, or write ${{{}:-default}}", unset.name))
+            problem(
+                &format!(".{key}"),
+                &format_args!("{unset}; set it, or write ${{{}:-default}}", unset.name),
+            )
         })
     };
     let values = |key: &str, texts: &BTreeMap<String, String>| {
-        let expanded = texts.iter().map(|(name, text)| Ok((name.clone(), value(&format!("{key}.{name}"), text)?)));
+        let expanded =
+            texts.iter().map(|(name, text)| Ok((name.clone(), value(&format!("{key}.{name}"), text)?)));
         expanded.collect::<Result<BTreeMap<String, String>, String>>()
     };
     let transport = match &entry.transport {

@@ -15,7 +15,9 @@ fn every_catalogue_of_real_servers_loads_without_a_lost_tool() {
     };
     let listings: Vec<(UpstreamName, Value)> = files
         .map(|file| file.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "json") && path.file_stem().is_some_and(|s| s != "index"))
+        .filter(|path| {
+            path.extension().is_some_and(|e| e == "json") && path.file_stem().is_some_and(|s| s != "index")
+        })
         .map(|path| {
             let name = UpstreamName::new(path.file_stem().unwrap().to_string_lossy());
             (name, serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap())

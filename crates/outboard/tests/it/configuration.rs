@@ -63,7 +63,10 @@ fn variables_are_expanded_and_an_unset_one_names_file_server_and_key() {
     command.env("SECRET", "s3cret").env("OTHER_SECRET", "hidden");
     let mut client = Client::connect(command);
     let seen: Value = serde_json::from_str(&client.execute("(await good.environment()).variables")).unwrap();
-    assert_eq!((&seen["TOKEN"], &seen["MODE"], &seen["AGAIN"]), (&json!("s3cret"), &json!("fast"), &json!("s3cret")));
+    assert_eq!(
+        (&seen["TOKEN"], &seen["MODE"], &seen["AGAIN"]),
+        (&json!("s3cret"), &json!("fast"), &json!("s3cret"))
+    );
     assert_eq!((seen.get("SECRET"), seen.get("OTHER_SECRET")), (None, None), "{seen}");
     let text = client.failing("await bad.add({})");
     for part in ["outboard.json", "mcpServers.bad.env.TOKEN", "NOT_SET"] {
@@ -99,7 +102,9 @@ fn one_wrong_entry_costs_itself() {
     home.configure(&json!({"mcpServers": servers}));
     let mut client = Client::connect(home.command(OUTBOARD, &["serve"]));
     assert_eq!(client.execute("(await good.add({ a: 1, b: 1 })).sum"), "2");
-    for (name, says) in [("none", "neither `command` nor `url`"), ("both", "has both"), ("typo", "`comand` is not known")] {
+    for (name, says) in
+        [("none", "neither `command` nor `url`"), ("both", "has both"), ("typo", "`comand` is not known")]
+    {
         let text = client.failing(&format!("await {name}.x({{}})"));
         assert!(text.contains(says), "{text}");
     }
@@ -124,7 +129,11 @@ fn outboard_does_not_start_itself() {
 fn a_name_that_stands_twice_is_the_users() {
     let home = Home::new();
     home.configure(&json!({"mcpServers": {"same": fixture(&["--name", "users"])}}));
-    std::fs::write(home.project().join("outboard.json"), json!({"mcpServers": {"same": {"command": "/bin/false"}}}).to_string()).unwrap();
+    std::fs::write(
+        home.project().join("outboard.json"),
+        json!({"mcpServers": {"same": {"command": "/bin/false"}}}).to_string(),
+    )
+    .unwrap();
     let (_, shown, _) = run(&home, &["trust", "--show"]);
     let hash = shown.lines().find_map(|line| line.trim().strip_prefix("sha256 ")).unwrap().to_owned();
     assert_eq!(run(&home, &["trust", "--accept", &hash]).0, Some(0));

@@ -24,10 +24,16 @@ fn every_form_that_models_write_works() {
         ("~~~js\nreturn 3\n~~~", "3"),
         ("{ a: 1, b: [2] }", "{\"a\":1,\"b\":[2]}"),
         ("({ a: 1 })", "{\"a\":1}"),
-        ("interface R { sum: number }\nconst r = await fix.add({ a: 1, b: 2 }) as R;\nreturn r!.sum satisfies number;", "3"),
+        (
+            "interface R { sum: number }\nconst r = await fix.add({ a: 1, b: 2 }) as R;\nreturn r!.sum satisfies number;",
+            "3",
+        ),
         ("enum E { A = 3 }\nreturn E.A", "3"),
         ("type T = { n: number }\n[1, 2].map((n: number): T => ({ n })).length + 1", "3"),
-        ("class P { constructor(private readonly n: number) {} get(): number { return this.n } }\nnew P(3).get()", "3"),
+        (
+            "class P { constructor(private readonly n: number) {} get(): number { return this.n } }\nnew P(3).get()",
+            "3",
+        ),
         ("\u{feff}\"use strict\";\r\nlet x = 3;\r\nx", "3"),
         ("if (true) { 3 } else { 4 }", "3"),
         ("try { await fix.fail({}) } catch (e: any) { 3 }", "3"),

@@ -22,7 +22,8 @@ fn what_does_not_end_by_itself_is_ended_at_a_limit_that_is_named() {
         ("const a = []; for (;;) a.push(new Array(1000).fill({}))", "memory"),
     ] {
         let text = session.client.failing(code);
-        let first = text.lines().find(|line| line.contains("limit")).unwrap_or_else(|| panic!("{code}\n{text}"));
+        let first =
+            text.lines().find(|line| line.contains("limit")).unwrap_or_else(|| panic!("{code}\n{text}"));
         assert!(first.to_lowercase().contains(&limit.to_lowercase()), "{code}\n{text}");
         assert_eq!(session.client.execute("1 + 1"), "2", "after {code}");
     }
@@ -31,9 +32,14 @@ fn what_does_not_end_by_itself_is_ended_at_a_limit_that_is_named() {
 #[test]
 fn other_runs_go_on_while_one_runs_into_its_limit() {
     let mut session = limited(json!({"cpuSeconds": 2}));
-    let endless = session.client.ask("tools/call", json!({"name": "execute", "arguments": {"code": "while (true) {}"}}));
+    let endless = session
+        .client
+        .ask("tools/call", json!({"name": "execute", "arguments": {"code": "while (true) {}"}}));
     for n in 0..5 {
-        assert_eq!(session.client.execute(&format!("(await fix.add({{ a: {n}, b: 0 }})).sum")), n.to_string());
+        assert_eq!(
+            session.client.execute(&format!("(await fix.add({{ a: {n}, b: 0 }})).sum")),
+            n.to_string()
+        );
     }
     let (failed, text) = session.client.called(endless);
     assert!(failed && text.contains("limit"), "{text}");
@@ -44,7 +50,10 @@ fn a_run_just_under_its_limits_ends_well() {
     let mut session = limited(json!({"cpuSeconds": 5, "memoryMegabytes": 64, "calls": 3, "wallSeconds": 20}));
     assert_eq!(session.client.execute("new Array(1e6).fill(1).length"), "1000000");
     assert_eq!(session.client.execute("let n = 0; for (let i = 0; i < 1e6; i++) n += i; n"), "499999500000");
-    assert_eq!(session.client.execute("for (const n of [1, 2, 3]) await fix.add({ a: n, b: n }); 'done'"), "done");
+    assert_eq!(
+        session.client.execute("for (const n of [1, 2, 3]) await fix.add({ a: n, b: n }); 'done'"),
+        "done"
+    );
     let text = session.client.failing("for (const n of [1, 2, 3, 4]) await fix.add({ a: n, b: n })");
     assert!(text.contains("has made its 3 calls"), "{text}");
 }

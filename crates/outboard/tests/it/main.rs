@@ -1,5 +1,7 @@
 //! The whole program as its user has it: the built binary over stdio, with the fixture upstream.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod catalogues;
 mod configuration;
 mod demo;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures::future::{BoxFuture, FutureExt as _};
-use outboard_engines::QuickJs;
+use outboard_engines::{PoolOptions, QuickJs};
 use outboard_runtime::{
     Parts, RunRequest, Runtime,
     approval::NobodyThere,
@@ -88,7 +88,7 @@ async fn a_recorded_parallel_run_replays_to_the_same_calls_and_result() {
     let runtime = Runtime::new(Parts {
         catalogue,
         upstreams: Arc::new(Everyone(upstream.clone())),
-        engine: Arc::new(QuickJs::new().unwrap()),
+        engine: Arc::new(QuickJs::new(&PoolOptions::default()).unwrap()),
         policy: Arc::new(AllowAll),
         approver: Arc::new(NobodyThere),
         store: Arc::new(MemoryStore::new()),

@@ -21,7 +21,8 @@ fn a_good_result_is_the_value_alone() {
 #[test]
 fn a_result_that_is_too_big_is_cut_between_elements_and_kept() {
     let mut session = Session::with(&[]);
-    let code = "({ count: 10000, rows: Array.from({ length: 10000 }, (_, id) => ({ id, name: 'row ' + id })) })";
+    let code =
+        "({ count: 10000, rows: Array.from({ length: 10000 }, (_, id) => ({ id, name: 'row ' + id })) })";
     let text = session.client.execute(code);
     let (shown, note) = text.split_once("\n[cut to ").expect("a note");
     let shown: Value = serde_json::from_str(shown).expect("valid JSON");
@@ -30,7 +31,8 @@ fn a_result_that_is_too_big_is_cut_between_elements_and_kept() {
     assert!(rows.len() > 50 && rows.len() < 10_000);
     assert_eq!(rows.last().unwrap()["id"], rows.len() - 1);
     assert!(note.contains(&format!("rows {} of 10,000 shown", rows.len())), "{note}");
-    let handle = note.split("results.get(\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a handle");
+    let handle =
+        note.split("results.get(\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a handle");
     assert_eq!(session.client.execute(&format!("(await results.get('{handle}')).rows.at(-1).id")), "9999");
     let mut other = session.again();
     assert!(other.failing(&format!("await results.get('{handle}')")).contains("no kept value"));
@@ -51,7 +53,10 @@ fn the_budget_is_an_argument() {
 fn fifty_megabytes_pass_in_both_directions() {
     let mut session = Session::with(&[]);
     assert_eq!(session.client.execute("(await fix.big({ bytes: 50_000_000 })).length"), "50000000");
-    assert_eq!(session.client.execute("(await fix.big({ bytes: 50_000_000, form: 'records' })).records.length"), "500000");
+    assert_eq!(
+        session.client.execute("(await fix.big({ bytes: 50_000_000, form: 'records' })).records.length"),
+        "500000"
+    );
     let text = session.client.execute("'y'.repeat(50_000_000)");
     assert!(text.len() < 100_000 && text.contains("results.get"), "{}", text.len());
 }

@@ -12,7 +12,10 @@ fn results_arrive_as_plain_values() {
         ("fix.wrapped({ value: [1, 2] })", json!([1, 2])),
         ("fix.echo({ value: '{\"a\": [1]}', form: 'text' })", json!({"a": [1]})),
         ("fix.echo({ value: 'plain text', form: 'text' }).then(t => [t])", json!(["plain text"])),
-        ("fix.echo({ value: 12345678901234567890n.toString(), form: 'text' }).then(t => [t])", json!(["12345678901234567890"])),
+        (
+            "fix.echo({ value: 12345678901234567890n.toString(), form: 'text' }).then(t => [t])",
+            json!(["12345678901234567890"]),
+        ),
         ("fix.odd_block().then(blocks => blocks[0])", json!({"type": "hologram", "depth": 3})),
         ("Object.keys(fix).includes('add')", json!(true)),
         ("typeof fix.then", json!("undefined")),
@@ -46,7 +49,11 @@ fn a_tool_error_is_thrown_with_its_facts_and_can_be_caught() {
     ] {
         let value = session.value(&caught.replace("CALL", call));
         assert_eq!(value[0], true, "{call}: {value}");
-        assert_eq!((&value[1], &value[2], &value[3]), (&json!("ToolError"), &json!(code), &json!(tool)), "{call}");
+        assert_eq!(
+            (&value[1], &value[2], &value[3]),
+            (&json!("ToolError"), &json!(code), &json!(tool)),
+            "{call}"
+        );
         assert!(value[4].as_str().unwrap().contains(says), "{call}: {value}");
     }
     let value = session.value("try { await fix.fail({ message: 'm' }) } catch (e) { return e.content }");
@@ -100,7 +107,10 @@ fn scripts_can_search_and_describe_tools() {
     let mut session = Session::with(&[]);
     let value = session.value("(await tools.search('adds two numbers', { limit: 1 }))[0]");
     assert_eq!(value["name"], "fix.add");
-    assert!(value["signature"].as_str().unwrap().starts_with("fix.add(input: { a: number; b: number })"), "{value}");
+    assert!(
+        value["signature"].as_str().unwrap().starts_with("fix.add(input: { a: number; b: number })"),
+        "{value}"
+    );
     let value = session.value("await tools.describe('fix.add')");
     assert_eq!(value["inputSchema"]["type"], "object");
     let text = session.client.failing("await tools.describe('fix.ad')");
@@ -110,6 +120,9 @@ fn scripts_can_search_and_describe_tools() {
 #[test]
 fn names_of_outboards_own_are_never_taken_by_an_upstream() {
     let mut session = Session::of(&[("tools", fixture(&[])), ("console", fixture(&[]))], json!({}));
-    assert_eq!(session.client.execute("[(await tools_.add({ a: 1, b: 1 })).sum, typeof tools.search]"), "[2,\"function\"]");
+    assert_eq!(
+        session.client.execute("[(await tools_.add({ a: 1, b: 1 })).sum, typeof tools.search]"),
+        "[2,\"function\"]"
+    );
     assert_eq!(session.client.execute("(await console_.add({ a: 1, b: 1 })).sum"), "2");
 }

@@ -120,7 +120,8 @@ fn cancelling_stops_the_script_and_its_calls() {
 #[test]
 fn results_are_text_and_never_twice() {
     let mut session = Session::with(&[]);
-    let answer = session.client.request("tools/call", json!({"name": "execute", "arguments": {"code": "({ a: 1 })"}}));
+    let answer =
+        session.client.request("tools/call", json!({"name": "execute", "arguments": {"code": "({ a: 1 })"}}));
     let result = &answer["result"];
     assert_eq!(result["content"], json!([{"type": "text", "text": "{\"a\":1}"}]));
     assert_eq!(result.get("structuredContent"), None::<&Value>);
