@@ -1,4 +1,5 @@
-//! The command line: what there is, and which module does it. It does nothing itself.
+//! The command line: what there is, and which module does it.
+//! It does nothing itself and prints only what clap says.
 
 mod demo;
 mod serve;

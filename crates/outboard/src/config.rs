@@ -7,8 +7,8 @@ mod expand;
 mod file;
 mod load;
 
-pub(crate) use discover::{Places, ProjectFile};
+pub(crate) use discover::Places;
 pub(crate) use entry::{Entry, Transport};
 pub(crate) use expand::{expand, named};
 pub(crate) use file::{ConfigFile, FileKind, FileProblem, Settings, hash};
-pub(crate) use load::{Configuration, Configured, Untrusted, load};
+pub(crate) use load::{Configuration, Configured, load};

@@ -1,4 +1,5 @@
-//! The `outboard` binary. No decision is made here.
+//! The `outboard` binary: hands over to the command line.
+//! No decision is made here.
 
 mod cli;
 mod config;

@@ -1,4 +1,5 @@
-//! Folds a journal into what is known of its run. It decides nothing and touches nothing.
+//! Folds a journal into what is known of its run, refusing what no writer can have written.
+//! It decides nothing and touches nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

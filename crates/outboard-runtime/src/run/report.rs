@@ -1,4 +1,5 @@
-//! What is known of a run when it has ended. Facts only: [`crate::present`] turns them into text.
+//! What is known of a run when it has ended. Facts only:
+//! [`crate::present`] turns them into text.
 
 use serde::{Deserialize, Serialize};
 

@@ -50,7 +50,7 @@ pub(super) fn spec(configured: &Configured, variable: Variable<'_>) -> Result<Up
         },
         config::Transport::Http { url, headers } => {
             let expanded = value("url", url)?;
-            let url = outboard_upstream::Url::parse(&expanded)
+            let url = url::Url::parse(&expanded)
                 .map_err(|error| problem(".url", &format_args!("`{url}` is no URL: {error}")))?;
             if !matches!(url.scheme(), "http" | "https") {
                 return Err(problem(".url", &format_args!("`{url}` must begin with http:// or https://")));
