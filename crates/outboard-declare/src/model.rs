@@ -6,7 +6,7 @@ mod combine;
 pub(crate) use combine::{meet, union};
 
 /// A type and what is said about it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Type {
     /// What values it has.
     pub kind: Kind,
@@ -15,7 +15,7 @@ pub struct Type {
 }
 
 /// What values a type has.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Kind {
     /// Every value: the schema says nothing, or nothing that could be used.
     #[default]
@@ -60,7 +60,7 @@ pub enum Literal {
 }
 
 /// A list with a type for each place.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tuple {
     /// The places.
     pub items: Vec<Type>,
@@ -71,7 +71,7 @@ pub struct Tuple {
 }
 
 /// A record, a map, or both in one.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Object {
     /// The properties that are named, in the schema's order.
     pub properties: Vec<Property>,
@@ -80,7 +80,7 @@ pub struct Object {
 }
 
 /// A named property.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Property {
     /// Its name, which need not be an identifier.
     pub name: String,
@@ -91,7 +91,7 @@ pub struct Property {
 }
 
 /// Properties that are not named.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Others {
     /// The schema says nothing, which is read as: there are none worth speaking of.
     #[default]
@@ -103,7 +103,7 @@ pub enum Others {
 }
 
 /// What a schema says about a type beyond its values.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Notes {
     /// The description, at most 4,000 characters.
     pub description: Option<String>,
@@ -116,7 +116,7 @@ pub struct Notes {
 }
 
 /// A whole schema as types. Every [`DefinitionId`] in it is an index into its definitions.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Document {
     /// The schema itself.
     pub root: Type,
@@ -140,7 +140,7 @@ impl Document {
 }
 
 /// A type that other types refer to.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Definition {
     /// What the schema calls it, if anything: a hint, neither unique nor an identifier.
     pub hint: String,

@@ -11,6 +11,7 @@ mod lists;
 mod objects;
 mod reader;
 mod references;
+mod share;
 mod warning;
 
 use serde_json::Value;

@@ -26,7 +26,7 @@ pub fn first_sentence(description: &str) -> Option<String> {
     for line in start.lines() {
         let line = line.trim();
         let line = line.trim_start_matches('#').trim_start();
-        let ends_before = paragraph.ends_with(':') || starts_item(line);
+        let ends_before = paragraph.ends_with(':') || starts_item(line) || is_heading(line);
         if !paragraph.is_empty() && (line.is_empty() || ends_before) {
             break;
         }
@@ -36,6 +36,11 @@ pub fn first_sentence(description: &str) -> Option<String> {
     }
     let sentence = sentence(&paragraph).trim_end_matches(['.', ':', ' ', '。']);
     (!sentence.is_empty()).then(|| cut(sentence, LONGEST_SUMMARY))
+}
+
+/// `Args:` and its like on a line of their own.
+fn is_heading(line: &str) -> bool {
+    line.ends_with(':') && line.len() <= 30 && line.starts_with(char::is_uppercase)
 }
 
 fn starts_item(line: &str) -> bool {
@@ -88,6 +93,8 @@ mod tests {
             ("Wrapped\n  line.\nNext.", Some("Wrapped line")),
             ("List things:\n- one\n- two", Some("List things")),
             ("Do it\n1. first", Some("Do it")),
+            ("Do it\nArgs:\n    x: what", Some("Do it")),
+            ("Args:", Some("Args")),
             ("获取页面。更多。", Some("获取页面")),
             ("```\ncode\n```", Some("``` code")),
         ];

@@ -52,6 +52,10 @@ impl Flat {
             return Type::any();
         }
         self.join_booleans();
+        // Generators write "a format or empty"; beside any string that says nothing.
+        if self.members.iter().any(|member| member.kind == Kind::String) {
+            self.members.retain(|member| member.kind != Kind::Literal(Literal::String(String::new())));
+        }
         let alone = self.members.len() == 1;
         match (alone, self.null) {
             (true, None) => self.members.remove(0),

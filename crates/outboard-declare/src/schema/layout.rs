@@ -31,7 +31,7 @@ pub(super) fn lay_out(mut definitions: Vec<Definition>) -> (Document, bool) {
 }
 
 /// Types directly inside a type.
-fn parts(ty: &Type) -> Vec<&Type> {
+pub(super) fn parts(ty: &Type) -> Vec<&Type> {
     match &ty.kind {
         Kind::Array(item) => vec![item],
         Kind::Tuple(tuple) => tuple.items.iter().chain(tuple.rest.as_deref()).collect(),
@@ -178,7 +178,9 @@ struct Size {
 /// How large a type is once the definitions that have no name stand in their places.
 fn measure(ty: &Type, sizes: &[Size], named: &[bool]) -> Size {
     if let Kind::Reference(id) = ty.kind {
-        return if named[id.0] { Size { weight: 1, height: 1 } } else { sizes[id.0] };
+        // Each reference is a level of its own, or a long chain of aliases would cost stack.
+        let Size { weight, height } = if named[id.0] { Size { weight: 1, height: 0 } } else { sizes[id.0] };
+        return Size { weight, height: height + 1 };
     }
     let own = match &ty.kind {
         Kind::Object(object) => 1 + object.properties.len(),

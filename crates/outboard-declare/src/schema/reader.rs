@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::references::{References, hint, reference};
 use super::warning::{Oddity, Warning, quoted};
-use super::{DEEPEST, MOST_ALTERNATIVES, MOST_SCHEMAS, MOST_TEXT, MOST_VALUES, Reading, facts, layout};
+use super::{
+    DEEPEST, MOST_ALTERNATIVES, MOST_SCHEMAS, MOST_TEXT, MOST_VALUES, Reading, facts, layout, share,
+};
 use crate::model::{Definition, DefinitionId, Kind, Literal, Object, Type, meet, union};
 use crate::text::cut;
 
@@ -38,7 +40,7 @@ pub(super) fn read(whole: &Value, part: &Value) -> Reading {
         reader.path.clear();
         reader.warn(Oddity::EmptyCycle);
     }
-    Reading { document, warnings: reader.warnings }
+    Reading { document: share::share(&document), warnings: reader.warnings }
 }
 
 pub(super) struct Reader<'s> {

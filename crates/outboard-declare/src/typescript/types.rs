@@ -40,9 +40,7 @@ impl Writer<'_> {
         match &ty.kind {
             Kind::Array(item) => self.array(&self.in_line(item, depth), &item.kind),
             Kind::Tuple(tuple) => self.tuple(tuple, depth),
-            Kind::Object(object) if depth >= self.deepest && !object.properties.is_empty() => {
-                format!("any /* {} properties */", object.properties.len())
-            }
+            Kind::Object(object) if depth >= self.deepest && !object.properties.is_empty() => shallow(object),
             Kind::Object(object) => self.object_in_line(object, depth),
             Kind::Union(members) => self.union(members, |member| self.in_line(member, depth)),
             Kind::Intersection(members) => {
@@ -210,11 +208,29 @@ impl Writer<'_> {
 }
 
 fn key(property: &Property) -> String {
-    let mut characters = property.name.chars();
-    let plain = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || c == '$')
-        && characters.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
-    let name = if plain { property.name.clone() } else { literal(&property.name) };
+    let name = if is_plain(&property.name) { property.name.clone() } else { literal(&property.name) };
     if property.required { name } else { format!("{name}?") }
+}
+
+/// Whether a property name needs no quotes. Beyond ASCII it is quoted: tables of letters differ between readers.
+fn is_plain(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || c == '$')
+        && characters.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$')
+}
+
+/// A record too deep to be written: only what tells it from its siblings.
+fn shallow(object: &Object) -> String {
+    let tells = |property: &&Property| property.required && matches!(property.ty.kind, Kind::Literal(_));
+    let count = object.properties.len();
+    match object.properties.iter().find(tells) {
+        Some(Property { name, ty: Type { kind: Kind::Literal(Literal::String(value)), .. }, .. })
+            if is_plain(name) =>
+        {
+            format!("{{ {name}: {}; [key: string]: any }} /* {count} properties */", literal(value))
+        }
+        _ => format!("any /* {count} properties */"),
+    }
 }
 
 fn base(value: &Literal) -> &'static str {
