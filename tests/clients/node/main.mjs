@@ -1,0 +1,4 @@
+// The Node suite: what Outboard promises, seen by the client of the npm SDK.
+import './face.mjs';
+import './scripts.mjs';
+import './sessions.mjs';

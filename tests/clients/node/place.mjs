@@ -1,0 +1,178 @@
+// A place to test in: folders of its own, the reference servers upstream, and Outboards with the npm SDK's client on
+// each. Leaves no process and no folder behind. What the tests are is not known here.
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test as nodeTest } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const { OUTBOARD, OUTBOARD_NODE_MODULES, OUTBOARD_CLIENTS_PYTHON, OUTBOARD_CLIENTS_ONLY } = process.env;
+
+// The packages lie in a cache and not beside this file.
+const require = createRequire(path.join(OUTBOARD_NODE_MODULES, 'none.js'));
+const { Client } = require('@modelcontextprotocol/sdk/client/index.js');
+const { StdioClientTransport } = require('@modelcontextprotocol/sdk/client/stdio.js');
+const { Tiktoken } = require('js-tiktoken/lite');
+
+export const tokenizer = new Tiktoken(require('js-tiktoken/ranks/o200k_base'));
+
+/** Registers a test that gets a place of its own; when it fails, its story is told. */
+export function test(name, body) {
+  if (!name.includes(OUTBOARD_CLIENTS_ONLY ?? '')) return;
+  nodeTest(name, { timeout: 60_000 }, async () => {
+    const place = new Place();
+    try {
+      await body(place);
+    } catch (error) {
+      throw new Error(`${error.stack}\n${place.story()}`);
+    } finally {
+      await place.clear();
+    }
+  });
+}
+
+/** Waits until `look` gives something true, and gives it. */
+export async function until(what, look, seconds = 15) {
+  for (const deadline = Date.now() + seconds * 1000; ; ) {
+    const seen = await look();
+    if (seen) return seen;
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
+    await pause(50);
+  }
+}
+
+const server = (name, ...args) => ({
+  command: 'node',
+  args: [path.join(OUTBOARD_NODE_MODULES, '@modelcontextprotocol', `server-${name}`, 'dist', 'index.js'), ...args],
+});
+
+export class Place {
+  root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'outboard-clients-')));
+  sessions = [];
+
+  constructor() {
+    for (const folder of ['config', 'state', 'project', 'data']) fs.mkdirSync(this.path(folder));
+  }
+
+  path(...parts) {
+    return path.join(this.root, ...parts);
+  }
+
+  entry(name) {
+    switch (name) {
+      case 'everything':
+        return server('everything', 'stdio');
+      case 'filesystem':
+        return server('filesystem', this.path('data'));
+      case 'memory':
+        return { ...server('memory'), env: { MEMORY_FILE_PATH: this.path('memory.jsonl') } };
+      case 'git': {
+        const repository = this.path('repository');
+        execFileSync('git', ['init', '--quiet', '--initial-branch=main', repository]);
+        const command = path.join(path.dirname(OUTBOARD_CLIENTS_PYTHON), 'mcp-server-git');
+        return { command, args: ['--repository', repository] };
+      }
+    }
+  }
+
+  /** Configures upstreams by name, or by name and entry. */
+  use(names, settings = {}) {
+    const entries = Array.isArray(names) ? Object.fromEntries(names.map((name) => [name, this.entry(name)])) : names;
+    const marked = ([name, entry]) => [name, { ...entry, env: { ...entry.env, OUTBOARD_TEST_PLACE: this.root } }];
+    const mcpServers = Object.fromEntries(Object.entries(entries).map(marked));
+    fs.writeFileSync(this.path('config', 'outboard.json'), JSON.stringify({ mcpServers, ...settings }));
+  }
+
+  /** A new Outboard with a client on it. */
+  async connect(options = {}) {
+    const session = new Session(this, options);
+    this.sessions.push(session);
+    await session.client.connect(session.transport);
+    return session;
+  }
+
+  /** Command lines of the upstream processes that live. */
+  upstreams() {
+    const mark = `OUTBOARD_TEST_PLACE=${this.root}`;
+    return processes(mark).filter(({ command }) => !command.startsWith(OUTBOARD));
+  }
+
+  story() {
+    return this.sessions.map((session) => session.story()).join('\n');
+  }
+
+  async clear() {
+    await Promise.all(this.sessions.map((session) => session.client.close()));
+    for (const { pid } of processes(`OUTBOARD_TEST_PLACE=${this.root}`)) process.kill(pid, 'SIGKILL');
+    fs.rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+class Session {
+  stderr = '';
+  messages = [];
+  strays = [];
+
+  constructor(place, options) {
+    this.client = new Client({ name: 'node-suite', version: '1' }, options);
+    const env = {
+      PATH: process.env.PATH,
+      OUTBOARD_CONFIG_DIR: place.path('config'),
+      OUTBOARD_STATE_DIR: place.path('state'),
+      OUTBOARD_TEST_PLACE: place.root,
+    };
+    const how = { command: OUTBOARD, args: ['serve'], env, cwd: place.path('project'), stderr: 'pipe' };
+    this.transport = new StdioClientTransport(how);
+    this.transport.stderr.on('data', (data) => (this.stderr += data));
+    this.client.onerror = (error) => this.strays.push(error);
+    this.client.fallbackNotificationHandler = async (notification) => this.messages.push(notification);
+  }
+
+  async call(name, args, options) {
+    const result = await this.client.callTool({ name, arguments: args }, undefined, options);
+    const text = result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
+    this.messages.push({ name, args, text: text.slice(0, 1_500) });
+    return { ...result, text };
+  }
+
+  execute(code, options, args = {}) {
+    return this.call('execute', { code, ...args }, options);
+  }
+
+  /** The JSON value that a script returns, when it is all that the answer holds. */
+  async value(code) {
+    const { text, isError } = await this.execute(code);
+    if (isError) throw new Error(text);
+    return JSON.parse(text);
+  }
+
+  /** Waits until these upstreams have listed their tools. */
+  async listed(...names) {
+    await until(`the tools of ${names}`, async () => {
+      const { text } = await this.call('search', { query: '' });
+      return names.every((name) => text.includes(`${name} (`)) && !text.includes('starting');
+    });
+  }
+
+  story() {
+    const told = this.messages.slice(-40).map((message) => `  ${JSON.stringify(message)}`);
+    const strays = this.strays.map((error) => `  stray: ${error}`);
+    const stderr = this.stderr.split('\n').slice(-60).map((line) => `  ${line}`);
+    return ["a client's view:", ...told, ...strays, '  standard error of this Outboard:', ...stderr].join('\n');
+  }
+}
+
+function processes(mark) {
+  return fs.readdirSync('/proc').flatMap((pid) => {
+    try {
+      const environment = fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      if (!/^\d+$/.test(pid) || !environment.includes(mark)) return [];
+      return [{ pid: Number(pid), command: fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8') }];
+    } catch {
+      // It is no process, it ended while we looked, or it is another user's.
+      return [];
+    }
+  });
+}

@@ -1,0 +1,26 @@
+"""Runs the Python suite: `OUTBOARD=… OUTBOARD_NODE_MODULES=… python -m suite`, as `run.py` does."""
+
+import os
+import sys
+
+from harness import runner
+from suite import (  # noqa: F401  importing a module registers its tests
+    cancelling,
+    concurrency,
+    configuration,
+    ending,
+    eras,
+    errors,
+    face,
+    frames,
+    limits,
+    loss,
+    results,
+    scripts,
+    searching,
+    servers,
+    starting,
+    trusting,
+)
+
+sys.exit(runner.run(os.environ.get("OUTBOARD_CLIENTS_ONLY", "")))
