@@ -1,1 +1,17 @@
-//! The MCP server that the client of a model talks to.
+//! The MCP server that the client of a model talks to: two tools, whatever the catalogue.
+//!
+//! It speaks MCP 2024-11-05 to 2025-11-25 (`initialize`) and 2026-07-28 (`server/discover`) over one pair of
+//! byte streams. It runs nothing itself: a [`Backend`], in earnest the runtime, does.
+
+mod arguments;
+mod backend;
+mod changes;
+mod handler;
+mod offer;
+mod progress;
+mod server;
+mod wire;
+
+pub use backend::Backend;
+pub use offer::Offer;
+pub use server::{Face, FaceError, FaceOptions};

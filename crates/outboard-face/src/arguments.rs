@@ -1,0 +1,171 @@
+//! The arguments of the two tools. Models get them slightly wrong now and then: what is clear is taken, what is not
+//! is answered with what the tool takes and what it got, so that the next call is right.
+
+use outboard_runtime::catalogue::{Detail, SearchRequest};
+use rmcp::model::JsonObject;
+use serde_json::Value;
+
+const SEARCH: &str = "{ query: string, limit?: number, detail?: \"name\" | \"signature\" | \"full\" }";
+const EXECUTE: &str = "{ code: string, max_tokens?: number }";
+
+/// Arguments of `execute`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExecuteArguments {
+    pub(crate) code: String,
+    pub(crate) max_tokens: Option<usize>,
+    /// Names of arguments that `execute` does not have.
+    pub(crate) ignored: Vec<String>,
+}
+
+/// Reads the arguments of `search`; the error is text for the model.
+pub(crate) fn search(arguments: &JsonObject) -> Result<SearchRequest, String> {
+    let wrong = || mismatch("search", SEARCH, &Value::Object(arguments.clone()));
+    let query = match arguments.get("query") {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(query)) => query.clone(),
+        Some(_) => return Err(wrong()),
+    };
+    let detail = match arguments.get("detail") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(detail)) => Some(match detail.to_ascii_lowercase().as_str() {
+            "name" => Detail::Name,
+            "signature" => Detail::Signature,
+            "full" => Detail::Full,
+            _ => return Err(wrong()),
+        }),
+        Some(_) => return Err(wrong()),
+    };
+    Ok(SearchRequest { query, limit: count(arguments, "limit").ok_or_else(wrong)?, detail })
+}
+
+/// Reads the arguments of `execute`; the error is text for the model.
+pub(crate) fn execute(arguments: &JsonObject) -> Result<ExecuteArguments, String> {
+    let wrong = || mismatch("execute", EXECUTE, &Value::Object(arguments.clone()));
+    let Some(Value::String(code)) = arguments.get("code") else { return Err(wrong()) };
+    if code.trim().is_empty() {
+        return Err("the code is empty: write a script that ends with `return` and a value".to_owned());
+    }
+    let max_tokens = count(arguments, "max_tokens").ok_or_else(wrong)?;
+    let ignored = arguments.keys().filter(|name| *name != "code" && *name != "max_tokens").cloned().collect();
+    Ok(ExecuteArguments { code: code.clone(), max_tokens, ignored })
+}
+
+/// Says that `execute` went on without these arguments.
+pub(crate) fn ignored_note(ignored: &[String]) -> String {
+    let names: Vec<String> = ignored.iter().take(5).map(|name| short(name, 40)).collect();
+    format!("[ignored: {}; execute takes {EXECUTE}]", names.join(", "))
+}
+
+/// For arguments that are no object at all.
+pub(crate) fn not_an_object(tool: &str, got: &Value) -> Option<String> {
+    match tool {
+        "search" => Some(mismatch(tool, SEARCH, got)),
+        "execute" => Some(mismatch(tool, EXECUTE, got)),
+        _ => None,
+    }
+}
+
+/// A whole number of 0 or more, also written as a string; `Some(None)` if absent, `None` if anything else.
+fn count(arguments: &JsonObject, name: &str) -> Option<Option<usize>> {
+    let number = match arguments.get(name) {
+        None | Some(Value::Null) => return Some(None),
+        Some(Value::Number(number)) => number.as_f64()?,
+        Some(Value::String(text)) => text.trim().parse().ok()?,
+        Some(_) => return None,
+    };
+    // Casting saturates, so an absurdly large number is a very large limit.
+    (number >= 0.0 && number.fract() == 0.0).then_some(Some(number as usize))
+}
+
+fn mismatch(tool: &str, takes: &str, got: &Value) -> String {
+    format!("{tool} takes {takes}; got {}", outline(got))
+}
+
+/// `{ code: array, limit: "many" }`: enough to see the mistake, never the whole.
+fn outline(value: &Value) -> String {
+    let Value::Object(fields) = value else { return kind(value) };
+    if fields.is_empty() {
+        return "{}".to_owned();
+    }
+    let mut shown: Vec<String> =
+        fields.iter().take(8).map(|(name, value)| format!("{}: {}", short(name, 40), kind(value))).collect();
+    if fields.len() > 8 {
+        shown.push("…".to_owned());
+    }
+    format!("{{ {} }}", shown.join(", "))
+}
+
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(value) => value.to_string(),
+        Value::String(value) if value.len() <= 20 => format!("{value:?}"),
+        Value::String(_) => "string".to_owned(),
+        Value::Array(_) => "array".to_owned(),
+        Value::Object(_) => "object".to_owned(),
+    }
+}
+
+fn short(text: &str, bytes: usize) -> String {
+    let clean = text.escape_debug().to_string();
+    if clean.len() <= bytes { clean } else { format!("{}…", &clean[..clean.floor_char_boundary(bytes)]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> JsonObject {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn clear_arguments_are_taken() {
+        let request = |query: &str, limit, detail| SearchRequest { query: query.to_owned(), limit, detail };
+        for (arguments, expected) in [
+            (json!({ "query": "issues" }), request("issues", None, None)),
+            (
+                json!({ "query": "a", "limit": 3, "detail": "full" }),
+                request("a", Some(3), Some(Detail::Full)),
+            ),
+            (json!({ "query": "a", "limit": "3", "detail": null }), request("a", Some(3), None)),
+            (json!({ "limit": 5.0, "other": true }), request("", Some(5), None)),
+        ] {
+            assert_eq!(search(&object(arguments)), Ok(expected));
+        }
+        for (arguments, max_tokens, ignored) in [
+            (json!({ "code": "1" }), None, vec![]),
+            (json!({ "code": "1", "max_tokens": 500, "timeout": 3 }), Some(500), vec!["timeout".to_owned()]),
+            (json!({ "code": "1", "max_tokens": 1e300 }), Some(usize::MAX), vec![]),
+        ] {
+            let expected = ExecuteArguments { code: "1".to_owned(), max_tokens, ignored };
+            assert_eq!(execute(&object(arguments)), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn wrong_arguments_are_answered_with_what_the_tool_takes() {
+        for (arguments, got) in [
+            (json!({}), "{}"),
+            (json!({ "code": 1 }), "{ code: 1 }"),
+            (json!({ "code": ["a"], "max_tokens": null }), "{ code: array, max_tokens: null }"),
+            (json!({ "script": "return 1" }), "{ script: \"return 1\" }"),
+            (json!({ "code": "x".repeat(100), "max_tokens": -1 }), "{ code: string, max_tokens: -1 }"),
+            (json!({ "code": "1", "max_tokens": "many" }), "{ code: \"1\", max_tokens: \"many\" }"),
+            (json!({ "code": "1", "max_tokens": 1.5 }), "{ code: \"1\", max_tokens: 1.5 }"),
+        ] {
+            let expected = format!("execute takes {{ code: string, max_tokens?: number }}; got {got}");
+            assert_eq!(execute(&object(arguments)), Err(expected));
+        }
+        for arguments in
+            [json!({ "query": 1 }), json!({ "query": "a", "detail": "all" }), json!({ "limit": [] })]
+        {
+            assert!(search(&object(arguments)).unwrap_err().starts_with("search takes { query: string, "));
+        }
+        assert!(execute(&object(json!({ "code": " \n" }))).unwrap_err().starts_with("the code is empty"));
+        assert!(outline(&json!({ "\u{1b}[2J": "\u{1b}" })).is_ascii());
+    }
+}

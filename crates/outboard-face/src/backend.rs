@@ -1,0 +1,50 @@
+//! What the face needs of the runtime, so that it can be tested without engines and upstreams.
+//! It adds nothing to the runtime.
+
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, FutureExt as _};
+use outboard_runtime::{
+    RunRequest, Runtime,
+    catalogue::{Catalogue, SearchRequest},
+    run::RunReport,
+    session::Session,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Searches tools and runs scripts.
+pub trait Backend: Send + Sync + 'static {
+    /// All tools.
+    fn catalogue(&self) -> &Catalogue;
+
+    /// The answer to a search, as text for a model.
+    fn search(&self, request: &SearchRequest) -> String;
+
+    /// Runs a script to its end. Never fails: what goes wrong stands in the report. Cancelling ends the run soon, with a
+    /// report that says so.
+    fn run<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        request: RunRequest,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'a, RunReport>;
+}
+
+impl Backend for Runtime {
+    fn catalogue(&self) -> &Catalogue {
+        Runtime::catalogue(self)
+    }
+
+    fn search(&self, request: &SearchRequest) -> String {
+        Runtime::search(self, request)
+    }
+
+    fn run<'a>(
+        &'a self,
+        session: &'a Arc<Session>,
+        request: RunRequest,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'a, RunReport> {
+        Runtime::run(self, session, request, cancel).boxed()
+    }
+}

@@ -1,0 +1,59 @@
+//! Notices when what a client was told of the tools is no longer so.
+//!
+//! The catalogue may change often, at start above all; a client hears of it only when the tools that it would be
+//! given differ from the ones that it was given last. This module does not send anything.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use outboard_runtime::catalogue::Catalogue;
+use tokio::sync::watch;
+
+use crate::{offer::Offer, server::FaceOptions};
+
+/// Changes that follow each other this closely are told once.
+const CALM: Duration = Duration::from_millis(250);
+
+/// What a client was told, and how often that has become outdated.
+pub(crate) struct Changes {
+    told: watch::Sender<Option<Arc<Offer>>>,
+    count: watch::Sender<u64>,
+}
+
+impl Changes {
+    pub(crate) fn new() -> Self {
+        Self { told: watch::Sender::new(None), count: watch::Sender::new(0) }
+    }
+
+    /// The client has been given these tools.
+    pub(crate) fn told(&self, offer: &Arc<Offer>) {
+        self.told.send_replace(Some(Arc::clone(offer)));
+    }
+
+    /// Counts the changes that the client has to hear of.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.count.subscribe()
+    }
+
+    /// Follows the catalogue until dropped.
+    pub(crate) async fn follow(&self, catalogue: &Catalogue, options: FaceOptions) -> Infallible {
+        let mut snapshots = catalogue.watch();
+        let mut told = self.told.subscribe();
+        loop {
+            // The client may also be given an outdated list, made just before a change.
+            let alive = tokio::select! {
+                changed = snapshots.changed() => changed.is_ok(),
+                changed = told.changed() => changed.is_ok(),
+            };
+            if !alive {
+                return std::future::pending().await;
+            }
+            tokio::time::sleep(CALM).await;
+            let Some(last) = told.borrow_and_update().clone() else { continue };
+            let offer = Arc::new(Offer::new(&snapshots.borrow_and_update().clone(), options));
+            if offer.tools != last.tools {
+                self.told(&offer);
+                self.count.send_modify(|count| *count += 1);
+            }
+        }
+    }
+}

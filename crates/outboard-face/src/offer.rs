@@ -1,0 +1,111 @@
+//! What the model is offered for a catalogue: the two tools, and the server's instructions.
+//!
+//! The same catalogue always gives the same bytes, so that prompt caches stay warm. What an upstream says of its
+//! tools enters here only as declarations, which the runtime has made safe.
+
+mod hints;
+mod text;
+
+use std::sync::Arc;
+
+use outboard_runtime::{
+    catalogue::{Snapshot, UpstreamState},
+    present::count_tokens,
+};
+use rmcp::model::{JsonObject, MetaObject, Tool};
+use serde_json::{Value, json};
+
+use crate::server::FaceOptions;
+
+/// Tokens of both tools' names, descriptions and schemas, without declarations.
+const TOOLS: usize = 400;
+/// Characters of the instructions; some clients cut what is longer.
+const INSTRUCTIONS: usize = 2_048;
+/// Characters up to which a client that knows this key shows a result instead of storing it: more than any budget
+/// gives, because the budget already decides.
+const RESULT_CHARS: u64 = 500_000;
+
+/// What the model is offered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// `search` and `execute`.
+    pub tools: Vec<Tool>,
+    /// The server's instructions.
+    pub instructions: String,
+    /// Whether all tools are declared in `execute`'s description.
+    pub complete: bool,
+}
+
+impl Offer {
+    /// The offer for this catalogue.
+    pub fn new(snapshot: &Snapshot, options: FaceOptions) -> Self {
+        let declarations = declarations(snapshot, options.declarations_budget);
+        let names: Vec<&str> = snapshot.members().iter().map(|member| member.namespace.as_str()).collect();
+        let shown = if declarations.is_some() { 0 } else { most_names(&names, options) };
+        let mut execute = text::execute(&text::namespaces(&names, shown));
+        if let Some(declarations) = &declarations {
+            execute = text::with_declarations(&text::execute(""), declarations);
+        }
+        let tools = vec![
+            search().annotate(hints::of_search()),
+            execute_tool(execute, options).annotate(hints::of_execute(snapshot)),
+        ];
+        Self {
+            tools,
+            instructions: text::instructions(&names, INSTRUCTIONS),
+            complete: declarations.is_some(),
+        }
+    }
+
+    /// Tokens that a model pays for the tools: names, descriptions and schemas.
+    pub fn tokens(&self) -> usize {
+        billed(&self.tools)
+    }
+}
+
+/// All declarations, if the whole catalogue is known and fits.
+fn declarations(snapshot: &Snapshot, budget: usize) -> Option<String> {
+    let known = snapshot
+        .members()
+        .iter()
+        .all(|member| member.listing.is_some() || matches!(member.state, UpstreamState::Failed { .. }));
+    if known { snapshot.declarations(budget) } else { None }
+}
+
+/// How many namespaces can be named within the budget of the tools.
+fn most_names(names: &[&str], options: FaceOptions) -> usize {
+    let fits = |shown: usize| {
+        let execute = text::execute(&text::namespaces(names, shown));
+        billed(&[search(), execute_tool(execute, options)]) <= TOOLS
+    };
+    // Each name takes a token at least.
+    let counts: Vec<usize> = (1..=names.len().min(TOOLS)).collect();
+    counts.partition_point(|shown| fits(*shown))
+}
+
+fn billed(tools: &[Tool]) -> usize {
+    let billed: Vec<Value> = tools
+        .iter()
+        .map(|tool| json!({ "name": tool.name, "description": tool.description, "inputSchema": tool.input_schema }))
+        .collect();
+    count_tokens(&Value::from(billed).to_string())
+}
+
+fn search() -> Tool {
+    tool("search", text::SEARCH.to_owned(), text::search_schema())
+}
+
+fn execute_tool(description: String, options: FaceOptions) -> Tool {
+    tool("execute", description, text::execute_schema(options.result_budget))
+}
+
+fn tool(name: &'static str, description: String, schema: Value) -> Tool {
+    let schema: JsonObject = match schema {
+        Value::Object(schema) => schema,
+        _ => JsonObject::new(),
+    };
+    let mut meta = MetaObject::new();
+    meta.0.insert("anthropic/alwaysLoad".to_owned(), json!(true));
+    meta.0.insert("anthropic/maxResultSizeChars".to_owned(), json!(RESULT_CHARS));
+    Tool::new(name, description, Arc::new(schema)).with_meta(meta)
+}

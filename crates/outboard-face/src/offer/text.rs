@@ -1,0 +1,97 @@
+//! The words of the offer. Each costs tokens in every request of every conversation.
+//! It does not count them; [`super`] does.
+
+use serde_json::{Value, json};
+
+pub(super) const SEARCH: &str = "Find tools by task or keyword. Returns their purpose and typed signatures, to be \
+called in `execute`. Search once for the whole task; an empty query lists the namespaces.";
+
+const EXECUTE: &str = "Run a TypeScript script in which every tool is an async function: \
+`await namespace.tool({ … })`. Only what it returns and logs comes back, so do the whole task in one script: page \
+through data, filter, join and aggregate there, run independent calls together with Promise.all, and `return` a \
+small result. Failed calls throw ToolError. There is no network, file system or import. \
+In the script: tools.search(query), tools.describe(name), results.get(handle) for results that were too long.";
+
+const ESSENTIAL: &str = "Outboard: many tools behind two. `execute` runs a TypeScript script that calls them as \
+`await namespace.tool({ … })`; only its return value comes back. `search` finds tools and signatures.";
+
+const ADVICE: &str = "Prefer one script that does the whole task to one call per turn: loop over pages, filter and \
+aggregate inside, and return only what the answer needs. A long result is cut and kept; read it in a later script \
+with results.get(handle).";
+
+pub(super) fn search_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "query": { "type": "string" },
+            "limit": { "type": "integer", "description": "default 8" },
+            "detail": { "type": "string", "enum": ["name", "signature", "full"] },
+        },
+        "required": ["query"],
+    })
+}
+
+pub(super) fn execute_schema(result_budget: usize) -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "code": { "type": "string", "description": "TypeScript with top-level await and return" },
+            "max_tokens": { "type": "integer", "description": format!("of the result, default {result_budget}") },
+        },
+        "required": ["code"],
+    })
+}
+
+/// The description of `execute`, with the line on namespaces if there is one.
+pub(super) fn execute(namespaces: &str) -> String {
+    if namespaces.is_empty() { EXECUTE.to_owned() } else { format!("{EXECUTE}\n{namespaces}") }
+}
+
+pub(super) fn with_declarations(execute: &str, declarations: &str) -> String {
+    format!("{execute}\nCOMPLETE list of tools, no search needed:\n{declarations}")
+}
+
+/// `Namespaces: a, b and 12 more` with the first `shown` of `names`.
+pub(super) fn namespaces(names: &[&str], shown: usize) -> String {
+    let shown = shown.min(names.len());
+    let left = names.len() - shown;
+    match (shown, left) {
+        (0, 0) => "No tools are configured.".to_owned(),
+        (0, left) => format!("{left} namespaces."),
+        (_, 0) => format!("Namespaces: {}", names[..shown].join(", ")),
+        (_, left) => format!("Namespaces: {} and {left} more", names[..shown].join(", ")),
+    }
+}
+
+/// The instructions in at most `most` characters.
+pub(super) fn instructions(names: &[&str], most: usize) -> String {
+    let start = format!("{ESSENTIAL}\n{ADVICE}\n");
+    let room = most.saturating_sub(start.chars().count());
+    let counts: Vec<usize> = (1..=names.len().min(most)).collect();
+    let shown = counts.partition_point(|shown| namespaces(names, *shown).chars().count() <= room);
+    format!("{start}{}", namespaces(names, shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_essential_comes_first() {
+        assert!(ESSENTIAL.chars().count() <= 220, "{}", ESSENTIAL.chars().count());
+    }
+
+    #[test]
+    fn namespaces_are_named_or_counted() {
+        let names = ["a", "b", "c"];
+        for (shown, expected) in [
+            (0, "3 namespaces."),
+            (1, "Namespaces: a and 2 more"),
+            (3, "Namespaces: a, b, c"),
+            (9, "Namespaces: a, b, c"),
+        ] {
+            assert_eq!(namespaces(&names, shown), expected);
+        }
+        assert_eq!(namespaces(&[], 0), "No tools are configured.");
+    }
+}

@@ -1,0 +1,132 @@
+//! Serves one client from its first byte to its last, and leaves no run behind.
+//!
+//! rmcp drives the protocol over [`crate::wire`]; this module starts and ends things in the right order. It does
+//! not open the streams' other ends.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use outboard_runtime::{
+    present::{self, DEFAULT_BUDGET},
+    session::Session,
+};
+use rmcp::{
+    Peer, RoleServer,
+    service::{QuitReason, serve_directly_with_ct},
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{backend::Backend, changes::Changes, handler::Handler, wire::Wire};
+
+/// How long a first `tools/list` waits for upstreams that have never been listed.
+pub(crate) const FIRST_LIST: Duration = Duration::from_secs(1);
+/// How long the runs of a client that is gone have to end once they were told to.
+const LAST_RUNS: Duration = Duration::from_secs(5);
+
+/// How the face behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaceOptions {
+    /// Tokens that declarations of all tools may take in `execute`'s description; 0: never there.
+    pub declarations_budget: usize,
+    /// Tokens of an answer when a call asks for nothing else.
+    pub result_budget: usize,
+}
+
+impl Default for FaceOptions {
+    fn default() -> Self {
+        Self { declarations_budget: 1_500, result_budget: DEFAULT_BUDGET }
+    }
+}
+
+/// A client could not be served to the end.
+#[derive(Debug, thiserror::Error)]
+pub enum FaceError {
+    /// The task that speaks with the client broke.
+    #[error("go on serving the client")]
+    Broken(#[source] tokio::task::JoinError),
+}
+
+/// The MCP server. One face may serve several clients, each with a session of its own.
+pub struct Face {
+    backend: Arc<dyn Backend>,
+    options: FaceOptions,
+}
+
+impl Face {
+    /// A face of this runtime.
+    pub fn new(runtime: Arc<impl Backend>, options: FaceOptions) -> Self {
+        Self { backend: runtime, options }
+    }
+
+    /// Serves the client at standard input and output until it closes its end or `cancel` is cancelled. Nothing else
+    /// may write to standard output meanwhile.
+    ///
+    /// Where standard input is no pipe, a read of it cannot be given up: after `cancel` the process has to end
+    /// without waiting for it.
+    pub async fn serve_stdio(&self, cancel: CancellationToken) -> Result<(), FaceError> {
+        let (read, write) = rmcp::transport::stdio_pipes();
+        self.serve(read, write, cancel).await
+    }
+
+    /// Serves the client at the other end of two streams until it closes its end or `cancel` is cancelled. Runs in
+    /// progress may give their answers for five seconds after the end of input; then, and at once on `cancel`, they
+    /// are cancelled. All have ended when this returns, unless one takes more than five seconds to do so.
+    pub async fn serve<R, W>(&self, read: R, write: W, cancel: CancellationToken) -> Result<(), FaceError>
+    where
+        R: AsyncRead + Send + Unpin + 'static,
+        W: AsyncWrite + Send + Unpin + 'static,
+    {
+        let changes = Arc::new(Changes::new());
+        let (stop, ended, runs) = (cancel.child_token(), CancellationToken::new(), TaskTracker::new());
+        let handler = Handler {
+            backend: Arc::clone(&self.backend),
+            session: Arc::new(Session::new()),
+            options: self.options,
+            changes: Arc::clone(&changes),
+            runs: runs.clone(),
+            stop: stop.clone(),
+            ended: ended.clone(),
+            offer: Mutex::default(),
+        };
+        // Without rmcp's opening ceremony, which ends the connection when a client opens in an unexpected way, and
+        // which ties it to the revision of its first request. The handler answers both openings at any time.
+        let service =
+            serve_directly_with_ct(handler, Wire::new(read, write, ended), None, stop.child_token());
+        let peer = service.peer().clone();
+        // The tokenizer takes a moment to build; better now than in the first answer.
+        let warm_up = tokio::task::spawn_blocking(|| present::count_tokens(""));
+        let served = tokio::select! {
+            served = service.waiting() => served,
+            never = tell_changes(&peer, &changes) => match never {},
+            never = changes.follow(self.backend.catalogue(), self.options) => match never {},
+        };
+        stop.cancel();
+        runs.close();
+        if tokio::time::timeout(LAST_RUNS, runs.wait()).await.is_err() {
+            tracing::warn!(runs = runs.len(), "runs did not end in time");
+        }
+        // Building the tokenizer cannot fail.
+        let _ = warm_up.await;
+        match served {
+            Ok(QuitReason::JoinError(error)) | Err(error) => Err(FaceError::Broken(error)),
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+/// Tells clients of the time before 2026-07-28 when the tools have changed; later ones subscribe.
+async fn tell_changes(peer: &Peer<RoleServer>, changes: &Changes) -> Infallible {
+    let mut count = changes.subscribe();
+    while count.changed().await.is_ok() {
+        if peer.peer_info().is_some()
+            && let Err(error) = peer.notify_tool_list_changed().await
+        {
+            tracing::debug!(%error, "could not tell of changed tools");
+        }
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,291 @@
+//! Reads one line as a JSON-RPC message, or says what is wrong with it and whom to tell.
+//! It knows which methods exist, not what they do.
+
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorCode, ErrorData, JsonRpcMessage, RequestId,
+    ServerJsonRpcMessage,
+};
+use serde_json::{Map, Value};
+
+/// Methods of requests that are answered or refused with reasons; others do not exist.
+const METHODS: [&str; 17] = [
+    "initialize",
+    "ping",
+    "server/discover",
+    "tools/list",
+    "tools/call",
+    "subscriptions/listen",
+    "completion/complete",
+    "logging/setLevel",
+    "prompts/get",
+    "prompts/list",
+    "resources/list",
+    "resources/read",
+    "resources/subscribe",
+    "resources/templates/list",
+    "resources/unsubscribe",
+    "tasks/get",
+    "tasks/cancel",
+];
+
+/// What a line is.
+#[derive(Debug)]
+pub(super) enum Frame {
+    /// A message to be handled.
+    Message(Box<ClientJsonRpcMessage>),
+    /// Something to be answered with an error.
+    Refused(Refusal),
+    /// Something that asks for no answer and means nothing here.
+    Nothing,
+}
+
+/// A JSON-RPC error of the transport's own.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    id: Option<RequestId>,
+    error: ErrorData,
+}
+
+impl Refusal {
+    fn new(code: ErrorCode, id: Option<RequestId>, message: impl Into<String>) -> Self {
+        Self { id, error: ErrorData::new(code, message.into(), None) }
+    }
+
+    fn invalid(id: Option<RequestId>, message: &'static str) -> Self {
+        Self::new(ErrorCode::INVALID_REQUEST, id, message)
+    }
+
+    /// For a line of which only the ends are known. The id is told if it stands in one of them.
+    pub(super) fn too_long(head: &[u8], tail: &[u8]) -> Self {
+        let message = format!("the message is longer than {} MiB", super::LONGEST_LINE >> 20);
+        Self::new(ErrorCode::INVALID_REQUEST, id_in_head(head).or_else(|| id_in_tail(tail)), message)
+    }
+
+    /// For a request whose id still belongs to another.
+    pub(super) fn id_in_use(id: RequestId) -> Self {
+        Self::invalid(Some(id), "a request with this id is still being answered")
+    }
+
+    /// The error as a line.
+    pub(super) fn to_line(&self) -> Vec<u8> {
+        let message: ServerJsonRpcMessage = JsonRpcMessage::error(self.error.clone(), self.id.clone());
+        // An error of texts and numbers always serialises.
+        let mut line = serde_json::to_vec(&message).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+}
+
+/// What `line` is.
+pub(super) fn read(line: &[u8]) -> Frame {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    match serde_json::from_slice(line) {
+        Ok(Value::Object(message)) => read_object(message).unwrap_or_else(Frame::Refused),
+        Ok(Value::Array(_)) => Frame::Refused(Refusal::invalid(
+            None,
+            "batches are not part of MCP since 2025-06-18: send each message on a line of its own",
+        )),
+        Ok(_) => Frame::Refused(Refusal::invalid(None, "a message is a JSON object")),
+        Err(error) => Frame::Refused(unreadable(line, &error)),
+    }
+}
+
+fn unreadable(line: &[u8], error: &serde_json::Error) -> Refusal {
+    let Err(_) = std::str::from_utf8(line) else {
+        return Refusal::new(ErrorCode::PARSE_ERROR, None, format!("the line is not JSON: {error}"));
+    };
+    let id = serde_json::from_str::<Value>(&String::from_utf8_lossy(line))
+        .ok()
+        .and_then(|message| id_of(message.get("id")?));
+    Refusal::new(ErrorCode::PARSE_ERROR, id, "the line is not UTF-8")
+}
+
+fn read_object(mut message: Map<String, Value>) -> Result<Frame, Refusal> {
+    let id = message.get("id").and_then(id_of);
+    let has_id = message.contains_key("id");
+    let method = match message.get("method") {
+        Some(Value::String(method)) => method.clone(),
+        None if message.contains_key("result") || message.contains_key("error") => {
+            return Ok(parse(message).map_or(Frame::Nothing, |answer| Frame::Message(Box::new(answer))));
+        }
+        _ => return Err(Refusal::invalid(id, "`method` is missing or no string")),
+    };
+    if !has_id {
+        return Ok(notification(message, &method));
+    }
+    if id.is_none() {
+        return Err(Refusal::invalid(None, "`id` has to be a string or a whole number"));
+    }
+    if message.get("jsonrpc") != Some(&Value::from("2.0")) {
+        return Err(Refusal::invalid(id, "`jsonrpc` has to be \"2.0\""));
+    }
+    if !METHODS.contains(&method.as_str()) {
+        let name: String = method.chars().take(80).flat_map(char::escape_debug).collect();
+        return Err(Refusal::new(ErrorCode::METHOD_NOT_FOUND, id, format!("there is no method `{name}`")));
+    }
+    match message.get("params") {
+        None | Some(Value::Object(_)) => {}
+        Some(Value::Null) => {
+            message.remove("params");
+        }
+        Some(_) => return Err(Refusal::new(ErrorCode::INVALID_PARAMS, id, "`params` has to be an object")),
+    }
+    request(message, id, &method)
+}
+
+fn request(message: Map<String, Value>, id: Option<RequestId>, method: &str) -> Result<Frame, Refusal> {
+    let unfit = || {
+        let text = format!("the params of `{method}` are incomplete or of the wrong types");
+        Refusal::new(ErrorCode::INVALID_PARAMS, id.clone(), text)
+    };
+    let parsed = parse(message).ok_or_else(unfit)?;
+    // A known method as a custom request is one whose params did not fit. For a tool call the handler tells the
+    // model; everything else is between programs.
+    let custom = matches!(&parsed, JsonRpcMessage::Request(request) if matches!(request.request, ClientRequest::CustomRequest(_)));
+    if custom && method != "tools/call" {
+        return Err(unfit());
+    }
+    Ok(Frame::Message(Box::new(parsed)))
+}
+
+/// Notifications are never answered; what is unknown or broken is passed over.
+fn notification(message: Map<String, Value>, method: &str) -> Frame {
+    match parse(message) {
+        Some(JsonRpcMessage::Notification(notification))
+            if !matches!(notification.notification, ClientNotification::CustomNotification(_)) =>
+        {
+            Frame::Message(Box::new(JsonRpcMessage::Notification(notification)))
+        }
+        _ => {
+            tracing::debug!(method, "passed over a notification");
+            Frame::Nothing
+        }
+    }
+}
+
+fn parse(message: Map<String, Value>) -> Option<ClientJsonRpcMessage> {
+    serde_json::from_value(Value::Object(message)).ok()
+}
+
+fn id_of(value: &Value) -> Option<RequestId> {
+    match value {
+        Value::String(id) => Some(RequestId::String(id.as_str().into())),
+        Value::Number(id) => id.as_i64().map(RequestId::Number),
+        _ => None,
+    }
+}
+
+/// The id among the plain fields with which a message begins.
+fn id_in_head(head: &[u8]) -> Option<RequestId> {
+    let text = String::from_utf8_lossy(head);
+    let mut rest = text.trim_start().strip_prefix('{')?;
+    loop {
+        let (key, after) = scalar(rest)?;
+        let (value, after) = scalar(after.trim_start().strip_prefix(':')?)?;
+        if key == "id" {
+            return id_of(&value);
+        }
+        rest = after.trim_start().strip_prefix(',')?;
+    }
+}
+
+/// A string, number or literal at the start of `text`, and what follows it.
+fn scalar(text: &str) -> Option<(Value, &str)> {
+    if text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let value = values.next()?.ok()?;
+    Some((value, &text[values.byte_offset()..]))
+}
+
+/// The id as the last field of a message: what closes right before the end of the line is the message itself.
+fn id_in_tail(tail: &[u8]) -> Option<RequestId> {
+    let text = String::from_utf8_lossy(tail);
+    let fields = text.trim_end().strip_suffix('}')?;
+    let (_, value) = fields.rsplit_once("\"id\":")?;
+    id_of(&serde_json::from_str(value.trim()).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(line: &str) -> Option<(i32, Option<String>)> {
+        match read(line.as_bytes()) {
+            Frame::Refused(refusal) => Some((refusal.error.code.0, refusal.id.map(|id| id.to_string()))),
+            Frame::Message(_) | Frame::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn broken_frames_are_refused_with_their_id_where_it_is_known() {
+        let own = |id: &str| Some(id.to_owned());
+        for (line, expected) in [
+            ("not json", (-32700, None)),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"#, (-32700, None)),
+            ("[]", (-32600, None)),
+            (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, (-32600, None)),
+            ("1", (-32600, None)),
+            ("{}", (-32600, None)),
+            (r#"{"jsonrpc":"2.0","id":1}"#, (-32600, own("1"))),
+            (r#"{"jsonrpc":"2.0","id":1,"method":5}"#, (-32600, own("1"))),
+            (r#"{"id":1,"method":"ping"}"#, (-32600, own("1"))),
+            (r#"{"jsonrpc":"1.0","id":"a","method":"ping"}"#, (-32600, own("a"))),
+            (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, (-32600, None)),
+            (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, (-32600, None)),
+            (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, (-32600, None)),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"no/such"}"#, (-32601, own("1"))),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}"#, (-32602, own("1"))),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, (-32602, own("1"))),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"initialize"}"#, (-32602, own("1"))),
+        ] {
+            assert_eq!(refusal(line), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn sound_frames_pass_and_pointless_ones_are_dropped() {
+        for line in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+            "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":null}",
+            r#"{"jsonrpc":"2.0","id":"x","method":"tools/list","params":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"execute","arguments":"code"}}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        ] {
+            assert!(matches!(read(line.as_bytes()), Frame::Message(_)), "{line}");
+        }
+        for line in [
+            r#"{"jsonrpc":"2.0","method":"notifications/unheard-of"}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":[1]}"#,
+            r#"{"jsonrpc":"2.0","method":"ping"}"#,
+        ] {
+            assert!(matches!(read(line.as_bytes()), Frame::Nothing), "{line}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf8_are_refused_with_their_id() {
+        let line = b"{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"ping\",\"params\":{\"x\":\"\xff\"}}";
+        let Frame::Refused(refusal) = read(line) else { panic!("accepted") };
+        assert_eq!((refusal.error.code, refusal.id), (ErrorCode::PARSE_ERROR, Some(RequestId::Number(3))));
+    }
+
+    #[test]
+    fn the_id_of_an_endless_line_is_found_at_either_end() {
+        for (head, tail, expected) in [
+            (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"code":"xx"#, "xx\"}}", Some("7")),
+            (
+                r#"{"method":"tools/call","params":{"id":9,"#,
+                "xx\"}},\"jsonrpc\":\"2.0\",\"id\":8}",
+                Some("8"),
+            ),
+            (r#"{"params":{"#, "\"id\":9}}", None),
+            ("garbage", "garbage", None),
+        ] {
+            let refusal = Refusal::too_long(head.as_bytes(), tail.as_bytes());
+            assert_eq!(refusal.id.map(|id| id.to_string()).as_deref(), expected, "{head}");
+        }
+    }
+}
