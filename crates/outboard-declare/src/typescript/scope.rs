@@ -67,6 +67,13 @@ pub(super) struct Scope {
     highest: BTreeMap<String, usize>,
 }
 
+/// How often a stem occurs in one document, and its highest number.
+#[derive(Default)]
+struct Own {
+    times: usize,
+    highest: usize,
+}
+
 impl Scope {
     /// Names for the definitions of a document, and takes their declarations in. `write` gives the declarations
     /// under the names that it is given.
@@ -78,15 +85,17 @@ impl Scope {
         fallback: &str,
         write: impl Fn(&[String]) -> Vec<String>,
     ) -> Vec<String> {
-        let mut own = BTreeMap::new();
+        let mut own: BTreeMap<String, Own> = BTreeMap::new();
         let mut candidates: Vec<(String, usize)> = Vec::new();
         for definition in &document.definitions {
             let stem = stem(&definition.hint, fallback);
-            let number: &mut usize = own.entry(stem.clone()).or_default();
-            *number += 1;
-            candidates.push((stem, *number));
+            let own = own.entry(stem.clone()).or_default();
+            own.times += 1;
+            own.highest += 1;
+            candidates.push((stem, own.times));
         }
-        for round in 0.. {
+        let mut round = 0;
+        loop {
             let names: Vec<String> = candidates.iter().map(numbered).collect();
             let declarations = write(&names);
             let conflicts: Vec<usize> = (0..names.len())
@@ -98,18 +107,21 @@ impl Scope {
                 self.take(&candidates, &names, declarations);
                 return names;
             }
+            round += 1;
             for at in conflicts {
                 let (stem, number) = &mut candidates[at];
-                let highest = own.get_mut(stem).expect("every candidate was counted");
-                // Only a type that is alone with its stem in its document is compared with what is there.
-                *number = if round < MOST_COMPARED && *highest == *number { *number + 1 } else { 0 };
-                if *number == 0 {
-                    *number = (*highest).max(self.highest.get(stem).copied().unwrap_or(0)) + 1;
-                }
-                *highest = (*highest).max(*number);
+                let own = own.get_mut(stem).expect("every candidate was counted");
+                let last = self.highest.get(stem).copied().unwrap_or(0);
+                *number = match round {
+                    // Only a type that is alone with its stem in its document is compared with what is there: the
+                    // latest first, which is often the other side of the same tool.
+                    1 if own.times == 1 && last > 1 => last,
+                    2..=MOST_COMPARED if own.times == 1 && round < last => round,
+                    _ => own.highest.max(last) + 1,
+                };
+                own.highest = own.highest.max(*number);
             }
         }
-        Vec::new()
     }
 
     fn take(&mut self, candidates: &[(String, usize)], names: &[String], declarations: Vec<String>) {

@@ -35,9 +35,10 @@ fn a_namespace_without_local_types_is_a_constant() {
 #[test]
 fn equal_local_types_are_declared_once_and_others_are_numbered() {
     let tree = |field: &str| json!({"$ref": "#/$defs/Node", "$defs": {"Node": {"properties": {field: {"$ref": "#/$defs/Node"}}}}});
-    let (next, last) = (tree("next"), tree("last"));
+    let (next, last, other) = (tree("next"), tree("last"), tree("other"));
     let nothing = json!({"type": "object"});
-    let tools = [("a", &next), ("b", &next), ("c", &last), ("d", &last)];
+    let tools =
+        [("a", &next), ("b", &next), ("c", &last), ("d", &last), ("e", &other), ("f", &last), ("g", &next)];
     let tools = tools.map(|(name, output)| ToolShape { input: Some(&nothing), ..tool(name, "", output) });
     let text = declare_namespace("ns", &tools, Detail::Signature).text;
     assert_well_formed(&text);
@@ -46,10 +47,14 @@ fn equal_local_types_are_declared_once_and_others_are_numbered() {
         "declare namespace ns {
   type Node = { next?: Node };
   type Node2 = { last?: Node2 };
+  type Node3 = { other?: Node3 };
   function a(): Promise<Node>;
   function b(): Promise<Node>;
   function c(): Promise<Node2>;
   function d(): Promise<Node2>;
+  function e(): Promise<Node3>;
+  function f(): Promise<Node2>;
+  function g(): Promise<Node>;
 }"
     );
 }
