@@ -1,23 +1,7 @@
 //! What each turn of a conversation would bill on a Messages-style API, in o200k tokens.
 //!
-//! An API of this kind keeps nothing between turns, so every turn pays for the system prompt, the
-//! tools and the whole history again. Counted, each piece on its own:
-//!
-//! - the system prompt, the server's instructions (clients put them beside it) and the user's words as
-//!   they are;
-//! - a tool as name, description and input schema (compact JSON, keys in the server's order), one a
-//!   line. Output schemas are not counted: clients do not send them to models;
-//! - a call as the tool's name and its input as compact JSON, because that is what a model writes. A
-//!   script is thus counted with its line breaks and quotes escaped;
-//! - a call's result as the bare text of its content, because an API unpacks it before the model reads
-//!   it. Structured content is not counted a second time. The official Rust SDK, which the demo's upstream
-//!   is built on, writes compact JSON there; a server that writes a space after each comma and colon, as
-//!   Python's `json.dumps` does, makes the direct ways a quarter dearer.
-//!
-//! Not counted: role marks, ids and a provider's own preamble for tools. They differ between providers
-//! and come with every turn and call, so leaving them out favours the ways with many turns. Prompt
-//! caches lower the price of input tokens, not their number. It does not ask any provider: no public
-//! tokenizer of current models exists for all of them, hence "o200k estimate".
+//! It reads conversations alone and asks no provider: there is no public tokenizer of all current
+//! models, hence "o200k estimate".
 
 use crate::conversation::{Conversation, Listing, Message, ToolDefinition, Turn};
 
@@ -29,6 +13,24 @@ pub(crate) struct TurnBill {
 }
 
 /// Bills every turn of a conversation, in order.
+///
+/// An API of this kind keeps nothing between turns, so every turn pays for the system prompt, the tools
+/// and the whole history again. Counted, each piece on its own:
+///
+/// - the system prompt, the server's instructions (clients put them beside it) and the user's words as
+///   they are;
+/// - a tool as name, description and input schema (compact JSON, keys in the server's order), one a
+///   line. Output schemas are not counted: clients do not send them to models;
+/// - a call as the tool's name and its input as compact JSON, because that is what a model writes. A
+///   script is thus counted with its line breaks and quotes escaped;
+/// - a call's result as the bare text of its content, because an API unpacks it before the model reads
+///   it. Structured content is not counted a second time. The official Rust SDK, which the demo's
+///   upstream is built on, writes compact JSON there; a server that writes a space after each comma and
+///   colon, as Python's `json.dumps` does, makes the direct ways a quarter dearer.
+///
+/// Not counted: role marks, ids and a provider's own preamble for tools. They differ between providers
+/// and come with every turn and call, so leaving them out favours the ways with many turns. Prompt
+/// caches lower the price of input tokens, not their number.
 pub(crate) fn bill(conversation: &Conversation) -> Vec<TurnBill> {
     let mut context = opening(conversation);
     let mut bills = Vec::new();

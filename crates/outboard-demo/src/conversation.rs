@@ -19,6 +19,13 @@ pub(crate) struct Listing {
     pub(crate) tools: Vec<ToolDefinition>,
 }
 
+impl Listing {
+    /// Whether `word` names a tool or stands in a description of one.
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        self.tools.iter().any(|tool| tool.name == word || tool.description.contains(word))
+    }
+}
+
 /// What a model says in one turn; a turn without calls is its last.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Turn {
@@ -78,7 +85,6 @@ impl Conversation {
 
     /// Whether `word` stands anywhere that tells a model about tools: a definition or an answer.
     pub(crate) fn mentions(&self, word: &str) -> bool {
-        self.listing.tools.iter().any(|tool| tool.name == word || tool.description.contains(word))
-            || self.exchanges().any(|(_, answer)| answer.text.contains(word))
+        self.listing.mentions(word) || self.exchanges().any(|(_, answer)| answer.text.contains(word))
     }
 }

@@ -39,9 +39,8 @@ pub async fn run(
     options: DemoOptions,
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<DemoReport, DemoError> {
-    let latency = options.latency;
-    let processes = Processes::prepare(options).map_err(DemoError::Scratch)?;
-    run_with(&processes, latency, &progress).await
+    let processes = Processes::prepare(&options).map_err(DemoError::Scratch)?;
+    run_with(&processes, options.latency, &progress).await
 }
 
 pub(crate) async fn run_with<C: Connect>(

@@ -1,3 +1,6 @@
+//! The scripted model: its answers follow from the conversation, and it stops when they cannot.
+//! No server takes part; the conversations are written out here.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,3 +1,6 @@
+//! The report as data, as JSON and as text, over made-up figures.
+//! What the real figures are is checked with the ways.
+
 use serde_json::json;
 
 use super::*;

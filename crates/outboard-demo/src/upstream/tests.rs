@@ -1,3 +1,6 @@
+//! The upstream over an in-memory pipe: what it lists, what it answers, what it refuses.
+//! The processes of the demo are not started here.
+
 use serde_json::{Value, json};
 
 use crate::{fakes::InMemory, tool_server::ToolServer};

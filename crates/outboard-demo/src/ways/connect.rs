@@ -1,43 +1,239 @@
-//! Starts the servers of the ways as processes and speaks MCP with them over stdio.
+//! Starts the servers of the ways as processes and speaks MCP with them over stdio, as any client does.
 //!
 //! Everything that `outboard serve` would keep goes to a directory that vanishes with the demo. It
-//! leaves the user's configuration, state and working directory alone.
+//! leaves the user's configuration, state, environment and working directory alone.
 
-use serde_json::Value;
+use std::{
+    fmt, fs,
+    future::Future,
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use outboard_runtime::{
+    ids::{ToolName, UpstreamName},
+    json::Json,
+    reply::CallReply,
+};
+use outboard_upstream::{Transport, UpstreamSpec, direct::Client};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Before, Connect};
 use crate::{
-    conversation::{Listing, ToolAnswer},
+    conversation::{Listing, ToolAnswer, ToolDefinition},
     demo::DemoOptions,
+    model::TOOLS_OF_THE_SCRIPT,
     tool_server::{ServerFailure, ToolServer},
 };
 
+/// The demo's upstream as scripts know it.
+const NAMESPACE: &str = "data_tools";
+/// Nothing in the demo takes nearly as long; whatever hangs is reported instead of waited for.
+const LONGEST_ANSWER: Duration = Duration::from_secs(60);
+/// How long a fresh `outboard serve` may take to learn its upstream's tools, and how often it is asked.
+const LONGEST_START: Duration = Duration::from_secs(20);
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Starts each server anew for each way, in a directory of the demo's own.
 pub(crate) struct Processes {
-    options: DemoOptions,
-    scratch: tempfile::TempDir,
+    exe: String,
+    upstream_args: Vec<String>,
+    scratch: TempDir,
 }
 
 impl Processes {
-    pub(crate) fn prepare(options: DemoOptions) -> std::io::Result<Self> {
-        Ok(Self { options, scratch: tempfile::tempdir()? })
+    /// Makes the directory and writes the configuration that names the demo's upstream.
+    pub(crate) fn prepare(options: &DemoOptions) -> io::Result<Self> {
+        let exe = std::path::absolute(&options.exe)?;
+        let exe = exe.into_os_string().into_string().map_err(|exe| {
+            let what = format!("the path of the executable is not UTF-8: {}", Path::new(&exe).display());
+            io::Error::new(io::ErrorKind::InvalidInput, what)
+        })?;
+        let mut upstream_args = vec!["demo-upstream".to_owned()];
+        if !options.latency {
+            upstream_args.push("--no-latency".to_owned());
+        }
+        let server = json!({ "command": exe, "args": upstream_args });
+        let config = json!({ "mcpServers": { NAMESPACE: server } });
+        let processes = Self { exe, upstream_args, scratch: tempfile::tempdir()? };
+        for directory in [processes.config(), processes.state(), processes.work()] {
+            fs::create_dir(directory)?;
+        }
+        fs::write(processes.config().join("outboard.json"), config.to_string())?;
+        Ok(processes)
+    }
+
+    fn config(&self) -> PathBuf {
+        self.scratch.path().join("config")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.scratch.path().join("state")
+    }
+
+    fn work(&self) -> PathBuf {
+        self.scratch.path().join("work")
+    }
+
+    fn spec(&self, before: Before) -> UpstreamSpec {
+        let args = match before {
+            Before::Upstream => self.upstream_args.clone(),
+            Before::Outboard => vec!["serve".to_owned()],
+        };
+        let env = [
+            ("HOME", self.scratch.path().to_owned()),
+            ("OUTBOARD_CONFIG_DIR", self.config()),
+            ("OUTBOARD_STATE_DIR", self.state()),
+        ];
+        let env = env.map(|(name, path)| (name.to_owned(), path.to_string_lossy().into_owned()));
+        let transport =
+            Transport::Stdio { command: self.exe.clone(), args, env: env.into(), cwd: Some(self.work()) };
+        UpstreamSpec::new(UpstreamName::new(NAMESPACE), transport)
     }
 }
 
-pub(crate) struct Process;
-
 impl Connect for Processes {
     type Server = Process;
-    async fn connect(&self, _before: Before) -> Result<Process, ServerFailure> {
-        Err(ServerFailure(format!("{:?} {:?}", self.options, self.scratch)))
+
+    async fn connect(&self, before: Before) -> Result<Process, ServerFailure> {
+        let client = Client::connect(&self.spec(before)).await;
+        let client = client.map_err(|error| ServerFailure(format!("the server did not {error}")))?;
+        Ok(Process { client, before })
+    }
+}
+
+/// A server in a process of its own and the connection to it.
+pub(crate) struct Process {
+    client: Client,
+    before: Before,
+}
+
+impl Process {
+    async fn listing_now(&self) -> Result<Listing, ServerFailure> {
+        let listed = within("list its tools", self.client.list_tools()).await?.listing;
+        let tools = listed.tools.iter().map(|tool| ToolDefinition {
+            name: tool.name.as_str().to_owned(),
+            description: tool.description.clone().unwrap_or_default(),
+            input_schema: tool.input_schema.clone().unwrap_or_else(|| json!({})),
+        });
+        Ok(Listing { tools: tools.collect(), instructions: listed.instructions })
     }
 }
 
 impl ToolServer for Process {
+    /// `outboard serve` answers at once, on its very first start with nothing to declare. The demo
+    /// compares what a model has before it from then on, so it asks until the upstream's tools are there.
     async fn listing(&self) -> Result<Listing, ServerFailure> {
-        Err(ServerFailure(String::new()))
+        let deadline = Instant::now() + LONGEST_START;
+        loop {
+            let listing = self.listing_now().await?;
+            let complete = TOOLS_OF_THE_SCRIPT.iter().all(|tool| listing.mentions(tool));
+            if complete || self.before == Before::Upstream || Instant::now() >= deadline {
+                return Ok(listing);
+            }
+            sleep(ASK_AGAIN).await;
+        }
     }
-    async fn call(&self, _name: &str, _input: &Value) -> Result<ToolAnswer, ServerFailure> {
-        Err(ServerFailure(String::new()))
+
+    async fn call(&self, name: &str, input: &Value) -> Result<ToolAnswer, ServerFailure> {
+        let (tool, arguments) = (ToolName::new(name), Json::from(input.clone()));
+        let reply = within(&format!("answer `{name}`"), self.client.call(&tool, &arguments)).await?;
+        Ok(as_text(&reply))
     }
-    async fn close(self) {}
+
+    async fn close(self) {
+        self.client.shutdown().await;
+    }
+}
+
+async fn within<T, E: fmt::Display>(
+    what: &str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, ServerFailure> {
+    match timeout(LONGEST_ANSWER, work).await {
+        Ok(done) => done.map_err(|error| ServerFailure(format!("the server did not {what}: {error}"))),
+        Err(_) => Err(ServerFailure(format!("the server did not {what} within {LONGEST_ANSWER:?}"))),
+    }
+}
+
+/// What most clients give to a model: text blocks as their text, any other block as its JSON. A result
+/// without content is read from its structured content.
+fn as_text(reply: &CallReply) -> ToolAnswer {
+    #[derive(Deserialize)]
+    struct TextBlock {
+        r#type: String,
+        text: String,
+    }
+    let block = |block: &Json| match block.read::<TextBlock>() {
+        Ok(TextBlock { r#type, text }) if r#type == "text" => text,
+        _ => block.to_string(),
+    };
+    let blocks: Vec<String> = if reply.content.is_empty() {
+        reply.structured.iter().map(Json::to_string).collect()
+    } else {
+        reply.content.iter().map(block).collect()
+    };
+    ToolAnswer { text: blocks.join("\n"), is_error: reply.is_error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn processes(exe: &str) -> Processes {
+        Processes::prepare(&DemoOptions { exe: exe.into(), latency: false }).unwrap()
+    }
+
+    #[test]
+    fn results_become_the_text_that_clients_show() {
+        let json = |text: &str| Json::parse(text).unwrap();
+        let (text, image) = (r#"{"type":"text","text":"a\nb"}"#, r#"{"type":"image","data":"="}"#);
+        let cases = [
+            (vec![json(text)], None, "a\nb".to_owned()),
+            (vec![json(text), json(image)], Some(json("7")), format!("a\nb\n{image}")),
+            (vec![], Some(json(r#"{"result":30}"#)), r#"{"result":30}"#.to_owned()),
+            (vec![], None, String::new()),
+        ];
+        for (content, structured, text) in cases {
+            for is_error in [false, true] {
+                let reply = CallReply { content: content.clone(), structured: structured.clone(), is_error };
+                assert_eq!(as_text(&reply), ToolAnswer { text: text.clone(), is_error });
+            }
+        }
+    }
+
+    #[test]
+    fn servers_see_nothing_but_the_demos_own_directory() {
+        let processes = processes("/opt/outboard");
+        let config = fs::read_to_string(processes.config().join("outboard.json")).unwrap();
+        assert_eq!(
+            config,
+            r#"{"mcpServers":{"data_tools":{"command":"/opt/outboard","args":["demo-upstream","--no-latency"]}}}"#
+        );
+        let scratch = processes.scratch.path().to_owned();
+        let Transport::Stdio { args, env, cwd, .. } = processes.spec(Before::Outboard).transport else {
+            panic!("a child process")
+        };
+        assert_eq!(args, ["serve"]);
+        assert!(env.iter().all(|(_, value)| Path::new(value).starts_with(&scratch)), "{env:?}");
+        assert!(cwd.unwrap().starts_with(&scratch));
+        drop(processes);
+        assert!(!scratch.exists());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_cannot_be_connected_to_fails_with_what_is_known_of_it() {
+        for (exe, known) in
+            [("/nonexistent/outboard", "/nonexistent/outboard"), ("/bin/cat", "exited with code 1")]
+        {
+            let Err(failure) = processes(exe).connect(Before::Upstream).await else {
+                panic!("{exe} is no server")
+            };
+            assert!(failure.to_string().contains(known), "{failure}");
+        }
+    }
 }

@@ -1,3 +1,6 @@
+//! All ways against servers in this process: turns, answers, bills, progress and failures.
+//! `outboard serve` is a stand-in here, so its own share of the bill is not checked.
+
 use std::sync::Mutex;
 
 use super::*;
