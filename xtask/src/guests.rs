@@ -185,7 +185,7 @@ fn compile_wasm(root: &Path, quickjs: &Path, wasm: &Path) -> Result<()> {
 fn abi(root: &Path) -> Result<String> {
     let path = root.join("crates/outboard-engines/src/flags.rs");
     let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-    let after = text.split_once("pub const ABI: u32 = ").context("find ABI in flags.rs")?.1;
+    let after = text.split_once("const ABI: u32 = ").context("find ABI in flags.rs")?.1;
     Ok(after.chars().take_while(char::is_ascii_digit).collect())
 }
 

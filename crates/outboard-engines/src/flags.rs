@@ -5,7 +5,7 @@
 use wasmtime::Config;
 
 /// Counts the changes of the messages between host and guest; both sides are checked for it.
-pub const ABI: u32 = 1;
+pub(crate) const ABI: u32 = 1;
 
 /// Address space set aside for each linear memory. All of what 32 bits can address, so that the
 /// compiled code needs no bounds checks.
@@ -15,7 +15,7 @@ const MEMORY_RESERVATION: u64 = 4 << 30;
 const MEMORY_GUARD: u64 = 32 << 20;
 
 /// Sets everything that decides whether a compiled guest can be loaded.
-pub fn apply(config: &mut Config) {
+pub(crate) fn apply(config: &mut Config) {
     config
         .epoch_interruption(true)
         .memory_init_cow(true)

@@ -1,1 +1,17 @@
-//! WebAssembly guests run by wasmtime: limits, pool, QuickJS.
+//! WebAssembly guests behind the runtime's engine port: wasmtime, its pool of slots, and the
+//! enforcement of what only the host can enforce (processor time, memory, stack, stopping).
+//!
+//! Knows nothing of tools, policy or upstreams: a guest's requests are handed out and its answers
+//! handed in. [`quickjs`] is the guest for TypeScript and JavaScript.
+
+pub mod errors;
+mod flags;
+pub mod limits;
+pub mod pool;
+pub mod quickjs;
+pub mod threads;
+pub mod ticker;
+
+pub use errors::EngineBroken;
+pub use pool::PoolOptions;
+pub use quickjs::QuickJs;

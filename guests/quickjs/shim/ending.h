@@ -65,12 +65,29 @@ static JSValue error_stack(JSContext *ctx, JSValueConst reason)
     return JS_UNDEFINED;
 }
 
-static uint32_t error_request(JSContext *ctx, JSValueConst reason)
+static bool is_tool_error(JSValueConst reason)
 {
-    JSProperty *known;
-    if (!JS_IsObject(reason) || !find_own_property(&known, JS_VALUE_GET_OBJ(reason), ob_request_atom))
-        return 0;
-    return (uint32_t)JS_VALUE_GET_INT(known->u.value);
+    const JSObject *proto = JS_VALUE_GET_OBJ(ob_tool_error_proto);
+    const JSObject *p = JS_IsError(reason) ? JS_VALUE_GET_OBJ(reason)->shape->proto : NULL;
+    for (int i = 0; p && i < 100; i++, p = p->shape->proto)
+        if (p == proto)
+            return true;
+    return false;
+}
+
+/* Which tool an exception is about, and its code; the script may have made both up. */
+static void out_thrown_tool(JSContext *ctx, JSValueConst reason)
+{
+    static const char *const names[] = { "tool", "code" };
+    bool is_tool = is_tool_error(reason);
+    bytes_u8(&ob_outbox, is_tool);
+    for (size_t i = 0; is_tool && i < countof(names); i++) {
+        JSAtom atom = JS_NewAtom(ctx, names[i]);
+        JSValue text = error_text(ctx, reason, atom);
+        out_value_text(ctx, text);
+        JS_FreeValue(ctx, text);
+        JS_FreeAtom(ctx, atom);
+    }
 }
 
 /* The message of a thrown value that is no Error: the text itself, or its JSON. */
@@ -117,7 +134,7 @@ static void out_threw(JSContext *ctx, JSValueConst reason)
         out_odd_message(ctx, reason);
     }
     JSValue stack = error_stack(ctx, reason);
-    bytes_u32(&ob_outbox, error_request(ctx, reason));
+    out_thrown_tool(ctx, reason);
     if (JS_IsString(stack))
         out_value_text(ctx, stack);
     else

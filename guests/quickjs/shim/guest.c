@@ -67,7 +67,6 @@ void EXPORT(ob_init)(void)
     JS_NewClassID(rt, &ob_absent_class);
     JS_NewClass(rt, ob_absent_class, &absent_class);
     ob_script_atom = JS_NewAtom(ctx, "script");
-    ob_request_atom = js_symbol_to_atom(ctx, JS_NewSymbolFromAtom(ctx, JS_ATOM_brand, JS_ATOM_TYPE_PRIVATE));
     namespace_init_names(ctx);
     ob_tool_error_proto = ob_main = ob_crash = ob_odd_reason = ob_odd_stack = JS_UNDEFINED;
     define_asks(ctx);

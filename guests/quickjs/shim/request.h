@@ -13,7 +13,6 @@ static Request *ob_requests; /* the request numbered n stands at n - 1 */
 static uint32_t ob_request_count, ob_request_cap;
 static uint32_t ob_requests_open, ob_requests_open_max;
 static JSValue ob_tool_error_proto;
-static JSAtom ob_request_atom; /* private name: marks a ToolError with its request */
 
 static JSValue promise_pending(JSContext *ctx)
 {
@@ -125,7 +124,6 @@ static JSValue settle_failed(JSContext *ctx, Reader *r, uint32_t id)
         blocks = JS_NewArray(ctx);
     }
     JS_DefinePropertyValueStr(ctx, error, "content", blocks, JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
-    JS_DefinePropertyValue(ctx, error, ob_request_atom, JS_NewUint32(ctx, id), 0);
     frames_set_stack(ctx, error, &request->frames);
     return error;
 }

@@ -1,0 +1,38 @@
+//! Finds the compiled guest and its manifest, and hands their places to `src/quickjs/image.rs`.
+//! Builds nothing: `cargo xtask guests` does.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=OUTBOARD_GUESTS_DIR");
+    let Some(guests) = guests_folder() else {
+        println!("cargo::error=the guests are not built yet: run `cargo xtask guests` first");
+        println!("cargo::error=(or name the folder that holds quickjs.cwasm in OUTBOARD_GUESTS_DIR)");
+        return;
+    };
+    for (file, variable) in
+        [("quickjs.cwasm", "OUTBOARD_QUICKJS_CWASM"), ("quickjs.json", "OUTBOARD_QUICKJS_JSON")]
+    {
+        let path = guests.join(file);
+        println!("cargo::rerun-if-changed={}", path.display());
+        println!("cargo::rustc-env={variable}={}", path.display());
+    }
+}
+
+/// `OUTBOARD_GUESTS_DIR`, or `guests` in the target directory that this build writes to.
+fn guests_folder() -> Option<PathBuf> {
+    if let Some(folder) = env::var_os("OUTBOARD_GUESTS_DIR") {
+        return Some(PathBuf::from(folder)).filter(|folder| holds_guest(folder));
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR")?);
+    // target/<profile>/build/<package>/out, with the target's triple before the profile when there is one.
+    let near = out.ancestors().skip(4).take(2).map(|folder| folder.join("guests"));
+    near.into_iter().find(|folder| holds_guest(folder))
+}
+
+fn holds_guest(folder: &Path) -> bool {
+    ["quickjs.cwasm", "quickjs.json"].iter().all(|file| folder.join(file).is_file())
+}

@@ -1,0 +1,251 @@
+//! One run's instance of the guest, from its opening to its end. Talks to the instance in the
+//! messages of `wire`, on a thread of `threads`. Whatever the instance does, it ends in a step.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use futures::future::BoxFuture;
+use outboard_runtime::{
+    json::Json,
+    limits::Limit,
+    ports::engine::{Delivery, Entry, Guest, GuestState, GuestWorld, Step, Stopped, Thrown},
+};
+use tokio::sync::oneshot;
+use wasmtime::{AsContext, Memory, Store, TypedFunc, UpdateDeadline};
+
+use super::{
+    Inner,
+    wire::{self, Said, Standing},
+};
+use crate::{
+    errors::{StopNow, stopped_by},
+    limits::Meter,
+};
+
+/// Results larger than this are not gathered with others into one message.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// What the store of an instance carries.
+pub(crate) struct State {
+    pub(crate) meter: Meter,
+    pub(crate) memory: Option<Memory>,
+}
+
+/// An instance between two entries.
+pub(crate) struct QuickJsGuest {
+    inner: Arc<Inner>,
+    store: Store<State>,
+    memory: Memory,
+    functions: Functions,
+    world: GuestWorld,
+    abandoned: Arc<AtomicBool>,
+}
+
+/// The guest's exports that a run uses.
+struct Functions {
+    alloc: TypedFunc<u32, u32>,
+    start: TypedFunc<(u32, u32), u32>,
+    deliver: TypedFunc<(u32, u32), u32>,
+}
+
+impl QuickJsGuest {
+    /// An instance in a slot of its own, nothing of it run yet.
+    pub(crate) fn open(inner: Arc<Inner>, world: GuestWorld) -> wasmtime::Result<Self> {
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let meter = Meter::new(&world.limits, world.stop.clone(), Arc::clone(&abandoned));
+        let mut store = Store::new(inner.ready.module().engine(), State { meter, memory: None });
+        store.limiter(|state| state.meter.memory());
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|store| match store.data().meter.check() {
+            Ok(()) => Ok(UpdateDeadline::Continue(1)),
+            Err(stopped) => Err(StopNow(stopped).into()),
+        });
+        let instance = inner.ready.instantiate(&mut store)?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .ok_or_else(|| wasmtime::format_err!("the guest has no memory"))?;
+        store.data_mut().memory = Some(memory);
+        let functions = Functions {
+            alloc: instance.get_typed_func(&mut store, "ob_alloc")?,
+            start: instance.get_typed_func(&mut store, "ob_start")?,
+            deliver: instance.get_typed_func(&mut store, "ob_deliver")?,
+        };
+        Ok(Self { inner, store, memory, functions, world, abandoned })
+    }
+
+    /// Runs to the next standstill, on this thread.
+    fn step(mut self: Box<Self>, entry: Entry) -> Step {
+        let inner = Arc::clone(&self.inner);
+        let running = inner.ticker.running();
+        let mut said = Said::default();
+        let ended = self.run(entry, &mut said);
+        drop(running);
+        let state = match ended {
+            Err(stopped) => GuestState::Stopped(stopped),
+            Ok(Ended::Waiting(timer)) => GuestState::Waiting { guest: self, timer },
+            Ok(Ended::With(state)) => state,
+        };
+        Step { requests: said.requests, console: said.console, console_dropped: said.console_dropped, state }
+    }
+
+    fn run(&mut self, entry: Entry, said: &mut Said) -> Result<Ended, Stopped> {
+        self.store.data_mut().meter.enter()?;
+        self.store.set_epoch_deadline(1);
+        let ended = match entry {
+            Entry::Start => {
+                let message = wire::start(&self.world);
+                self.call(&message, self.functions.start.clone(), said)
+            }
+            Entry::Deliver(deliveries) => self.deliver(&deliveries, said),
+        };
+        self.store.data_mut().meter.leave();
+        ended
+    }
+
+    /// Hands deliveries over, small ones together and large ones alone.
+    fn deliver(&mut self, mut deliveries: &[Delivery], said: &mut Said) -> Result<Ended, Stopped> {
+        let function = self.functions.deliver.clone();
+        loop {
+            let mut bytes = 0;
+            let fitting = deliveries.iter().take_while(|delivery| {
+                bytes += wire::size_of(delivery);
+                bytes <= BATCH_BYTES
+            });
+            let (batch, rest) = deliveries.split_at(fitting.count().max(1).min(deliveries.len()));
+            let ended = self.call(&wire::deliver(batch), function.clone(), said)?;
+            if rest.is_empty() || !matches!(ended, Ended::Waiting(_)) {
+                return Ok(ended);
+            }
+            deliveries = rest;
+        }
+    }
+
+    /// One entry into the instance.
+    fn call(
+        &mut self,
+        message: &[u8],
+        function: TypedFunc<(u32, u32), u32>,
+        said: &mut Said,
+    ) -> Result<Ended, Stopped> {
+        let called = self.exchange(message, &function);
+        let refused = self.store.data().meter.memory_refused();
+        let step = called.map_err(|error| {
+            let stopped = stopped_by(&error, refused);
+            if stopped == Stopped::Broken {
+                tracing::error!(?error, "a guest broke");
+            }
+            stopped
+        })?;
+        let data = self.memory.data(&self.store);
+        read_step(data, step, said, refused).ok_or_else(|| {
+            tracing::error!("a guest said what no guest says");
+            Stopped::Broken
+        })
+    }
+
+    fn exchange(&mut self, message: &[u8], function: &TypedFunc<(u32, u32), u32>) -> wasmtime::Result<u32> {
+        let length = u32::try_from(message.len())?;
+        let at = self.functions.alloc.call(&mut self.store, length)?;
+        self.memory.write(&mut self.store, usize::try_from(at)?, message)?;
+        function.call(&mut self.store, (at, length))
+    }
+}
+
+enum Ended {
+    Waiting(Option<outboard_runtime::clock::RunTime>),
+    With(GuestState),
+}
+
+/// Reads the description of a standstill at `step`.
+fn read_step(data: &[u8], step: u32, said: &mut Said, memory_refused: bool) -> Option<Ended> {
+    let step = usize::try_from(step).ok()?;
+    let word = |index: usize| -> Option<usize> {
+        let from = step.checked_add(index * 4)?;
+        let bytes = data.get(from..from.checked_add(4)?)?.first_chunk()?;
+        usize::try_from(u32::from_le_bytes(*bytes)).ok()
+    };
+    let span = |from: usize, length: usize| data.get(from..from.checked_add(length)?);
+    let outbox = if word(1)? == 0 { &[] } else { span(word(0)?, word(1)?)? };
+    wire::read(outbox, said).ok()?;
+    Some(match said.standing.take()? {
+        Standing::Waiting(timer) => Ended::Waiting(timer),
+        Standing::Finished(false) => Ended::With(GuestState::Finished(None)),
+        Standing::Finished(true) => {
+            let text = std::str::from_utf8(span(word(2)?, word(3)?)?).ok()?;
+            Ended::With(GuestState::Finished(Some(Json::parse(text).ok()?)))
+        }
+        Standing::Threw(thrown) if memory_refused && is_out_of_memory(&thrown) => {
+            Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Memory)))
+        }
+        Standing::Threw(thrown) => Ended::With(GuestState::Threw(thrown)),
+        Standing::Stuck => Ended::With(GuestState::Stuck),
+        Standing::ValueTooLong => Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Value))),
+    })
+}
+
+/// QuickJS throws an `InternalError` when memory is refused, or `null` if there is none for that.
+fn is_out_of_memory(thrown: &Thrown) -> bool {
+    matches!((&*thrown.name, &*thrown.message), ("InternalError", "out of memory") | ("Uncaught", "null"))
+}
+
+impl Guest for QuickJsGuest {
+    fn enter(self: Box<Self>, entry: Entry) -> BoxFuture<'static, Step> {
+        Box::pin(async move {
+            let abandon = Abandon(Some(Arc::clone(&self.abandoned)));
+            let inner = Arc::clone(&self.inner);
+            let (done, step) = oneshot::channel();
+            inner.threads.run(move || {
+                // Nobody waits any more when the run was dropped; the guest is discarded with the step.
+                let _ = done.send(self.step(entry));
+            });
+            let step = step.await;
+            abandon.disarm();
+            step.unwrap_or_else(|_| Step {
+                requests: Vec::new(),
+                console: Vec::new(),
+                console_dropped: 0,
+                state: GuestState::Stopped(Stopped::Broken),
+            })
+        })
+    }
+}
+
+/// Stops the guest when the future that waits for it is dropped.
+struct Abandon(Option<Arc<AtomicBool>>);
+
+impl Abandon {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        if let Some(abandoned) = &self.0 {
+            abandoned.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The guest's one import: `url(what, in, in_len, out, out_max) -> length`, 0 for no URL.
+pub(crate) fn url_import(
+    mut caller: wasmtime::Caller<'_, State>,
+    what: u32,
+    input: u32,
+    input_length: u32,
+    out: u32,
+    out_max: u32,
+) -> u32 {
+    let operated = (|| {
+        let memory = caller.data().memory?;
+        let from = usize::try_from(input).ok()?;
+        let to = from.checked_add(usize::try_from(input_length).ok()?)?;
+        let parts = super::url::operate(what, memory.data(caller.as_context()).get(from..to)?)?;
+        let length = u32::try_from(parts.len()).ok().filter(|length| *length <= out_max)?;
+        memory.write(&mut caller, usize::try_from(out).ok()?, &parts).ok()?;
+        Some(length)
+    })();
+    operated.unwrap_or(0)
+}
