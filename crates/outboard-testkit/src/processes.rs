@@ -21,6 +21,11 @@ fn living(wanted: impl Fn(&Stat) -> bool) -> Vec<u32> {
         .collect()
 }
 
+/// The process group of a living process.
+pub fn group_of(pid: u32) -> Option<u32> {
+    stat(pid).filter(|stat| stat.alive).map(|stat| stat.group)
+}
+
 struct Stat {
     alive: bool,
     parent: u32,

@@ -1,0 +1,176 @@
+//! One connection to one upstream: numbers requests, matches answers to them, and answers what the
+//! upstream asks. The [`owner`] task holds the pending requests; a transport task ([`crate::stdio`],
+//! [`crate::http`]) moves messages. Nothing is ever sent twice here.
+
+mod failure;
+pub(crate) mod message;
+mod owner;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use outboard_runtime::ids::UpstreamName;
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub(crate) use self::{
+    failure::{Failure, Refusal},
+    message::{Answer, Message},
+};
+
+/// Requests waiting to be written. Further callers wait their turn.
+const PLACES: usize = 1024;
+/// Messages waiting to be written: the requests, and room for what must not wait.
+const OUTGOING: usize = 4 * PLACES;
+/// Messages read and not yet handled; the reader waits beyond that.
+const ARRIVALS: usize = 64;
+
+/// What happens to a connection. The owner handles one after the other.
+pub(crate) enum Event {
+    /// A caller asks.
+    Request { id: u64, request: Request, reply: Reply, place: OwnedSemaphorePermit },
+    /// A caller tells.
+    Notify(String),
+    /// A caller no longer waits for its answer.
+    Abandon { id: u64 },
+    /// Both sides agreed on a protocol version.
+    Agreed { version: Arc<str>, modern: bool },
+    /// The upstream sent something.
+    Arrived(Message),
+    /// The upstream sends no more answers to new requests, but may still answer old ones.
+    Stale { reason: String },
+    /// The upstream is gone.
+    Gone { reason: String },
+}
+
+pub(crate) type Reply = oneshot::Sender<Result<Answer, Failure>>;
+
+/// A request as the transport sees it.
+pub(crate) struct Request {
+    pub(crate) text: String,
+    pub(crate) method: &'static str,
+    /// The tool's name, which some transports repeat outside the message.
+    pub(crate) subject: Option<String>,
+}
+
+/// What the owner gives to the transport, in order.
+pub(crate) enum Outgoing {
+    /// The place is given back once the request is written.
+    Request { id: u64, request: Request, place: OwnedSemaphorePermit },
+    /// `notifications/cancelled` for a request.
+    Abandon { id: u64, text: String },
+    /// A notification or an answer.
+    Other(String),
+    /// From now on, speak this version.
+    Agreed { version: Arc<str>, modern: bool },
+}
+
+/// The transport's ends of a connection.
+pub(crate) struct Wire {
+    pub(crate) outgoing: mpsc::Receiver<Outgoing>,
+    pub(crate) arrivals: mpsc::Sender<Event>,
+}
+
+/// A handle on a connection. When the last one is dropped, the connection is closed.
+pub(crate) struct Connection {
+    events: mpsc::UnboundedSender<Event>,
+    places: Arc<Semaphore>,
+    next_id: AtomicU64,
+    ended: watch::Receiver<Option<Arc<str>>>,
+    list_changes: watch::Receiver<u64>,
+}
+
+impl Connection {
+    /// Starts the owner, and returns the ends that the transport moves messages between. The
+    /// connection ends when `stop` is cancelled.
+    pub(crate) fn open(upstream: UpstreamName, tasks: &TaskTracker, stop: CancellationToken) -> (Self, Wire) {
+        let (events, requests) = unfilled();
+        let (arrivals, arrived) = mpsc::channel(ARRIVALS);
+        let (outgoing, to_send) = mpsc::channel(OUTGOING);
+        let (end, ended) = watch::channel(None);
+        let (list_change, list_changes) = watch::channel(0);
+        let places = Arc::new(Semaphore::new(PLACES));
+        let owner = owner::Owner::new(upstream, outgoing, Arc::clone(&places), end, list_change);
+        tasks.spawn(owner.run(requests, arrived, stop));
+        let connection = Self { events, places, next_id: AtomicU64::new(1), ended, list_changes };
+        (connection, Wire { outgoing: to_send, arrivals })
+    }
+
+    /// Asks and waits for the answer. Dropping the future abandons the request.
+    pub(crate) async fn request(
+        &self,
+        method: &'static str,
+        subject: Option<&str>,
+        params: &impl Serialize,
+    ) -> Result<Answer, Failure> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| self.unavailable())?;
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let text = message::request(id, method, params)?;
+        let request = Request { text, method, subject: subject.map(str::to_owned) };
+        let (reply, answer) = oneshot::channel();
+        self.events.send(Event::Request { id, request, reply, place }).map_err(|_| self.unavailable())?;
+        let mut abandon = Abandon { id, events: Some(&self.events) };
+        let answered = answer.await;
+        abandon.events = None;
+        answered.unwrap_or_else(|_| Err(self.unavailable()))
+    }
+
+    /// Tells the upstream something that has no answer.
+    pub(crate) fn notify(&self, method: &str) {
+        // A connection that has ended is reported by the next request.
+        let _ = self.events.send(Event::Notify(message::notification(method, None)));
+    }
+
+    /// Makes the transport speak what was agreed.
+    pub(crate) fn agree(&self, version: Arc<str>, modern: bool) {
+        let _ = self.events.send(Event::Agreed { version, modern });
+    }
+
+    /// Why the connection ended, once it has.
+    pub(crate) fn end(&self) -> Option<Arc<str>> {
+        self.ended.borrow().clone()
+    }
+
+    /// Waits for the end of the connection and says why it ended.
+    pub(crate) async fn ended(&self) -> Arc<str> {
+        let mut ended = self.ended.clone();
+        let reason = ended.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        reason.unwrap_or_else(|| "the connection was closed".into())
+    }
+
+    /// Counts `notifications/tools/list_changed`.
+    pub(crate) fn list_changes(&self) -> watch::Receiver<u64> {
+        self.list_changes.clone()
+    }
+
+    fn unavailable(&self) -> Failure {
+        let reason = self.end().map_or_else(|| "the connection was closed".to_owned(), |end| end.to_string());
+        Failure::Unavailable(reason)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "dropping a call must be able to abandon it without waiting; it stays short, because a request \
+              holds a place while it is queued and each call abandons itself at most once"
+)]
+fn unfilled() -> (mpsc::UnboundedSender<Event>, mpsc::UnboundedReceiver<Event>) {
+    mpsc::unbounded_channel()
+}
+
+/// Tells the owner when a caller goes away before its answer.
+struct Abandon<'a> {
+    id: u64,
+    events: Option<&'a mpsc::UnboundedSender<Event>>,
+}
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        if let Some(events) = self.events {
+            let _ = events.send(Event::Abandon { id: self.id });
+        }
+    }
+}

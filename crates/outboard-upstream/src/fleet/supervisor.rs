@@ -1,0 +1,241 @@
+//! The task that owns one upstream's connection: opens it, publishes its tools, follows their changes,
+//! notices its loss, and opens another when a call wants one. It sends no calls itself.
+
+use std::{
+    future::{Future, pending},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use outboard_runtime::catalogue::{Catalogue, Listing, UpstreamState};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep_until},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{info, warn};
+
+use crate::{
+    client::{Client, ConnectFailure},
+    spec::UpstreamSpec,
+};
+
+/// Between two restarts, and between two listings that an upstream asks us to make.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// A call asks for the connection and waits for it, or for the reason why there is none.
+pub(super) type Wanted = oneshot::Sender<Result<Arc<Client>, String>>;
+
+type Task<T> = Pin<Box<dyn Future<Output = Result<T, ConnectFailure>> + Send>>;
+
+enum Event {
+    Wanted(Wanted),
+    Opened(Result<Opened, ConnectFailure>),
+    ListChanged,
+    Listed(Result<Listing, ConnectFailure>),
+    Lost(Arc<str>),
+    Stop,
+}
+
+enum State {
+    Opening(Task<Opened>),
+    Ready(Ready),
+    Failed { reason: String },
+}
+
+struct Opened {
+    client: Arc<Client>,
+    listing: Listing,
+    list_changes: watch::Receiver<u64>,
+}
+
+struct Ready {
+    client: Arc<Client>,
+    list_changes: watch::Receiver<u64>,
+    listed_again_at: Option<Instant>,
+    listing: Option<Task<Listing>>,
+}
+
+pub(super) struct Supervisor {
+    spec: Arc<UpstreamSpec>,
+    catalogue: Catalogue,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    current: watch::Sender<Option<Arc<Client>>>,
+    waiting: Vec<Wanted>,
+    opening_since: Instant,
+    restarted_at: Option<Instant>,
+}
+
+impl Supervisor {
+    pub(super) fn new(
+        spec: UpstreamSpec,
+        catalogue: Catalogue,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+        current: watch::Sender<Option<Arc<Client>>>,
+    ) -> Self {
+        Self {
+            spec: Arc::new(spec),
+            catalogue,
+            tasks,
+            stop,
+            current,
+            waiting: Vec::new(),
+            opening_since: Instant::now(),
+            restarted_at: None,
+        }
+    }
+
+    pub(super) async fn run(mut self, mut wishes: mpsc::Receiver<Wanted>) {
+        let mut state = self.open();
+        loop {
+            let event = tokio::select! {
+                () = self.stop.cancelled() => Event::Stop,
+                Some(wanted) = wishes.recv() => Event::Wanted(wanted),
+                event = state.next() => event,
+            };
+            state = match event {
+                Event::Stop => break,
+                Event::Wanted(wanted) => self.wanted(state, wanted),
+                Event::Opened(outcome) => self.opened(outcome),
+                Event::ListChanged => self.list_again(state),
+                Event::Listed(outcome) => self.listed(state, outcome),
+                Event::Lost(reason) => self.failed(reason.to_string()),
+            };
+        }
+        // Callers hold the client through this channel; without it the connection can close.
+        self.current.send_replace(None);
+    }
+
+    fn open(&mut self) -> State {
+        self.opening_since = Instant::now();
+        self.catalogue.set_state(&self.spec.name, UpstreamState::Starting);
+        State::Opening(Box::pin(open(Arc::clone(&self.spec), self.tasks.clone(), self.stop.clone())))
+    }
+
+    fn wanted(&mut self, state: State, wanted: Wanted) -> State {
+        match state {
+            State::Opening(_) => self.waiting.push(wanted),
+            State::Ready(ref ready) if ready.client.end().is_none() => {
+                let _ = wanted.send(Ok(Arc::clone(&ready.client)));
+            }
+            State::Ready(Ready { client, .. }) => {
+                // A call noticed the loss before we did.
+                let reason = client.end().unwrap_or_default().to_string();
+                let failed = self.failed(reason);
+                return self.wanted(failed, wanted);
+            }
+            State::Failed { .. } if self.may_restart() => {
+                info!(upstream = %self.spec.name, "starting the upstream again");
+                self.restarted_at = Some(Instant::now());
+                self.waiting.push(wanted);
+                return self.open();
+            }
+            State::Failed { ref reason } => {
+                let _ = wanted.send(Err(reason.clone()));
+            }
+        }
+        state
+    }
+
+    fn may_restart(&self) -> bool {
+        self.restarted_at.is_none_or(|last| last.elapsed() >= PAUSE)
+    }
+
+    fn opened(&mut self, outcome: Result<Opened, ConnectFailure>) -> State {
+        let Opened { client, listing, list_changes } = match outcome {
+            Ok(opened) => opened,
+            Err(failure) => return self.failed(format!("could not {failure}")),
+        };
+        let took = self.opening_since.elapsed();
+        info!(upstream = %self.spec.name, tools = listing.tools.len(), ?took, "upstream is ready");
+        self.catalogue.publish(&self.spec.name, listing);
+        self.catalogue.set_state(&self.spec.name, UpstreamState::Ready { took });
+        self.current.send_replace(Some(Arc::clone(&client)));
+        for wanted in self.waiting.drain(..) {
+            let _ = wanted.send(Ok(Arc::clone(&client)));
+        }
+        State::Ready(Ready { client, list_changes, listed_again_at: None, listing: None })
+    }
+
+    fn failed(&mut self, reason: String) -> State {
+        warn!(upstream = %self.spec.name, reason, "upstream failed");
+        self.current.send_replace(None);
+        self.catalogue.set_state(&self.spec.name, UpstreamState::Failed { reason: reason.clone() });
+        for wanted in self.waiting.drain(..) {
+            let _ = wanted.send(Err(reason.clone()));
+        }
+        State::Failed { reason }
+    }
+
+    fn list_again(&self, mut state: State) -> State {
+        if let State::Ready(ready) = &mut state {
+            // An upstream that announces a change at every listing must not keep us busy.
+            let not_before = ready.listed_again_at.map_or_else(Instant::now, |last| last + PAUSE);
+            let (client, limit) = (Arc::clone(&ready.client), self.spec.connect_timeout);
+            ready.listing = Some(Box::pin(async move {
+                sleep_until(not_before).await;
+                client.list(limit).await
+            }));
+        }
+        state
+    }
+
+    fn listed(&self, mut state: State, outcome: Result<Listing, ConnectFailure>) -> State {
+        match outcome {
+            Ok(listing) => {
+                info!(upstream = %self.spec.name, tools = listing.tools.len(), "upstream changed its tools");
+                self.catalogue.publish(&self.spec.name, listing);
+            }
+            // The old list stands; calls say themselves if a tool is gone.
+            Err(failure) => warn!(upstream = %self.spec.name, %failure, "could not list the tools again"),
+        }
+        if let State::Ready(ready) = &mut state {
+            ready.listing = None;
+            ready.listed_again_at = Some(Instant::now());
+        }
+        state
+    }
+}
+
+impl State {
+    async fn next(&mut self) -> Event {
+        match self {
+            Self::Opening(opening) => Event::Opened(opening.await),
+            Self::Failed { .. } => pending().await,
+            Self::Ready(ready) => ready.next().await,
+        }
+    }
+}
+
+impl Ready {
+    async fn next(&mut self) -> Event {
+        let Self { client, list_changes, listing, .. } = self;
+        let news = async {
+            match listing {
+                Some(listing) => Event::Listed(listing.await),
+                None if list_changes.changed().await.is_ok() => Event::ListChanged,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            reason = client.ended() => Event::Lost(reason),
+            news = news => news,
+        }
+    }
+}
+
+async fn open(
+    spec: Arc<UpstreamSpec>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) -> Result<Opened, ConnectFailure> {
+    let deadline = Instant::now() + spec.connect_timeout;
+    let client = Client::open(&spec, spec.connect_timeout, &tasks, stop).await?;
+    // Taken before the first listing, so that no change after it is missed.
+    let list_changes = client.list_changes();
+    let listing = client.list(deadline.saturating_duration_since(Instant::now())).await?;
+    Ok(Opened { client: Arc::new(client), listing, list_changes })
+}

@@ -1,0 +1,175 @@
+//! MCP over the stdin and stdout of a child process, one message a line.
+//! It moves messages between the pipes and the connection's owner, and answers none of them.
+
+mod child;
+mod lines;
+mod stderr;
+
+use std::{io, sync::Arc, time::Duration};
+
+use outboard_runtime::ids::UpstreamName;
+use tokio::{
+    io::{AsyncWriteExt, BufWriter},
+    process::{ChildStdin, ChildStdout},
+    sync::mpsc,
+};
+use tracing::{debug, warn};
+
+use self::{
+    child::Child,
+    lines::{Line, Lines},
+};
+pub(crate) use self::{child::Command, stderr::Tail};
+use crate::connection::{Event, Failure, Message, Outgoing, Wire, message};
+
+/// How long the end of the output waits for the exit code and the last words on stderr.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+/// Junk lines that are worth a warning each.
+const SHOWN_JUNK: u64 = 3;
+
+/// A started child with its pipes.
+pub(crate) struct Stdio {
+    upstream: UpstreamName,
+    child: Child,
+    input: ChildStdin,
+    output: Lines<ChildStdout>,
+    tail: Arc<Tail>,
+}
+
+/// Why messages stopped moving.
+enum End {
+    /// The owner wants no more.
+    Closed,
+    OutputEnded,
+    OutputFailed(io::Error),
+    InputFailed(io::Error),
+}
+
+impl Stdio {
+    /// Starts the child. What it says on stderr goes to `tail`.
+    pub(crate) fn start(
+        upstream: UpstreamName,
+        command: &Command<'_>,
+        max_message_bytes: usize,
+        tail: Arc<Tail>,
+    ) -> io::Result<Self> {
+        let (child, pipes) = Child::start(command)?;
+        let output = Lines::new(pipes.output, max_message_bytes);
+        tail.follow(pipes.errors);
+        Ok(Self { upstream, child, input: pipes.input, output, tail })
+    }
+
+    /// Moves messages until either side ends, then ends the child and its group.
+    pub(crate) async fn run(self, wire: Wire) {
+        let Self { upstream, mut child, input, mut output, tail } = self;
+        let Wire { mut outgoing, arrivals } = wire;
+        let mut input = BufWriter::new(input);
+        let mut errors = std::pin::pin!(tail.pump(&upstream));
+        let end = tokio::select! {
+            end = read(&upstream, &mut output, &arrivals) => end,
+            end = write(&mut input, &mut outgoing) => end,
+            never = &mut errors => match never {},
+        };
+        let loss = match end {
+            End::Closed => None,
+            End::OutputEnded => Some("it closed its output".to_owned()),
+            End::OutputFailed(error) => Some(format!("its output cannot be read: {error}")),
+            End::InputFailed(error) => Some(format!("it reads no input: {error}")),
+        };
+        if let Some(what) = loss {
+            let exited = tokio::select! {
+                exited = child.exited_within(LAST_WORDS) => exited,
+                never = &mut errors => match never {},
+            };
+            let what = exited.unwrap_or(what);
+            // The owner may be gone already, and then nobody waits for the reason.
+            let _ = arrivals.send(Event::Gone { reason: tail.after(&what) }).await;
+        }
+        drop((input, arrivals, outgoing));
+        tokio::select! {
+            () = child.end() => {}
+            // A child that writes its goodbye into a full pipe would not get to its end.
+            never = drain(&mut output) => match never {},
+            never = &mut errors => match never {},
+        }
+        debug!(%upstream, "child ended");
+    }
+}
+
+async fn read(
+    upstream: &UpstreamName,
+    output: &mut Lines<ChildStdout>,
+    arrivals: &mpsc::Sender<Event>,
+) -> End {
+    let mut junk = 0;
+    loop {
+        let line = match output.next().await {
+            Ok(Some(line)) => line,
+            Ok(None) => return End::OutputEnded,
+            Err(error) => return End::OutputFailed(error),
+        };
+        for message in messages(upstream, line, &mut junk) {
+            if arrivals.send(Event::Arrived(message)).await.is_err() {
+                return End::Closed;
+            }
+        }
+    }
+}
+
+fn messages(upstream: &UpstreamName, line: Line, junk: &mut u64) -> Vec<Message> {
+    match line {
+        Line::Whole(bytes) if bytes.trim_ascii().is_empty() => Vec::new(),
+        Line::Whole(bytes) => message::read(text(bytes)).unwrap_or_else(|error| {
+            *junk += 1;
+            if *junk <= SHOWN_JUNK {
+                warn!(%upstream, junk = *junk, %error, "skipped a line of stdout that is no MCP message");
+            } else {
+                debug!(%upstream, junk = *junk, %error, "skipped a line of stdout that is no MCP message");
+            }
+            Vec::new()
+        }),
+        Line::TooLong { length, head, tail } => {
+            warn!(%upstream, length, "skipped a message that is too long");
+            let failure = Failure::Unreadable(format!("it has {length} bytes, more than are read"));
+            let id = message::id_of_ends(&head, &tail);
+            id.map(|id| Message::Answer { id, answer: Err(failure) }).into_iter().collect()
+        }
+    }
+}
+
+/// Bytes that are not UTF-8 become replacement characters; the message lives.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+async fn write(input: &mut BufWriter<ChildStdin>, outgoing: &mut mpsc::Receiver<Outgoing>) -> End {
+    while let Some(next) = outgoing.recv().await {
+        if let Err(error) = write_line(input, &next).await {
+            return End::InputFailed(error);
+        }
+        // Messages that wait already go out together.
+        if outgoing.is_empty()
+            && let Err(error) = input.flush().await
+        {
+            return End::InputFailed(error);
+        }
+    }
+    // What was queued last is still worth telling, but not worth waiting for.
+    let _ = tokio::time::timeout(LAST_WORDS, input.flush()).await;
+    End::Closed
+}
+
+async fn write_line(input: &mut BufWriter<ChildStdin>, outgoing: &Outgoing) -> io::Result<()> {
+    let text = match outgoing {
+        Outgoing::Request { request, .. } => &request.text,
+        Outgoing::Abandon { text, .. } | Outgoing::Other(text) => text,
+        Outgoing::Agreed { .. } => return Ok(()),
+    };
+    input.write_all(text.as_bytes()).await?;
+    input.write_all(b"\n").await
+}
+
+async fn drain(output: &mut Lines<ChildStdout>) -> std::convert::Infallible {
+    while let Ok(Some(_)) = output.next().await {}
+    std::future::pending().await
+}
