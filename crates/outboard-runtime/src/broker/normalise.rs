@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use outboard_declare::schema::wrapped_result;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -44,17 +45,9 @@ pub fn value_of(tool: &ToolDefinition, reply: CallReply) -> Json {
     }
 }
 
-/// Whether a schema describes nothing but a wrapper `{result: …}`, as servers use for results that are no objects.
-fn is_bare_wrapper(schema: &serde_json::Value) -> bool {
-    schema
-        .get("properties")
-        .and_then(serde_json::Value::as_object)
-        .is_some_and(|properties| properties.len() == 1 && properties.contains_key("result"))
-}
-
 fn unwrapped(tool: &ToolDefinition, structured: &Json) -> Option<Json> {
     // A schema, where there is one, says whether the wrapper belongs to the value.
-    if !tool.output_schema.as_ref().is_none_or(is_bare_wrapper) {
+    if tool.output_schema.as_ref().is_some_and(|schema| wrapped_result(schema).is_none()) {
         return None;
     }
     let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(structured.as_str()).ok()?;
@@ -159,7 +152,8 @@ mod tests {
 
     #[test]
     fn structured_content_is_the_value_and_a_bare_wrapper_is_taken_off() {
-        let wrapper = json!({"type": "object", "properties": {"result": {"type": "number"}}});
+        let wrapper =
+            json!({"type": "object", "properties": {"result": {"type": "number"}}, "required": ["result"]});
         let object = json!({"type": "object", "properties": {"result": {}, "next": {}}});
         check(None, Some(json!({"a": 1})), &[text("ignored")], &json!({"a": 1}));
         check(None, Some(json!({"result": 30})), &[], &json!(30));

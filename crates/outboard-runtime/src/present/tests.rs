@@ -152,6 +152,27 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
 }
 
 #[test]
+fn mistakes_found_before_the_run_are_listed_by_place() {
+    let found = |source: &str| outboard_script::prepare(source).unwrap_err().findings;
+    let mut findings = found("const n = ;");
+    assert_eq!(text(&report(Outcome::NotRun(findings.clone()))), "not run: 1 mistake\n1:11  unexpected `;`");
+    findings[0].hint = Some("write a value".to_owned());
+    findings[0].message = "unexpected\n\u{1b}[2J".to_owned();
+    findings.extend(found("let a = ;"));
+    let given = answer(&report(Outcome::NotRun(findings.clone())), &Session::new(), 6_000);
+    let expected = "not run: 2 mistakes\n1:11  unexpected \\x1b[2J; write a value\n1:9  unexpected `;`";
+    assert_eq!((given.text.as_str(), given.is_error), (expected, true));
+
+    findings[1].message = "long ".repeat(10_000);
+    let many: Vec<_> = findings.iter().cycle().take(5_000).cloned().collect();
+    for budget in [100, 1_000] {
+        let text = answer(&report(Outcome::NotRun(many.clone())), &Session::new(), budget).text;
+        assert!(text.starts_with("not run: 5,000 mistakes\n1:11  ") && text.ends_with(" more"), "{text}");
+        assert!(count_tokens(&text) <= budget);
+    }
+}
+
+#[test]
 fn every_limit_is_named_with_its_value_and_a_way_out() {
     for (limit, expected) in [
         (Limit::Wall, "600 s"),

@@ -78,7 +78,7 @@ impl Entry {
         value.get("disabled").and_then(Value::as_bool) == Some(true)
     }
 
-    /// Whether the entry starts Outboard itself, by name or as this very program.
+    /// Whether the entry serves Outboard itself, by name or as this very program, directly or through a launcher.
     pub(crate) fn is_outboard(&self, this_program: Option<&std::path::Path>) -> bool {
         let Transport::Stdio { command, args, .. } = &self.transport else { return false };
         let names_it = |text: &str| {
@@ -87,7 +87,8 @@ impl Entry {
         };
         let is_this =
             this_program.is_some_and(|this| std::fs::canonicalize(command).ok().as_deref() == Some(this));
-        names_it(command) || is_this || args.iter().take(4).any(|arg| names_it(arg))
+        let serves = args.iter().any(|arg| arg == "serve");
+        serves && (names_it(command) || is_this || args.iter().any(|arg| names_it(arg)))
     }
 
     /// Every text of the entry with its key, for expansion and for showing to a person.
