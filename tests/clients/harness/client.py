@@ -48,12 +48,13 @@ class Answer:
     @property
     def value(self) -> Any:
         """The JSON value at the start of the text."""
-        assert not self.failed, self.text
+        assert not self.failed, self.text[:2_000]
         return json.JSONDecoder().raw_decode(self.text)[0]
 
     @property
     def rest(self) -> str:
         """What follows the value: a note on what was cut, console output."""
+        assert not self.failed, self.text[:2_000]
         return self.text[json.JSONDecoder().raw_decode(self.text)[1] :].strip()
 
     @property

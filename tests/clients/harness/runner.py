@@ -64,4 +64,4 @@ def _told(error: BaseException) -> str:
         error = error.exceptions[0]
     told = traceback.TracebackException.from_exception(error)
     told.stack = traceback.StackSummary.from_list(frame for frame in told.stack if str(TESTS) in frame.filename)
-    return "".join(told.format())
+    return "".join(told.format(chain=False))

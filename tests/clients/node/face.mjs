@@ -41,8 +41,12 @@ test('instructions reach the client and name the namespaces', async (place) => {
 test('the client refreshes its tools when a slow upstream has come up', async (place) => {
   const changes = [];
   const listChanged = { tools: { onChanged: (error, tools) => changes.push({ error, tools }) } };
-  place.use(['memory'], { declarations: 6_000 });
+  const gate = place.gate();
+  place.use({ memory: gate.before(place.entry('memory')) }, { declarations: 6_000 });
   const session = await place.connect({ listChanged });
+  const { tools } = await session.client.listTools();
+  assert.doesNotMatch(tools[1].description, /read_graph/);
+  await until('the upstream waits at its gate', () => gate.open());
   await until('the refreshed list', () => changes.some(({ tools }) => tools?.[1].description.includes('read_graph')));
   assert.deepEqual(changes.filter(({ error }) => error), []);
   assert.deepEqual(session.strays, []);

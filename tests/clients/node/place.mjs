@@ -85,6 +85,26 @@ export class Place {
     fs.writeFileSync(this.path('config', 'outboard.json'), JSON.stringify({ mcpServers, ...settings }));
   }
 
+  /** Holds up an upstream before it starts, until it is opened. */
+  gate() {
+    const pipe = this.path('gate');
+    execFileSync('mkfifo', [pipe]);
+    return {
+      before({ command, args, ...entry }) {
+        return { ...entry, command: '/bin/sh', args: ['-c', 'read -r word < "$0"; exec "$@"', pipe, command, ...args] };
+      },
+      /** Lets an upstream through that waits; tells whether one waited. */
+      open() {
+        try {
+          fs.writeFileSync(pipe, 'open\n', { flag: fs.constants.O_WRONLY | fs.constants.O_NONBLOCK });
+          return true;
+        } catch {
+          return false;
+        }
+      },
+    };
+  }
+
   /** A new Outboard with a client on it. */
   async connect(options = {}) {
     const session = new Session(this, options);
@@ -127,13 +147,13 @@ class Session {
     this.transport = new StdioClientTransport(how);
     this.transport.stderr.on('data', (data) => (this.stderr += data));
     this.client.onerror = (error) => this.strays.push(error);
-    this.client.fallbackNotificationHandler = async (notification) => this.messages.push(notification);
+    this.client.fallbackNotificationHandler = async (notification) => this.#tell(notification);
   }
 
   async call(name, args, options) {
     const result = await this.client.callTool({ name, arguments: args }, undefined, options);
     const text = result.content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join('\n');
-    this.messages.push({ name, args, text: text.slice(0, 1_500) });
+    this.#tell({ name, args, text: text.slice(0, 1_500) });
     return { ...result, text };
   }
 
@@ -156,8 +176,14 @@ class Session {
     });
   }
 
+  /** Keeps a message for the story; one that comes again and again is kept once. */
+  #tell(message) {
+    const line = JSON.stringify(message);
+    if (this.messages.at(-1) !== line) this.messages.push(line);
+  }
+
   story() {
-    const told = this.messages.slice(-40).map((message) => `  ${JSON.stringify(message)}`);
+    const told = this.messages.slice(-40).map((line) => `  ${line}`);
     const strays = this.strays.map((error) => `  stray: ${error}`);
     const stderr = this.stderr.split('\n').slice(-60).map((line) => `  ${line}`);
     return ["a client's view:", ...told, ...strays, '  standard error of this Outboard:', ...stderr].join('\n');

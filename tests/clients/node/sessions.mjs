@@ -51,8 +51,9 @@ test('closing the client leaves no process', async (place) => {
   const session = await place.connect();
   await session.listed('everything', 'filesystem', 'memory', 'git');
   assert.equal(place.upstreams().length, 4);
-  const running = session.execute('for (;;) {}').catch(() => 'closed');
+  // What becomes of the script is told or not, as time allows.
+  const running = session.execute('for (;;) {}').catch((error) => error);
   await session.client.close();
-  assert.equal(await running, 'closed');
+  await running;
   await until('all upstreams are gone', () => place.upstreams().length === 0, 5);
 });
