@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn spans_of_a_longer_parsed_text_are_moved_back() {
         let mut edits = Edits::new("é\nb", 2);
-        edits.blank(2, 6);
+        edits.blank(2, 5);
         let (program, _) = edits.apply(SourceText::new("é\nb"), &BARE);
         assert_eq!(program, "  \nb");
     }

@@ -46,13 +46,10 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    pub(crate) fn new(mut findings: Vec<Finding>) -> Self {
+    fn new(mut findings: Vec<Finding>, left_out: usize) -> Self {
         findings.sort_by_key(|finding| finding.position);
-        findings.dedup_by(|later, earlier| {
-            later.position == earlier.position && later.message == earlier.message
-        });
-        let left_out = findings.len().saturating_sub(MAX_FINDINGS);
-        findings.truncate(MAX_FINDINGS);
+        // What is found wrong at one place for the second time only follows from the first.
+        findings.dedup_by_key(|finding| finding.position);
         Self { findings, left_out }
     }
 
@@ -109,19 +106,29 @@ impl Excerpt {
 pub(crate) struct Findings<'s> {
     source: &'s SourceText,
     found: Vec<Finding>,
+    left_out: usize,
 }
 
 impl<'s> Findings<'s> {
     pub(crate) fn new(source: &'s SourceText) -> Self {
-        Self { source, found: Vec::new() }
+        Self { source, found: Vec::new(), left_out: 0 }
     }
 
-    /// Adds a finding about the bytes `start..end`.
+    /// Adds a finding about the bytes `start..end`; once there are enough, it is only counted.
     pub(crate) fn add(&mut self, start: u32, end: u32, message: impl Into<String>, hint: Option<String>) {
+        if self.found.len() == MAX_FINDINGS {
+            self.left_out += 1;
+            return;
+        }
         let (position, last) = (self.source.position(start), self.source.position(end.max(start)));
         let width = if last.line == position.line { last.column - position.column } else { u32::MAX };
         let excerpt = Excerpt::of(self.source, position, width as usize);
         self.found.push(Finding { position, message: message.into(), hint, excerpt });
+    }
+
+    /// Counts findings that were not worth writing out.
+    pub(crate) fn leave_out(&mut self, count: usize) {
+        self.left_out += count;
     }
 
     pub(crate) fn position(&self, offset: u32) -> Position {
@@ -133,7 +140,7 @@ impl<'s> Findings<'s> {
     }
 
     pub(crate) fn into_rejected(self) -> Rejected {
-        Rejected::new(self.found)
+        Rejected::new(self.found, self.left_out)
     }
 }
 
@@ -152,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_finding_shows_its_line_and_marks_the_part() {
-        let shown = rejected("one\n\tçé wrong\n", &[(9, 14)]).render();
+        let shown = rejected("one\n\tçé wrong\n", &[(10, 15)]).render();
         assert_eq!(shown, "2:5  wrong\n  2 |  çé wrong\n    |     ^^^^^\n  hint: right it");
     }
 
@@ -169,10 +176,10 @@ mod tests {
 
     #[test]
     fn findings_are_sorted_deduplicated_and_at_most_ten() {
-        let spans = (0..15).rev().chain([3, 3]).map(|at| (at, at + 1)).collect::<Vec<_>>();
+        let spans = [3, 2, 2, 1].into_iter().chain(4..15).map(|at| (at, at + 1)).collect::<Vec<_>>();
         let rejected = rejected(&"y".repeat(40), &spans);
-        assert_eq!((rejected.findings.len(), rejected.left_out), (10, 5));
-        assert_eq!(rejected.findings[9].position.column, 10);
-        assert_eq!(rejected.to_string(), "prepare the script: 1:1: wrong, and 14 more");
+        let columns = rejected.findings.iter().map(|finding| finding.position.column).collect::<Vec<_>>();
+        assert_eq!((columns, rejected.left_out), (vec![2, 3, 4, 5, 6, 7, 8, 9, 10], 5));
+        assert_eq!(rejected.to_string(), "prepare the script: 1:2: wrong, and 13 more");
     }
 }

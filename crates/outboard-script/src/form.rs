@@ -118,10 +118,18 @@ fn shape_default(
     body: &[&Statement<'_>],
     strip: &mut Strip<'_, '_, '_>,
 ) -> Option<Form> {
-    let value = body.iter().find_map(|statement| match statement {
-        Statement::ExportDefaultDeclaration(export) => Some(take_default(export, strip)),
+    let mut exports = body.iter().filter_map(|statement| match statement {
+        Statement::ExportDefaultDeclaration(export) => Some(export),
         _ => None,
     });
+    let value = exports.next().map(|export| take_default(export, strip));
+    if let Some(second) = exports.next() {
+        strip.finding(
+            second.span,
+            "there is more than one `export default`",
+            "keep the one that is the result",
+        );
+    }
     let value = value.or_else(|| program.body.iter().find_map(default_alias))?;
     strip.edits.insert(program.span.end, format!("\nreturn {value}"));
     Some(Form::ExportDefault)

@@ -18,6 +18,8 @@ mod form;
 mod limits;
 mod parse;
 mod position;
+#[cfg(test)]
+mod properties;
 mod strip;
 
 pub use finding::{Excerpt, Finding, MAX_FINDINGS, Rejected};

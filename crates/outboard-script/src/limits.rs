@@ -63,6 +63,10 @@ pub(crate) fn stack_for(text: &str, findings: &mut Findings<'_>) -> Option<usize
     if let Some(at) = nesting.first_above(MAX_NESTING) {
         let message = format!("nested more than {MAX_NESTING} levels deep");
         findings.add(at, at + 1, message, Some("build deep values in steps, with variables".to_owned()));
+    } else if unclear || work > MAX_WORK {
+        let message =
+            "too intricate to be parsed within bounds: too much code inside of nested parentheses or `<`";
+        findings.add(0, 1, message, Some("split it into statements with variables".to_owned()));
     } else if let Some(at) = stretch.first_above(MAX_STRETCH) {
         let message = format!("more than {MAX_STRETCH} operators in one statement");
         findings.add(
@@ -71,10 +75,6 @@ pub(crate) fn stack_for(text: &str, findings: &mut Findings<'_>) -> Option<usize
             message,
             Some("split it, or put the data into an array and loop".to_owned()),
         );
-    } else if unclear || work > MAX_WORK {
-        let message =
-            "too intricate to be parsed within bounds: too much code inside of nested parentheses or `<`";
-        findings.add(0, 1, message, Some("split it into statements with variables".to_owned()));
     } else {
         return Some(BASE_STACK + stretch.highest * STRETCH_STACK);
     }

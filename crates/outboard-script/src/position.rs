@@ -117,14 +117,25 @@ impl PositionMap {
         }
     }
 
+    /// What is left of the program without all that was put in, if the pieces cover the source in order.
+    #[cfg(test)]
+    pub(crate) fn undo(&self, program: &str) -> Option<String> {
+        let ends = self.pieces.iter().skip(1).map(|piece| piece.program as usize).chain([program.len()]);
+        let mut left = String::new();
+        for (piece, end) in self.pieces.iter().zip(ends) {
+            if let Origin::Copied(source) = piece.origin {
+                if source as usize != left.len() {
+                    return None;
+                }
+                left.push_str(&program[piece.program as usize..end]);
+            }
+        }
+        Some(left)
+    }
+
     /// The text of a 1-based line as it was sent, without its line end.
     pub fn source_line(&self, line: u32) -> Option<&str> {
         self.source.line(line)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn pieces(&self) -> &[Piece] {
-        &self.pieces
     }
 }
 

@@ -4,8 +4,9 @@
 //! parsing: where it matters both readings are followed, and the larger measure counts. It reports no errors:
 //! a reading ends where the parser would have to give up as well.
 
-/// Readings followed for one text before it is called unclear.
+/// Readings followed for one text, and bytes looked at for ends of regular expressions, before it is unclear.
 const MAX_READINGS: usize = 64;
+const MAX_LOOK_AHEAD: usize = 16 << 20;
 /// Brackets that an unclear text may have in all.
 const MAX_UNCLEAR_BRACKETS: usize = 700;
 
@@ -42,17 +43,12 @@ impl Peak {
 
 pub(super) fn measure(text: &str) -> Measure {
     let mut measure = Measure::default();
-    let mut readings = vec![Reading::default()];
-    let mut begun = 1;
-    while let Some(mut reading) = readings.pop() {
-        reading.follow(text.as_bytes(), &mut measure, &mut |other| {
-            begun += 1;
-            if begun <= MAX_READINGS {
-                readings.push(other);
-            }
-        });
+    let mut forks = Forks { readings: vec![Reading::default()], begun: 1, looked_ahead: 0 };
+    while let Some(mut reading) = forks.readings.pop() {
+        reading.follow(text.as_bytes(), &mut measure, &mut forks);
     }
-    if begun > MAX_READINGS || text.contains("<!--") || text.contains("\n-->") {
+    let gave_up = forks.begun > MAX_READINGS || forks.looked_ahead > MAX_LOOK_AHEAD;
+    if gave_up || text.contains("<!--") || text.contains("\n-->") {
         // Nothing is known but that every bracket may be inside of the one before it, and every second byte a token.
         let brackets = text.bytes().filter(|byte| b"([{<`".contains(byte)).count();
         measure.unclear = brackets > MAX_UNCLEAR_BRACKETS;
@@ -60,6 +56,13 @@ pub(super) fn measure(text: &str) -> Measure {
         measure.work = measure.work.max((brackets * text.len() / 4) as u64);
     }
     measure
+}
+
+/// The readings still to be followed, and what following all of them has cost.
+struct Forks {
+    readings: Vec<Reading>,
+    begun: usize,
+    looked_ahead: usize,
 }
 
 /// One reading of the text, up to `at`.
@@ -110,7 +113,7 @@ impl Default for Reading {
 }
 
 impl Reading {
-    fn follow(&mut self, text: &[u8], measure: &mut Measure, fork: &mut dyn FnMut(Self)) {
+    fn follow(&mut self, text: &[u8], measure: &mut Measure, forks: &mut Forks) {
         loop {
             if self.frames.last().is_some_and(|frame| frame.opener == b'`') && !self.template(text, measure) {
                 return;
@@ -123,7 +126,7 @@ impl Reading {
             measure.work += self.twice;
             let goes_on = match byte {
                 b'"' | b'\'' => self.string(text, byte),
-                b'/' => self.slash(text, measure, fork),
+                b'/' => self.slash(text, measure, forks),
                 b'(' | b'[' | b'{' | b'`' => self.open(byte, measure),
                 b')' | b']' | b'}' => self.close(measure),
                 b'0'..=b'9' => self.run(text, |c| c.is_ascii_alphanumeric() || c == b'_' || c == b'.'),
@@ -174,7 +177,7 @@ impl Reading {
         false
     }
 
-    fn slash(&mut self, text: &[u8], measure: &mut Measure, fork: &mut dyn FnMut(Self)) -> bool {
+    fn slash(&mut self, text: &[u8], measure: &mut Measure, forks: &mut Forks) -> bool {
         let rest = &text[self.at..];
         if rest.starts_with(b"//") {
             self.at += rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
@@ -185,7 +188,9 @@ impl Reading {
             self.at += length + 4;
             return true;
         }
-        let end = regex_end(rest).map(|length| self.at + length);
+        let length =
+            if forks.looked_ahead > MAX_LOOK_AHEAD { None } else { regex_end(rest, &mut forks.looked_ahead) };
+        let end = length.map(|length| self.at + length);
         let surely_regex = self.last == Last::Operator;
         match end {
             None if surely_regex => return false,
@@ -195,7 +200,10 @@ impl Reading {
                 return true;
             }
             Some(end) if !harmless(&text[self.at + 1..end - 1], text.get(end)) => {
-                fork(Self { at: end, last: Last::Operand, ..self.clone() });
+                forks.begun += 1;
+                if forks.begun <= MAX_READINGS {
+                    forks.readings.push(Self { at: end, last: Last::Operand, ..self.clone() });
+                }
             }
             _ => {}
         }
@@ -365,9 +373,10 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// The length of the regular expression at the start of `rest`, slashes included, if it ends on its line.
-fn regex_end(rest: &[u8]) -> Option<usize> {
+fn regex_end(rest: &[u8], looked_ahead: &mut usize) -> Option<usize> {
     let (mut at, mut in_class) = (1, false);
     loop {
+        *looked_ahead += 1;
         match *rest.get(at)? {
             b'\n' | b'\r' => return None,
             b'\\' => at += 1,
@@ -459,6 +468,11 @@ mod tests {
         assert_eq!(work("f(g(h(1, 2)))"), 0);
         assert!(work(&"(a=".repeat(100)) > 10_000);
         assert!(work(&"f<".repeat(100)) > 4_000);
+    }
+
+    #[test]
+    fn looking_for_the_ends_of_regular_expressions_is_bounded() {
+        assert!(measure(&"a/[".repeat(100_000)).unclear);
     }
 
     #[test]
