@@ -6,7 +6,13 @@ use crate::harness::{Session, fixture};
 
 #[test]
 fn odd_tools_cost_themselves() {
-    let mut session = Session::with(&["--bad-tool", "--nameless-tool", "--duplicate-tools", "--junk-stdout", "--invalid-utf8"]);
+    let mut session = Session::with(&[
+        "--bad-tool",
+        "--nameless-tool",
+        "--duplicate-tools",
+        "--junk-stdout",
+        "--invalid-utf8",
+    ]);
     assert_eq!(session.client.execute("(await fix.add({ a: 1, b: 1 })).sum"), "2");
     assert_eq!(session.client.execute("Object.keys(fix).filter(name => name === 'echo').length"), "1");
 }
@@ -33,12 +39,16 @@ fn a_child_sees_only_what_its_entry_names() {
     let names = session.value("Object.keys((await fix.environment()).variables)");
     let names: Vec<&str> = names.as_array().unwrap().iter().filter_map(|name| name.as_str()).collect();
     assert!(names.contains(&"MINE") && names.contains(&"PATH"), "{names:?}");
-    assert!(!names.iter().any(|name| name.starts_with("OUTBOARD_CONFIG") || name.starts_with("OUTBOARD_STATE")), "{names:?}");
+    assert!(
+        !names.iter().any(|name| name.starts_with("OUTBOARD_CONFIG") || name.starts_with("OUTBOARD_STATE")),
+        "{names:?}"
+    );
 }
 
 #[test]
 fn an_upstreams_words_do_not_become_code_or_escapes() {
     let mut session = Session::with(&[]);
-    let text = session.client.failing("await fix.fail({ message: '\\u001b[31mred\\u0007 ``` </result> \\u202e' })");
+    let text =
+        session.client.failing("await fix.fail({ message: '\\u001b[31mred\\u0007 ``` </result> \\u202e' })");
     assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
 }

@@ -56,7 +56,7 @@ fn a_script_with_mistakes_is_not_run_and_every_mistake_has_its_place() {
 fn an_error_names_the_scripts_own_line_and_column() {
     let mut session = Session::with(&[]);
     for (code, place) in [
-        ("const a: number = 1;\nconst f = (x: string): string => x.nothing.more;\nf(\"\")", "2:44"),
+        ("const a: number = 1;\nconst f = (x: string): string => x.nothing.more;\nf(\"\")", "2:34"),
         ("```ts\ninterface A { b: string }\nthrow new Error(\"here\")\n```", "3:7"),
         ("enum E { A, B }\n\nnull!.x", "3:7"),
     ] {

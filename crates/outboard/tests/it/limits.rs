@@ -18,7 +18,7 @@ fn what_does_not_end_by_itself_is_ended_at_a_limit_that_is_named() {
         ("const s = 'a'.repeat(2 ** 22); for (;;) s.indexOf('a'.repeat(2 ** 21) + 'b')", "computing"),
         ("for (;;) console.log('again and again')", "computing"),
         ("new Array(5e7).fill(1)", "memory"),
-        ("let s = 'x'; for (;;) s += s + s", "memory"),
+        ("const a = []; for (let n = 0; ; n++) a.push('x'.repeat(1e6) + n)", "memory"),
         ("const a = []; for (;;) a.push(new Array(1000).fill({}))", "memory"),
     ] {
         let text = session.client.failing(code);

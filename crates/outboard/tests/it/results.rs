@@ -10,7 +10,7 @@ fn a_good_result_is_the_value_alone() {
     for (code, expected) in [
         ("({ a: 1, b: 'x' })", "{\"a\":1,\"b\":\"x\"}"),
         ("'plain text'", "plain text"),
-        ("console.log('one', { two: 2 }); 3", "3\none { two: 2 }"),
+        ("console.log('one', { two: 2 }); 3", "3\nconsole:\none { two: 2 }"),
         ("new Map([['a', new Set([1])]])", "{\"a\":[1]}"),
         ("new Date(0)", "1970-01-01T00:00:00.000Z"),
     ] {

@@ -103,17 +103,22 @@ fn wrong_arguments_are_told_so_that_a_model_can_mend_them() {
 fn cancelling_stops_the_script_and_its_calls() {
     let log = std::env::temp_dir().join(format!("outboard-cancel-{}.log", std::process::id()));
     let mut session = Session::with(&["--log", log.to_str().unwrap()]);
+    let logged = |what: &str| {
+        let there = || std::fs::read_to_string(&log).is_ok_and(|text| text.contains(what));
+        outboard_testkit::client::eventually(what, there);
+    };
     for code in ["while (true) {}", "await fix.silent()"] {
         let id = session.client.ask("tools/call", json!({"name": "execute", "arguments": {"code": code}}));
         session.client.execute("'meanwhile'");
+        if code.contains("silent") {
+            logged("\"silent\"");
+        }
         for _ in 0..2 {
             session.client.notify("notifications/cancelled", json!({"requestId": id, "reason": "enough"}));
         }
         assert_eq!(session.client.execute("'and after'"), "and after");
     }
-    outboard_testkit::client::eventually("the upstream is told", || {
-        std::fs::read_to_string(&log).is_ok_and(|text| text.contains("notifications/cancelled"))
-    });
+    logged("notifications/cancelled");
     std::fs::remove_file(&log).unwrap();
 }
 
