@@ -1,11 +1,14 @@
 //! `cargo xtask demo`: the shortest way from a clone to the demonstration.
 //! Talks to the guest build and to cargo. Knows nothing of what the demonstration does.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::{guests, workspace};
+use crate::{
+    guests,
+    workspace::{self, Metadata},
+};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -21,10 +24,19 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     guests::build()?;
     // Cargo's own progress stays visible: the first build takes minutes. It goes to stderr, so `--json` stays clean.
-    let status = workspace::cargo()
-        .args(["run", "--package", "outboard", "--", "demo"])
+    // The whole workspace is selected so that dependencies have the features, and so the artifacts, of the tests.
+    let built = workspace::cargo()
+        .args(["build", "--workspace", "--bin", "outboard"])
+        .status()
+        .context("start cargo build")?;
+    if !built.success() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let outboard = Metadata::load()?.binary("outboard");
+    let status = Command::new(&outboard)
+        .arg("demo")
         .args(&args.arguments)
         .status()
-        .context("start cargo run")?;
+        .with_context(|| format!("start {}", outboard.display()))?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -15,7 +15,7 @@ use crate::{guests, tidy, tools};
 use tally::Tally;
 
 /// The number of steps that [`run_steps`] takes.
-const STEPS: usize = 10;
+const STEPS: usize = 9;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -43,9 +43,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn run_steps(args: &Args, tally: &mut Tally) -> Result<()> {
-    let target = Metadata::load()?.target_directory;
+    let metadata = Metadata::load()?;
     let unattended = tools::unattended();
-    let mut steps = Steps::new(STEPS, &target.join("xtask"), args.verbose || unattended);
+    let mut steps = Steps::new(STEPS, &metadata.target_directory.join("xtask"), args.verbose || unattended);
     // Unattended, a stale Cargo.lock is a mistake; at the desk cargo brings it up to date.
     let locked: &[&str] = if unattended { &["--locked"] } else { &[] };
 
@@ -85,14 +85,13 @@ fn run_steps(args: &Args, tally: &mut Tally) -> Result<()> {
     }
     count(tally, steps.command("test", &mut test), |output| Ok(Tally::of_cargo(output)))?;
 
-    steps.command("build", workspace::cargo().args(["build", "--package", "outboard"]).args(locked))?;
     if !clients::exist() {
         tally.skipped += 1;
         steps.skip("clients", "this clone has no tests/clients/run.py");
         return Ok(());
     }
-    let outboard = target.join("debug").join(format!("outboard{}", std::env::consts::EXE_SUFFIX));
-    let outcome = steps.command("clients", &mut clients::command(&outboard));
+    // Built for the tests of the whole program.
+    let outcome = steps.command("clients", &mut clients::command(&metadata.binary("outboard")));
     count(tally, outcome, |output| {
         Tally::of_clients(output).context("find the clients' closing line in what they wrote")
     })

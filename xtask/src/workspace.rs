@@ -71,4 +71,9 @@ impl Metadata {
         );
         serde_json::from_slice(&output.stdout).context("read what cargo metadata says")
     }
+
+    /// Where cargo puts a program of the workspace that is built with the development profile.
+    pub(crate) fn binary(&self, name: &str) -> PathBuf {
+        self.target_directory.join("debug").join(name).with_extension(std::env::consts::EXE_EXTENSION)
+    }
 }
