@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    fn object(value: Value) -> JsonObject {
+    fn object(value: &Value) -> JsonObject {
         value.as_object().unwrap().clone()
     }
 
@@ -134,7 +134,7 @@ mod tests {
             (json!({ "query": "a", "limit": "3", "detail": null }), request("a", Some(3), None)),
             (json!({ "limit": 5.0, "other": true }), request("", Some(5), None)),
         ] {
-            assert_eq!(search(&object(arguments)), Ok(expected));
+            assert_eq!(search(&object(&arguments)), Ok(expected));
         }
         for (arguments, max_tokens, ignored) in [
             (json!({ "code": "1" }), None, vec![]),
@@ -142,7 +142,7 @@ mod tests {
             (json!({ "code": "1", "max_tokens": 1e300 }), Some(usize::MAX), vec![]),
         ] {
             let expected = ExecuteArguments { code: "1".to_owned(), max_tokens, ignored };
-            assert_eq!(execute(&object(arguments)), Ok(expected));
+            assert_eq!(execute(&object(&arguments)), Ok(expected));
         }
     }
 
@@ -158,14 +158,14 @@ mod tests {
             (json!({ "code": "1", "max_tokens": 1.5 }), "{ code: \"1\", max_tokens: 1.5 }"),
         ] {
             let expected = format!("execute takes {{ code: string, max_tokens?: number }}; got {got}");
-            assert_eq!(execute(&object(arguments)), Err(expected));
+            assert_eq!(execute(&object(&arguments)), Err(expected));
         }
         for arguments in
             [json!({ "query": 1 }), json!({ "query": "a", "detail": "all" }), json!({ "limit": [] })]
         {
-            assert!(search(&object(arguments)).unwrap_err().starts_with("search takes { query: string, "));
+            assert!(search(&object(&arguments)).unwrap_err().starts_with("search takes { query: string, "));
         }
-        assert!(execute(&object(json!({ "code": " \n" }))).unwrap_err().starts_with("the code is empty"));
+        assert!(execute(&object(&json!({ "code": " \n" }))).unwrap_err().starts_with("the code is empty"));
         assert!(outline(&json!({ "\u{1b}[2J": "\u{1b}" })).is_ascii());
     }
 }

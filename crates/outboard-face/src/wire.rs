@@ -33,7 +33,7 @@ pub(crate) struct Wire<R> {
     writer: Writer,
     open: Open,
     /// An answer of the transport's own that is not yet on its way.
-    refusal: Option<Refusal>,
+    refusal: Option<Box<Refusal>>,
     /// Cancelled when the client says no more.
     ended: CancellationToken,
 }
@@ -74,7 +74,7 @@ impl<R: AsyncRead + Send + Unpin> Wire<R> {
     }
 
     /// Keeps two requests of one id apart: the second would take the first one's answer.
-    fn admit(&self, message: ClientJsonRpcMessage) -> Result<ClientJsonRpcMessage, Refusal> {
+    fn admit(&self, message: ClientJsonRpcMessage) -> Result<ClientJsonRpcMessage, Box<Refusal>> {
         match &message {
             JsonRpcMessage::Request(request) => {
                 if !lock(&self.open).insert(request.id.clone()) {

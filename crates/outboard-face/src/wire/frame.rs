@@ -34,7 +34,7 @@ pub(super) enum Frame {
     /// A message to be handled.
     Message(Box<ClientJsonRpcMessage>),
     /// Something to be answered with an error.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// Something that asks for no answer and means nothing here.
     Nothing,
 }
@@ -47,22 +47,22 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(code: ErrorCode, id: Option<RequestId>, message: impl Into<String>) -> Self {
-        Self { id, error: ErrorData::new(code, message.into(), None) }
+    fn new(code: ErrorCode, id: Option<RequestId>, message: impl Into<String>) -> Box<Self> {
+        Box::new(Self { id, error: ErrorData::new(code, message.into(), None) })
     }
 
-    fn invalid(id: Option<RequestId>, message: &'static str) -> Self {
+    fn invalid(id: Option<RequestId>, message: &'static str) -> Box<Self> {
         Self::new(ErrorCode::INVALID_REQUEST, id, message)
     }
 
     /// For a line of which only the ends are known. The id is told if it stands in one of them.
-    pub(super) fn too_long(head: &[u8], tail: &[u8]) -> Self {
+    pub(super) fn too_long(head: &[u8], tail: &[u8]) -> Box<Self> {
         let message = format!("the message is longer than {} MiB", super::LONGEST_LINE >> 20);
         Self::new(ErrorCode::INVALID_REQUEST, id_in_head(head).or_else(|| id_in_tail(tail)), message)
     }
 
     /// For a request whose id still belongs to another.
-    pub(super) fn id_in_use(id: RequestId) -> Self {
+    pub(super) fn id_in_use(id: RequestId) -> Box<Self> {
         Self::invalid(Some(id), "a request with this id is still being answered")
     }
 
@@ -90,7 +90,7 @@ pub(super) fn read(line: &[u8]) -> Frame {
     }
 }
 
-fn unreadable(line: &[u8], error: &serde_json::Error) -> Refusal {
+fn unreadable(line: &[u8], error: &serde_json::Error) -> Box<Refusal> {
     let Err(_) = std::str::from_utf8(line) else {
         return Refusal::new(ErrorCode::PARSE_ERROR, None, format!("the line is not JSON: {error}"));
     };
@@ -100,7 +100,7 @@ fn unreadable(line: &[u8], error: &serde_json::Error) -> Refusal {
     Refusal::new(ErrorCode::PARSE_ERROR, id, "the line is not UTF-8")
 }
 
-fn read_object(mut message: Map<String, Value>) -> Result<Frame, Refusal> {
+fn read_object(mut message: Map<String, Value>) -> Result<Frame, Box<Refusal>> {
     let id = message.get("id").and_then(id_of);
     let has_id = message.contains_key("id");
     let method = match message.get("method") {
@@ -130,13 +130,13 @@ fn read_object(mut message: Map<String, Value>) -> Result<Frame, Refusal> {
         }
         Some(_) => return Err(Refusal::new(ErrorCode::INVALID_PARAMS, id, "`params` has to be an object")),
     }
-    request(message, id, &method)
+    request(message, id.as_ref(), &method)
 }
 
-fn request(message: Map<String, Value>, id: Option<RequestId>, method: &str) -> Result<Frame, Refusal> {
+fn request(message: Map<String, Value>, id: Option<&RequestId>, method: &str) -> Result<Frame, Box<Refusal>> {
     let unfit = || {
         let text = format!("the params of `{method}` are incomplete or of the wrong types");
-        Refusal::new(ErrorCode::INVALID_PARAMS, id.clone(), text)
+        Refusal::new(ErrorCode::INVALID_PARAMS, id.cloned(), text)
     };
     let parsed = parse(message).ok_or_else(unfit)?;
     // A known method as a custom request is one whose params did not fit. For a tool call the handler tells the

@@ -7,8 +7,10 @@ use crate::{
     runtime::{Fake, catalogue},
 };
 
-/// Lines, and the code and id of the error that answers each; `None`: no answer.
-fn table() -> Vec<(Vec<u8>, Option<(i64, Value)>)> {
+/// Code and id of the error that answers a line; `None`: no answer.
+type Answered = Option<(i64, Value)>;
+
+fn table() -> Vec<(Vec<u8>, Answered)> {
     let none = Value::Null;
     let huge = format!(
         r#"{{"jsonrpc":"2.0","id":77,"method":"tools/call","params":{{"x":"{}"}}}}"#,
