@@ -88,7 +88,7 @@ fn script(style: Style) -> String {
 }
 
 fn seconds(seconds: f64) -> String {
-    format!("{seconds:.2}")
+    format!("{seconds:.3}")
 }
 
 /// A number with commas between its thousands.

@@ -36,10 +36,10 @@ fn the_table_bars_and_answer_are_laid_out_in_ascii() {
     One task over MCP: failures, most active users and average duration in 30 pages of 10 records, 100 to 200 ms a call.
 
     way                       turns      input  output     tokens  seconds
-    direct, one call a turn      32    273,000   1,000    274,000     6.12
-    direct, ten calls a turn      5     35,000     900     35,900     0.70
-    one script                    2      1,000     200      1,200     0.31
-    one script, failed once       3      2,000     400      2,400     0.32
+    direct, one call a turn      32    273,000   1,000    274,000    6.123
+    direct, ten calls a turn      5     35,000     900     35,900    0.700
+    one script                    2      1,000     200      1,200    0.310
+    one script, failed once       3      2,000     400      2,400    0.320
 
     tokens (o200k estimate)
       direct, one call a turn   ########################################  274,000
@@ -52,9 +52,9 @@ fn the_table_bars_and_answer_are_laid_out_in_ascii() {
       one script                ###                                        2  93.8% less
 
     seconds
-      direct, one call a turn   ########################################  6.12
-      direct, ten calls a turn  #####                                     0.70  88.6% less
-      one script                ##                                        0.31  94.9% less
+      direct, one call a turn   ########################################  6.123
+      direct, ten calls a turn  #####                                     0.700  88.6% less
+      one script                ##                                        0.310  94.9% less
 
     answer, the same in every way
       {"failures":2,"most_active":["a","b"],"average_duration":1.5}
