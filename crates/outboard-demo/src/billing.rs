@@ -24,9 +24,9 @@ pub(crate) struct TurnBill {
 /// - a call as the tool's name and its input as compact JSON, because that is what a model writes. A
 ///   script is thus counted with its line breaks and quotes escaped;
 /// - a call's result as the bare text of its content, because an API unpacks it before the model reads
-///   it. Structured content is not counted a second time. The official Rust SDK, which the demo's
-///   upstream is built on, writes compact JSON there; a server that writes a space after each comma and
-///   colon, as Python's `json.dumps` does, makes the direct ways a quarter dearer.
+///   it. Structured content is not counted a second time. The demo's upstream writes a space after each
+///   comma and colon there, as Python's `json.dumps` does; compact JSON makes the direct ways a fifth
+///   cheaper.
 ///
 /// Not counted: role marks, ids and a provider's own preamble for tools. They differ between providers
 /// and come with every turn and call, so leaving them out favours the ways with many turns. Prompt

@@ -49,8 +49,8 @@ pub(crate) struct Fakes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Text {
     AsSent,
-    /// As Python's `json.dumps` does: a space after each comma and colon.
-    Spaced,
+    /// Without the spaces.
+    Compact,
 }
 
 impl Connect for Fakes {
@@ -92,10 +92,11 @@ impl ToolServer for Fake {
 }
 
 impl Text {
-    /// No value of the demo's data has a comma or a colon before a quote, bracket or digit.
     fn write(self, mut answer: ToolAnswer) -> ToolAnswer {
-        if self == Self::Spaced {
-            answer.text = answer.text.replace("\":", "\": ").replace(",\"", ", \"").replace(",{", ", {");
+        if self == Self::Compact
+            && let Ok(value) = serde_json::from_str::<Value>(&answer.text)
+        {
+            answer.text = value.to_string();
         }
         answer
     }

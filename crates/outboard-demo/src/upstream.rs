@@ -3,12 +3,14 @@
 //! Built on the official SDK's server, so that clients meet what they meet elsewhere. It keeps no
 //! state and reads nothing from its surroundings.
 
+mod spaced;
+
 use std::time::Duration;
 
 use rmcp::{
     Json, ServerHandler, ServiceExt,
-    handler::server::wrapper::Parameters,
-    model::{Implementation, ServerCapabilities, ServerConfig},
+    handler::server::{common::schema_for_output, wrapper::Parameters},
+    model::{CallToolResult, ContentBlock, Implementation, ServerCapabilities, ServerConfig},
     tool, tool_handler, tool_router,
     transport::stdio,
 };
@@ -85,14 +87,21 @@ impl DataTools {
 
     #[tool(
         description = "One page of user activity records.",
+        output_schema = schema_for_output::<DataChunk>(),
         annotations(read_only_hint = true, idempotent_hint = true, open_world_hint = false)
     )]
     async fn get_data_chunk(
         &self,
         Parameters(PageRequest { page }): Parameters<PageRequest>,
-    ) -> Result<Json<DataChunk>, String> {
+    ) -> Result<CallToolResult, String> {
         self.wait(DATA_CHUNK_LATENCY).await;
-        data::chunk(page).map(Json).ok_or_else(|| format!("no page {page}: pages are 1 to {TOTAL_PAGES}"))
+        let chunk =
+            data::chunk(page).ok_or_else(|| format!("no page {page}: pages are 1 to {TOTAL_PAGES}"))?;
+        let value = serde_json::to_value(&chunk).map_err(|error| error.to_string())?;
+        let text = spaced::to_string(&value).map_err(|error| error.to_string())?;
+        let mut result = CallToolResult::structured(value);
+        result.content = vec![ContentBlock::text(text)];
+        Ok(result)
     }
 
     async fn wait(&self, latency: Duration) {

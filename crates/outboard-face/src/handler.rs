@@ -66,9 +66,13 @@ impl Handler {
         offer
     }
 
-    fn search(&self, request: &CallToolRequestParams) -> CallToolResult {
+    async fn search(&self, request: &CallToolRequestParams) -> CallToolResult {
         match arguments::search(&request.arguments.clone().unwrap_or_default()) {
-            Ok(request) => text(self.backend.search(&request), false),
+            Ok(request) => {
+                // As with the first list: what is about to be known is worth a moment.
+                self.backend.catalogue().settled(FIRST_LIST).await;
+                text(self.backend.search(&request), false)
+            }
             Err(wrong) => text(wrong, true),
         }
     }
@@ -170,7 +174,7 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         match request.name.as_ref() {
-            "search" => Ok(self.search(&request).into()),
+            "search" => Ok(self.search(&request).await.into()),
             "execute" => Ok(self.execute(request, &context).await.into()),
             other => Err(unknown_tool(other)),
         }

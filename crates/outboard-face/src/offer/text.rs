@@ -15,9 +15,8 @@ In the script: tools.search(query), tools.describe(name), results.get(handle) fo
 const ESSENTIAL: &str = "Outboard: many tools behind two. `execute` runs a TypeScript script that calls them as \
 `await namespace.tool({ … })`; only its return value comes back. `search` finds tools and signatures.";
 
-const ADVICE: &str = "Prefer one script that does the whole task to one call per turn: loop over pages, filter and \
-aggregate inside, and return only what the answer needs. A long result is cut and kept; read it in a later script \
-with results.get(handle).";
+const ADVICE: &str = "Prefer one script that does the whole task to one call per turn, and return only what the \
+answer needs.";
 
 pub(super) fn search_schema() -> Value {
     json!({
