@@ -5,13 +5,18 @@ mod child;
 mod lines;
 mod stderr;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
+use futures::{
+    FutureExt,
+    future::{FusedFuture, join},
+};
 use outboard_runtime::ids::UpstreamName;
 use tokio::{
     io::{AsyncWriteExt, BufWriter},
     process::{ChildStdin, ChildStdout},
     sync::mpsc,
+    time::timeout,
 };
 use tracing::{debug, warn};
 
@@ -64,36 +69,61 @@ impl Stdio {
         let Self { upstream, mut child, input, mut output, tail } = self;
         let Wire { mut outgoing, arrivals } = wire;
         let mut input = BufWriter::new(input);
-        let mut errors = std::pin::pin!(tail.pump(&upstream));
-        let end = tokio::select! {
-            end = read(&upstream, &mut output, &arrivals) => end,
-            end = write(&mut input, &mut outgoing) => end,
-            never = &mut errors => match never {},
-        };
-        let loss = match end {
+        let mut errors = pin!(tail.read(&upstream).fuse());
+        let end = beside(&mut errors, async {
+            tokio::select! {
+                end = read(&upstream, &mut output, &arrivals) => end,
+                end = write(&mut input, &mut outgoing) => end,
+            }
+        });
+        let loss = match end.await {
             End::Closed => None,
             End::OutputEnded => Some("it closed its output".to_owned()),
             End::OutputFailed(error) => Some(format!("its output cannot be read: {error}")),
             End::InputFailed(error) => Some(format!("it reads no input: {error}")),
         };
         if let Some(what) = loss {
-            let exited = tokio::select! {
-                exited = child.exited_within(LAST_WORDS) => exited,
-                never = &mut errors => match never {},
-            };
-            let what = exited.unwrap_or(what);
+            let what = last_words(&mut child, &mut errors).await.unwrap_or(what);
             // The owner may be gone already, and then nobody waits for the reason.
             let _ = arrivals.send(Event::Gone { reason: tail.after(&what) }).await;
         }
         drop((input, arrivals, outgoing));
-        tokio::select! {
-            () = child.end() => {}
-            // A child that writes its goodbye into a full pipe would not get to its end.
-            never = drain(&mut output) => match never {},
-            never = &mut errors => match never {},
-        }
+        beside(&mut errors, async {
+            tokio::select! {
+                () = child.end() => {}
+                // A child that writes its goodbye into a full pipe would not get to its end.
+                never = drain(&mut output) => match never {},
+            }
+        })
+        .await;
         debug!(%upstream, "child ended");
     }
+}
+
+/// Does `work` while stderr is read, so that the child never waits to complain.
+async fn beside<T>(errors: &mut (impl Future<Output = ()> + Unpin), work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    tokio::select! {
+        done = &mut work => done,
+        () = errors => work.await,
+    }
+}
+
+/// How the child exited, once it has, with the end of its stderr read as well.
+async fn last_words(
+    child: &mut Child,
+    errors: &mut (impl FusedFuture<Output = ()> + Unpin),
+) -> Option<String> {
+    let mut exited = None;
+    let exit = async { exited = child.exited().await };
+    let words = async {
+        if !errors.is_terminated() {
+            errors.await;
+        }
+    };
+    // A grandchild may hold stderr open for ever.
+    let _ = timeout(LAST_WORDS, join(exit, words)).await;
+    exited
 }
 
 async fn read(
@@ -155,7 +185,7 @@ async fn write(input: &mut BufWriter<ChildStdin>, outgoing: &mut mpsc::Receiver<
         }
     }
     // What was queued last is still worth telling, but not worth waiting for.
-    let _ = tokio::time::timeout(LAST_WORDS, input.flush()).await;
+    let _ = timeout(LAST_WORDS, input.flush()).await;
     End::Closed
 }
 
@@ -169,7 +199,7 @@ async fn write_line(input: &mut BufWriter<ChildStdin>, outgoing: &Outgoing) -> i
     input.write_all(b"\n").await
 }
 
-async fn drain(output: &mut Lines<ChildStdout>) -> std::convert::Infallible {
+async fn drain(output: &mut Lines<ChildStdout>) -> Infallible {
     while let Ok(Some(_)) = output.next().await {}
     std::future::pending().await
 }

@@ -3,7 +3,6 @@
 
 use std::{
     collections::VecDeque,
-    convert::Infallible,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -38,8 +37,8 @@ impl Tail {
         *lock(&self.source) = Some(errors);
     }
 
-    /// Keeps reading, so that the child never waits to complain. Never returns.
-    pub(super) async fn pump(&self, upstream: &UpstreamName) -> Infallible {
+    /// Keeps what the child says until it can say no more.
+    pub(super) async fn read(&self, upstream: &UpstreamName) {
         let source = lock(&self.source).take();
         if let Some(errors) = source {
             let mut lines = Lines::new(errors, LINE);
@@ -50,7 +49,6 @@ impl Tail {
                 self.keep(line);
             }
         }
-        std::future::pending().await
     }
 
     /// `what` happened, followed by the child's last words, if it had any.
