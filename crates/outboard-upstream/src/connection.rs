@@ -174,3 +174,115 @@ impl Drop for Abandon<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, time::Duration};
+
+    use futures::{FutureExt, future::join_all};
+    use serde_json::{Value, json};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn open() -> (Connection, Wire) {
+        Connection::open("test".into(), &TaskTracker::new(), CancellationToken::new())
+    }
+
+    async fn ask(connection: &Connection) -> Result<String, String> {
+        let answer = connection.request("m", None, &json!({})).await;
+        answer.map(|answer| answer.result().to_owned()).map_err(|failure| format!("{failure:?}"))
+    }
+
+    /// What the transport is given, with the id of a request.
+    async fn sent(wire: &mut Wire) -> (u64, Value) {
+        match wire.outgoing.recv().await.expect("the owner runs") {
+            Outgoing::Request { id, request, .. } => (id, serde_json::from_str(&request.text).unwrap()),
+            Outgoing::Abandon { id, text } => (id, serde_json::from_str(&text).unwrap()),
+            Outgoing::Other(text) => (0, serde_json::from_str(&text).unwrap()),
+            Outgoing::Agreed { version, .. } => (0, json!(&*version)),
+        }
+    }
+
+    async fn arrive(wire: &Wire, text: String) {
+        for message in message::read(text).unwrap() {
+            wire.arrivals.send(Event::Arrived(message)).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_find_their_requests_in_any_order() {
+        let (connection, mut wire) = open();
+        let answers = async {
+            let (first, second) = (sent(&mut wire).await.0, sent(&mut wire).await.0);
+            for id in [999, second, second, first] {
+                arrive(&wire, json!({"id": id, "result": format!("for {id}")}).to_string()).await;
+            }
+        };
+        let (first, second, ()) = tokio::join!(ask(&connection), ask(&connection), answers);
+        assert_eq!([first, second], [Ok("\"for 1\"".to_owned()), Ok("\"for 2\"".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_dropped_request_is_cancelled_once_and_its_late_answer_is_nobodys() {
+        let (connection, mut wire) = open();
+        let mut request = Box::pin(ask(&connection));
+        assert!(request.as_mut().now_or_never().is_none());
+        let (id, _) = sent(&mut wire).await;
+        drop(request);
+        let (abandoned, text) = sent(&mut wire).await;
+        assert_eq!((abandoned, &text["method"]), (id, &json!("notifications/cancelled")));
+        arrive(&wire, json!({"id": id, "result": 1}).to_string()).await;
+        let mut next = pin!(ask(&connection));
+        assert!(next.as_mut().now_or_never().is_none());
+        let (next_id, _) = sent(&mut wire).await;
+        arrive(&wire, json!({"id": next_id, "result": 2}).to_string()).await;
+        assert_eq!(next.await, Ok("2".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_lost_transport_tells_sent_requests_that_they_are_lost() {
+        let (connection, mut wire) = open();
+        let loss = async {
+            sent(&mut wire).await;
+            wire.arrivals.send(Event::Gone { reason: "gone".to_owned() }).await.unwrap();
+        };
+        let (lost, ()) = tokio::join!(ask(&connection), loss);
+        assert_eq!(lost, Err(r#"Lost("gone")"#.to_owned()));
+        assert_eq!(ask(&connection).await, Err(r#"Unavailable("gone")"#.to_owned()));
+        assert_eq!(&*connection.ended().await, "gone");
+    }
+
+    #[tokio::test]
+    async fn a_stale_connection_finishes_what_it_began() {
+        let (connection, mut wire) = open();
+        let answers = async {
+            let (id, _) = sent(&mut wire).await;
+            wire.arrivals.send(Event::Stale { reason: "stale".to_owned() }).await.unwrap();
+            assert_eq!(&*connection.ended().await, "stale");
+            assert_eq!(ask(&connection).await, Err(r#"Unavailable("stale")"#.to_owned()));
+            arrive(&wire, json!({"id": id, "result": 1}).to_string()).await;
+            assert!(wire.outgoing.recv().await.is_none(), "then it ends");
+        };
+        let (answered, ()) = tokio::join!(ask(&connection), answers);
+        assert_eq!(answered, Ok("1".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_transport_that_takes_nothing_holds_up_requests_only() {
+        let (connection, wire) = open();
+        let requests = join_all((0..2 * PLACES).map(|_| ask(&connection)));
+        let flood = async {
+            // More than every queue together holds.
+            for _ in 0..2 * OUTGOING {
+                arrive(&wire, json!({"id": "a", "method": "ping"}).to_string()).await;
+            }
+        };
+        let (waiting, ()) = tokio::join!(timeout(Duration::from_millis(200), requests), async {
+            timeout(Duration::from_secs(20), flood).await.expect("the owner keeps reading");
+        });
+        assert!(waiting.is_err());
+        drop(wire);
+        assert_eq!(&*connection.ended().await, "the transport ended");
+    }
+}

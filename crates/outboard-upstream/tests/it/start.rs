@@ -40,6 +40,22 @@ async fn a_server_that_refuses_initialize_is_asked_to_discover() {
 }
 
 #[tokio::test]
+async fn a_server_that_names_its_version_in_the_refusal_is_asked_again() {
+    let rig = Rig::stdio(&["--only-version", "2025-03-26"]);
+    assert_eq!(rig.value("add", json!({"a": 1, "b": 2})).await, json!({"sum": 3.0}));
+    let opened = rig.received().await;
+    let versions: Vec<_> =
+        opened.iter().map(|message| message["params"]["protocolVersion"].clone()).collect();
+    assert_eq!(versions[..2], ["2025-11-25", "2025-03-26"]);
+    rig.end().await;
+
+    let rig = Rig::stdio(&["--only-version", "2099-01-01"]);
+    let said = reason(rig.settled().await);
+    assert!(said.contains("unsupported protocol version") && said.contains("server/discover"), "{said}");
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn a_call_waits_for_a_slow_start() {
     let rig = Rig::stdio(&["--slow-start", "200"]);
     assert_eq!(rig.value("add", json!({"a": 1, "b": 2})).await, json!({"sum": 3.0}));
