@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Drives `outboard serve` with real MCP clients: the Python `mcp` package and the npm SDK.
+"""Drives `outboard serve` with real MCP clients: the Python `mcp` package, elder and newest, and the npm SDK.
 
-Makes what the suites need (only the standard library is needed to start), runs both, prints a line for each test and
-closes with `N passed, M failed`. It knows no test: they stand in `suite/` and `node/`.
+Makes what the suites need (only the standard library is needed to start), runs them side by side, prints a line for
+each test and closes with `N passed, M failed`. It knows no test: they stand in `suite/`, `newest/` and `node/`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def main() -> int:
     node = ["node", "--test-reporter", str(HERE / "node" / "reporter.mjs"), str(HERE / "node" / "main.mjs")]
     suites = [
         Suite("python", [str(environment.python), "-m", "suite"], HERE),
+        Suite("newest", [str(environment.newest_python), "-m", "newest"], HERE),
         Suite("node", node, HERE),
     ]
     report = Report()

@@ -11,7 +11,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -20,6 +19,7 @@ from mcp import ClientSession, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
 from mcp.shared.message import SessionMessage
 
+from harness.place import OUTBOARD, Place
 from harness.transcript import Transcript
 from harness.waiting import until
 
@@ -135,11 +135,12 @@ class Client:
 
 
 @asynccontextmanager
-async def connect(
-    outboard: Path, directory: Path, variables: dict[str, str], transcript: Transcript
-) -> AsyncIterator[Client]:
+async def connect(place: Place, **variables: str) -> AsyncIterator[Client]:
     """Starts `outboard serve` and opens a session; when it closes, all that came must have made sense."""
-    server = StdioServerParameters(command=str(outboard), args=["serve"], env=variables, cwd=directory)
+    server = StdioServerParameters(
+        command=str(OUTBOARD), args=["serve"], env=place.variables(**variables), cwd=place.project
+    )
+    transcript = place.new_transcript()
     with transcript.log.open("w") as errlog:
         async with stdio_client(server, errlog) as (read, write), _tapped(read, write, transcript) as tap:
             inbox = Inbox()

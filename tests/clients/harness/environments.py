@@ -20,7 +20,10 @@ COMPLETE = ".complete"
 
 @dataclass(frozen=True)
 class Environment:
+    #: With the `mcp` package of the elder protocols.
     python: Path
+    #: With the `mcp` package of the newest protocol.
+    newest_python: Path
     node_modules: Path
 
 
@@ -31,34 +34,46 @@ def default_cache() -> Path:
 
 def prepare(folder: Path, cache: Path) -> Environment:
     """The environment that `folder` pins."""
-    python = _made(cache, "python", folder, ["requirements.txt"], _make_python)
-    node = _made(cache, "node", folder, ["package.json", "package-lock.json"], _make_node)
-    return Environment(python / "bin" / "python", node / "node_modules")
+    return Environment(
+        python=_python(cache, folder / "requirements.txt"),
+        newest_python=_python(cache, folder / "requirements-newest.txt"),
+        node_modules=_node_modules(cache, folder / "package.json", folder / "package-lock.json"),
+    )
 
 
-def _made(cache: Path, kind: str, folder: Path, pins: list[str], make: Callable[[Path, Path], None]) -> Path:
+def _python(cache: Path, requirements: Path) -> Path:
+    def make(home: Path) -> None:
+        _run([sys.executable, "-m", "venv", str(home)])
+        pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        _run([*pip, "--requirement", str(requirements)])
+
+    return _made(cache, "python", [requirements], make) / "bin" / "python"
+
+
+def _node_modules(cache: Path, package: Path, lock: Path) -> Path:
+    def make(home: Path) -> None:
+        shutil.copy(package, home)
+        shutil.copy(lock, home)
+        _run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(home)])
+
+    return _made(cache, "node", [package, lock], make) / "node_modules"
+
+
+def _made(cache: Path, kind: str, pins: list[Path], make: Callable[[Path], None]) -> Path:
     digest = hashlib.sha256()
-    for name in pins:
-        digest.update(name.encode() + (folder / name).read_bytes())
+    for file in pins:
+        digest.update(file.name.encode() + file.read_bytes())
     home = cache.resolve() / f"{kind}-{digest.hexdigest()[:12]}"
     # Written last, so that an environment that was not finished is made anew.
     if not (home / COMPLETE).exists():
-        print(f"installing {', '.join(pins)} into {home}", file=sys.stderr)
+        print(f"installing {', '.join(file.name for file in pins)} into {home}", file=sys.stderr, flush=True)
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
-        make(home, folder)
+        make(home)
         (home / COMPLETE).touch()
     return home
 
 
-def _make_python(home: Path, folder: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, stdout=sys.stderr)
-    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--requirement", str(folder / "requirements.txt")], check=True, stdout=sys.stderr)
-
-
-def _make_node(home: Path, folder: Path) -> None:
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(folder / name, home)
-    npm = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run(npm, cwd=home, check=True, stdout=sys.stderr)
+def _run(command: list[str]) -> None:
+    # Standard output is the report's.
+    subprocess.run(command, check=True, stdout=sys.stderr)

@@ -1,6 +1,6 @@
-"""A place to test in: folders of its own for configuration, state, a project and data, and Outboards that use them.
+"""A place to test in: folders of its own for configuration, state, a project and data.
 
-Talks to the file system and to the clients. Whatever happens, it leaves no process and no folder behind.
+Knows the processes that live in it and no client. Whatever happens, it leaves no process and no folder behind.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ import os
 import shutil
 import subprocess
 import tempfile
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness import processes, upstreams
-from harness.client import Client, connect
 from harness.processes import MARK, Process
 from harness.transcript import Transcript
 from harness.upstreams import Entry
-from harness.wire import Wire, open_wire
 
 OUTBOARD = Path(os.environ["OUTBOARD"])
 
@@ -28,7 +25,7 @@ OUTBOARD = Path(os.environ["OUTBOARD"])
 @dataclass
 class Place:
     root: Path
-    #: What each client saw, for the story of a failure.
+    #: What each client saw.
     transcripts: list[Transcript] = field(default_factory=list)
 
     @classmethod
@@ -100,14 +97,6 @@ class Place:
         own = {"OUTBOARD_CONFIG_DIR": str(self.config), "OUTBOARD_STATE_DIR": str(self.state), MARK: str(self.root)}
         return {**passed, **own, **more}
 
-    def client(self, **variables: str) -> AbstractAsyncContextManager[Client]:
-        """A new Outboard and the `mcp` package's client on it."""
-        return connect(OUTBOARD, self.project, self.variables(**variables), self._new_transcript())
-
-    def wire(self, **variables: str) -> AbstractAsyncContextManager[Wire]:
-        """A new Outboard and a bare pipe to it."""
-        return open_wire(OUTBOARD, self.project, self.variables(**variables), self._new_transcript())
-
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Runs an Outboard command to its end, without input."""
         return subprocess.run(
@@ -120,7 +109,8 @@ class Place:
             timeout=30,
         )
 
-    def _new_transcript(self) -> Transcript:
+    def new_transcript(self) -> Transcript:
+        """What the next client sees, kept for the story of a failure."""
         self.transcripts.append(Transcript(self.root / f"stderr-{len(self.transcripts) + 1}"))
         return self.transcripts[-1]
 

@@ -6,6 +6,7 @@ but what `kill_all` is asked to.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from dataclasses import dataclass
@@ -29,8 +30,13 @@ class Process:
         except ProcessLookupError:
             return
 
-    def processor_seconds(self) -> float:
-        """Time that it has computed since its start."""
+    async def is_quiet(self) -> bool:
+        """Whether it computes for less than half of a short time."""
+        before = self._processor_seconds()
+        await asyncio.sleep(0.2)
+        return self._processor_seconds() - before < 0.1
+
+    def _processor_seconds(self) -> float:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         user, system = int(fields[11]), int(fields[12])
         return (user + system) / os.sysconf("SC_CLK_TCK")

@@ -6,13 +6,14 @@ Commands are absolute: nothing is looked up or downloaded when a test runs. Star
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 Entry = dict[str, Any]
 
 NODE_MODULES = Path(os.environ["OUTBOARD_NODE_MODULES"])
-PYTHON = Path(os.environ["OUTBOARD_CLIENTS_PYTHON"])
+PYTHON = Path(sys.executable)
 
 
 def _node(package: str, *arguments: str, **env: str) -> Entry:

@@ -11,9 +11,9 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from harness.place import OUTBOARD, Place
 from harness.transcript import Transcript
 
 Message = dict[str, Any]
@@ -130,16 +130,15 @@ def stateless(**params: Any) -> Message:
 
 
 @asynccontextmanager
-async def open_wire(
-    outboard: Path, directory: Path, variables: dict[str, str], transcript: Transcript
-) -> AsyncIterator[Wire]:
+async def open_wire(place: Place, **variables: str) -> AsyncIterator[Wire]:
     """Starts `outboard serve` with nothing said yet; ends it if the test has not."""
+    transcript = place.new_transcript()
     with transcript.log.open("w") as errlog:
         process = await asyncio.create_subprocess_exec(
-            str(outboard),
+            str(OUTBOARD),
             "serve",
-            cwd=directory,
-            env=variables,
+            cwd=place.project,
+            env=place.variables(**variables),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errlog,

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from harness.client import connect
 from harness.place import Place
 from harness.runner import test
 from harness.waiting import until
@@ -10,7 +11,7 @@ from harness.waiting import until
 @test
 async def a_hundred_calls_run_at_once(place: Place) -> None:
     place.use("everything")
-    async with place.client() as client:
+    async with connect(place) as client:
         code = """
             const numbers = Array.from({ length: 100 }, (_, n) => n);
             const sums = await Promise.all(numbers.map(n => everything.get_sum({ a: n, b: n })));
@@ -22,7 +23,7 @@ async def a_hundred_calls_run_at_once(place: Place) -> None:
 @test
 async def calls_that_wait_wait_together(place: Place) -> None:
     place.use("everything")
-    async with place.client() as client:
+    async with connect(place) as client:
         # One after another they would take 40 seconds.
         code = """
             const wait = () => everything.trigger_long_running_operation({ duration: 1, steps: 1 });
@@ -36,7 +37,7 @@ async def calls_that_wait_wait_together(place: Place) -> None:
 @test
 async def a_client_runs_scripts_at_the_same_time(place: Place) -> None:
     place.use("filesystem")
-    async with place.client() as client:
+    async with connect(place) as client:
         sign = place.data / "runs"
         code = f'await filesystem.write_file({{ path: "{sign}", content: "" }}); await new Promise(r => setTimeout(r, 600000))'
         slow = asyncio.create_task(client.execute(code))
@@ -51,8 +52,8 @@ async def a_client_runs_scripts_at_the_same_time(place: Place) -> None:
 @test
 async def two_outboards_share_a_state_directory(place: Place) -> None:
     place.use("everything", "filesystem")
-    async with place.client() as first:
-        async with place.client() as second:
+    async with connect(place) as first:
+        async with connect(place) as second:
             assert len(place.outboards()) == 2
             code = "const all = await Promise.all(Array.from({ length: 50 }, (_, b) => everything.get_sum({ a: NUMBER, b })));"
             code += "return all.at(-1)"

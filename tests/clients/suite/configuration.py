@@ -2,6 +2,8 @@
 
 import json
 
+from harness.cases import Cases
+from harness.client import connect
 from harness.place import OUTBOARD, Place
 from harness.runner import test
 from harness.upstreams import Entry
@@ -22,13 +24,15 @@ WRONG = (
 @test
 async def a_wrong_configuration_file_is_an_error_that_names_file_and_place(place: Place) -> None:
     file = place.config / "outboard.json"
-    for name, content, said in WRONG:
-        file.write_text(content)
-        ended = place.run("serve")
-        assert ended.returncode == 2 and ended.stdout == "", f"{name}: {ended}"
-        assert ended.stderr.startswith("error: "), f"{name}: {ended.stderr}"
-        for words in (str(file), *said):
-            assert words in ended.stderr, f"{name}: no {words!r} in {ended.stderr}"
+    with Cases() as cases:
+        for name, content, said in WRONG:
+            with cases.case(name):
+                file.write_text(content)
+                ended = place.run("serve")
+                assert ended.returncode == 2 and ended.stdout == "", ended
+                assert ended.stderr.startswith("error: "), ended.stderr
+                for words in (str(file), *said):
+                    assert words in ended.stderr, f"no {words!r} in {ended.stderr}"
 
 
 #: Name, entry, and what the warning must say besides the file's and the server's names.
@@ -52,14 +56,16 @@ async def a_wrong_entry_costs_itself_and_is_told_with_its_file_server_and_key(pl
     file = place.config / "outboard.json"
     servers = {f"wrong-{n}": entry for n, (_, entry, _) in enumerate(WRONG_ENTRIES)}
     file.write_text(json.dumps({"mcpServers": {**servers, "everything": place.marked(place.entry("everything"))}}))
-    async with place.client() as client:
+    async with connect(place) as client:
         assert await client.value("return [await everything.echo({ message: 'here' })]") == ["Echo: here"]
         warnings = client.stderr().splitlines()
-        for number, (name, _, said) in enumerate(WRONG_ENTRIES):
-            told = [line for line in warnings if f"wrong-{number}" in line]
-            assert told, f"{name}: nothing on it in {warnings}"
-            for words in (str(file), *said):
-                assert words in told[0], f"{name}: no {words!r} in {told[0]}"
+        with Cases() as cases:
+            for number, (name, _, said) in enumerate(WRONG_ENTRIES):
+                with cases.case(name):
+                    told = [line for line in warnings if f"wrong-{number}" in line]
+                    assert told, f"nothing on it in {warnings}"
+                    for words in (str(file), *said):
+                        assert words in told[0], f"no {words!r} in {told[0]}"
 
 
 @test
@@ -68,7 +74,7 @@ async def outboard_does_not_start_itself(place: Place) -> None:
     assert inside.returncode == 2 and "Outboard" in inside.stderr and inside.stdout == "", inside
     itself = {"command": str(OUTBOARD), "args": ["serve"]}
     place.write_config({"itself": itself, "off": {"command": "/no/such/program", "disabled": True}})
-    async with place.client() as client:
+    async with connect(place) as client:
         assert await client.value("return [1]") == [1]
         assert len(place.outboards()) == 1
         assert "itself" in client.stderr() and "skipped" in client.stderr(), client.stderr()
@@ -79,7 +85,7 @@ async def outboard_does_not_start_itself(place: Place) -> None:
 async def servers_with_odd_and_reserved_names_get_usable_namespaces(place: Place) -> None:
     entry = place.entry("everything")
     place.write_config({"my-server": entry, "tools": entry, "2nd": entry})
-    async with place.client() as client:
+    async with connect(place) as client:
 
         async def all_listed() -> bool:
             return (await client.search("")).text.count("(13 tools)") == 3

@@ -2,10 +2,12 @@
 
 import signal
 
+from harness.client import connect
 from harness.place import Place
 from harness.runner import test
 from harness.upstreams import Gate
 from harness.waiting import until
+from harness.wire import open_wire
 
 ALL = ("everything", "filesystem", "memory", "git")
 
@@ -13,7 +15,7 @@ ALL = ("everything", "filesystem", "memory", "git")
 @test
 async def closing_the_client_leaves_no_process(place: Place) -> None:
     place.use(*ALL)
-    async with place.client() as client:
+    async with connect(place) as client:
         await client.listed(*ALL)
         assert len(place.upstreams()) == len(ALL)
     await until("all processes are gone", lambda: not place.outboards() and not place.upstreams(), seconds=5)
@@ -31,7 +33,7 @@ async def a_signal_with_a_call_in_flight_leaves_no_process(place: Place) -> None
     place.use("everything", "filesystem")
     for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         for rest in IN_FLIGHT:
-            async with place.wire() as wire:
+            async with open_wire(place) as wire:
                 await wire.initialize()
                 sign = place.data / "runs"
                 code = f'await filesystem.write_file({{ path: "{sign}", content: "" }}); {rest}'
@@ -49,7 +51,7 @@ async def a_signal_with_a_call_in_flight_leaves_no_process(place: Place) -> None
 async def the_end_of_input_with_a_call_in_flight_leaves_no_process(place: Place) -> None:
     place.use("everything", "filesystem")
     for rest in IN_FLIGHT:
-        async with place.wire() as wire:
+        async with open_wire(place) as wire:
             await wire.initialize()
             sign = place.data / "runs"
             code = f'await filesystem.write_file({{ path: "{sign}", content: "" }}); {rest}'
@@ -69,7 +71,7 @@ async def upstreams_that_never_came_up_or_ignore_everything_are_ended_too(place:
         "stubborn": {"command": "/bin/sh", "args": ["-c", stubborn]},
     }
     place.write_config(servers)
-    async with place.wire() as wire:
+    async with open_wire(place) as wire:
         await wire.initialize()
         # The shell, and the program that it started and that would outlive it.
         await until("all of them run", lambda: place.upstreams("read -r") and len(place.upstreams("sleep")) == 2)

@@ -2,6 +2,8 @@
 
 import re
 
+from harness.cases import Cases
+from harness.client import connect
 from harness.place import Place
 from harness.runner import test
 
@@ -9,7 +11,7 @@ from harness.runner import test
 @test
 async def a_tool_that_fails_throws_an_error_that_the_script_can_catch(place: Place) -> None:
     place.use("filesystem")
-    async with place.client() as client:
+    async with connect(place) as client:
         code = f"""
             try {{
                 await filesystem.read_text_file({{ path: "{place.data}/missing.txt" }});
@@ -33,7 +35,7 @@ async def a_tool_that_fails_throws_an_error_that_the_script_can_catch(place: Pla
 @test
 async def a_tool_that_fails_uncaught_is_told_with_line_and_column(place: Place) -> None:
     place.use("filesystem")
-    async with place.client() as client:
+    async with connect(place) as client:
         code = (
             "const n: number = 1;\n"
             f'await filesystem.write_file({{ path: "{place.data}/a.txt", content: "a" }});\n'
@@ -76,12 +78,14 @@ MISTAKES = (
 @test
 async def every_mistake_is_told_with_its_place_and_what_to_do(place: Place) -> None:
     place.use("everything", "filesystem")
-    async with place.client() as client:
+    async with connect(place) as client:
         await client.listed("everything", "filesystem")
-        for name, code, said in MISTAKES:
-            text = await client.failure(code)
-            for pattern in said:
-                assert re.search(pattern, text), f"{name}: no {pattern!r} in: {text}"
+        with Cases() as cases:
+            for name, code, said in MISTAKES:
+                with cases.case(name):
+                    text = await client.failure(code)
+                    for pattern in said:
+                        assert re.search(pattern, text), f"no {pattern!r} in: {text}"
 
 
 #: Name, call, `code` of the error that the script catches.
@@ -96,17 +100,22 @@ CAUGHT = (
 @test
 async def every_mistake_in_a_call_can_be_caught(place: Place) -> None:
     place.use("everything", "filesystem")
-    async with place.client() as client:
+    async with connect(place) as client:
         await client.listed("everything", "filesystem")
-        for name, call, code in CAUGHT:
-            caught = await client.value(f"try {{ await {call}; return 0 }} catch (e) {{ return [e.name, e.code] }}")
-            assert caught == ["ToolError", code], f"{name}: {caught}"
+        with Cases() as cases:
+            for name, call, code in CAUGHT:
+                with cases.case(name):
+                    script = f"try {{ await {call}; return 0 }} catch (e) {{ return [e.name, e.code] }}"
+                    caught = await client.value(script)
+                    assert caught == ["ToolError", code], caught
 
 
 @test
 async def wrong_arguments_of_execute_are_told_and_cost_nothing_else(place: Place) -> None:
-    async with place.client() as client:
-        for arguments in ({}, {"code": 5}, {"code": "return 1", "max_tokens": "many"}, {"code": ""}):
-            answer = await client.session.call_tool("execute", arguments)
-            assert answer.isError, f"{arguments}: {answer}"
+    async with connect(place) as client:
+        with Cases() as cases:
+            for arguments in ({}, {"code": 5}, {"code": "return 1", "max_tokens": "many"}, {"code": ""}):
+                with cases.case(arguments):
+                    answer = await client.session.call_tool("execute", arguments)
+                    assert answer.isError, answer
         assert await client.value("return 1") == 1

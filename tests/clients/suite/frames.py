@@ -4,6 +4,7 @@ import json
 
 from harness.place import Place
 from harness.runner import test
+from harness.wire import open_wire
 
 #: Lines that are no request.
 MALFORMED = (
@@ -31,17 +32,20 @@ MALFORMED = (
 
 @test
 async def malformed_lines_cost_nothing_but_themselves(place: Place) -> None:
-    async with place.wire() as wire:
+    async with open_wire(place) as wire:
         await wire.initialize()
         for number, line in enumerate(MALFORMED):
             await wire.send_bytes(line)
             assert await wire.execute(f"return {number}") == str(number), line[:80]
+        # What asked for an answer and could be told apart got one.
+        refused = {message["id"] for message in wire.passed if "error" in message and message.get("id") is not None}
+        assert refused >= {902, 904, 905}, refused
         assert await wire.close() == 0
 
 
 @test
 async def malformed_lines_before_the_session_opens_cost_nothing_but_themselves(place: Place) -> None:
-    async with place.wire() as wire:
+    async with open_wire(place) as wire:
         for line in MALFORMED:
             await wire.send_bytes(line)
         await wire.initialize()
@@ -51,7 +55,7 @@ async def malformed_lines_before_the_session_opens_cost_nothing_but_themselves(p
 
 @test
 async def unknown_requests_are_refused_by_their_code(place: Place) -> None:
-    async with place.wire() as wire:
+    async with open_wire(place) as wire:
         await wire.initialize()
         for method, params, code in (
             ("no/such/method", {}, -32601),
@@ -65,7 +69,7 @@ async def unknown_requests_are_refused_by_their_code(place: Place) -> None:
 
 @test
 async def a_script_of_a_megabyte_in_one_line_or_in_pieces_is_read(place: Place) -> None:
-    async with place.wire() as wire:
+    async with open_wire(place) as wire:
         await wire.initialize()
         code = f"const text = '{'x' * 1_000_000}';\nreturn text.length"
         assert await wire.execute(code) == "1000000"
@@ -87,7 +91,7 @@ async def nothing_but_messages_is_written_whatever_scripts_and_upstreams_write(p
             "everything": place.entry("everything"),
         }
     )
-    async with place.wire(OUTBOARD_LOG="debug") as wire:
+    async with open_wire(place, OUTBOARD_LOG="debug") as wire:
         await wire.initialize()
         # Every line is checked as it is read.
         code = "console.log('{\"jsonrpc\":\"2.0\"}\\n'); await everything.toggle_simulated_logging(); return 'done'"

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from harness.client import connect
 from harness.place import Place
 from harness.runner import test
 from harness.waiting import until
@@ -10,7 +11,7 @@ from harness.waiting import until
 @test
 async def an_upstream_killed_mid_script_costs_its_calls_and_the_script_goes_on(place: Place) -> None:
     place.use("everything", "filesystem")
-    async with place.client() as client:
+    async with connect(place) as client:
         code = f"""
             const waiting = everything.trigger_long_running_operation({{ duration: 600, steps: 1 }}).catch(e => e);
             await everything.echo({{ message: "it has the call" }});
@@ -42,7 +43,7 @@ async def a_broken_upstream_hides_no_other_and_says_what_is_wrong_with_it(place:
             "everything": place.entry("everything"),
         }
     )
-    async with place.client() as client:
+    async with connect(place) as client:
         assert await client.value("return [await everything.echo({ message: 'here' })]") == ["Echo: here"]
         absent = await client.failure("return await absent.anything({})")
         assert "/no/such/program" in absent, absent
@@ -55,7 +56,7 @@ async def a_broken_upstream_hides_no_other_and_says_what_is_wrong_with_it(place:
 @test
 async def a_call_that_is_not_answered_ends_at_its_deadline(place: Place) -> None:
     place.use("everything", limits={"callSeconds": 1})
-    async with place.client() as client:
+    async with connect(place) as client:
         await client.listed("everything")
         call = "await everything.trigger_long_running_operation({ duration: 600, steps: 1 })"
         assert await client.value(f"try {{ {call} }} catch (e) {{ return [e.name, e.code] }}") == [

@@ -1,5 +1,6 @@
 """Results that are too big: cut to the budget, still valid, said so, kept, and read back by the same session only."""
 
+from harness.client import connect
 from harness.place import Place
 from harness.runner import test
 
@@ -8,7 +9,7 @@ ROWS = "const rows = Array.from({ length: 10000 }, (_, id) => ({ id, name: `row 
 
 @test
 async def a_result_that_is_too_big_is_cut_and_kept_for_a_later_script(place: Place) -> None:
-    async with place.client() as client:
+    async with connect(place) as client:
         answer = await client.execute(ROWS + "return { count: rows.length, rows }")
         shown = answer.value["rows"]
         assert answer.value["count"] == 10_000 and 0 < len(shown) < 10_000, answer.rest
@@ -22,23 +23,23 @@ async def a_result_that_is_too_big_is_cut_and_kept_for_a_later_script(place: Pla
 
 @test
 async def the_budget_of_a_result_is_the_callers_to_choose(place: Place) -> None:
-    async with place.client() as client:
+    async with connect(place) as client:
         lengths = [len((await client.execute(ROWS + "return rows", max_tokens=n)).text) for n in (200, 2_000, 20_000)]
         assert lengths[0] < 1_600 and lengths[0] * 5 < lengths[1] and lengths[1] * 5 < lengths[2], lengths
 
 
 @test
 async def a_kept_result_cannot_be_read_by_another_session(place: Place) -> None:
-    async with place.client() as first, place.client() as second:
+    async with connect(place) as first, connect(place) as second:
         handle = (await first.execute(ROWS + "return rows")).handle
-        read = f'try {{ return await results.get("{handle}") }} catch (e) {{ return e.code }}'
-        assert await second.value(read) == "unknown_handle"
+        read = f'try {{ return await results.get("{handle}") }} catch (e) {{ return [e.code] }}'
+        assert await second.value(read) == ["unknown_handle"]
         assert await first.value(f'return (await results.get("{handle}")).length') == 10_000
 
 
 @test
 async def a_script_that_prints_without_end_is_cut_and_its_value_stands(place: Place) -> None:
-    async with place.client() as client:
+    async with connect(place) as client:
         code = "for (let i = 0; i < 200000; i++) console.log('line', i); return { done: true }"
         answer = await client.execute(code)
         assert answer.value == {"done": True}, answer.text[:500]
@@ -50,6 +51,6 @@ async def a_result_of_fifty_megabytes_comes_through_an_upstream(place: Place) ->
     place.use("filesystem")
     size = 50_000_000
     (place.data / "large.txt").write_text("0123456789" * (size // 10))
-    async with place.client() as client:
+    async with connect(place) as client:
         code = f'const {{ content }} = await filesystem.read_text_file({{ path: "{place.data}/large.txt" }}); '
         assert await client.value(code + "return [content.length, content.slice(-3)]") == [size, "789"]

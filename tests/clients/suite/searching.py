@@ -1,5 +1,7 @@
 """Search: the right tools for a task, over the client's `search` and in the script."""
 
+from harness.cases import Cases
+from harness.client import connect
 from harness.place import Place
 from harness.runner import test
 
@@ -17,11 +19,13 @@ TASKS = (
 @test
 async def a_search_finds_the_tool_for_a_task(place: Place) -> None:
     place.use("everything", "filesystem", "memory", "git")
-    async with place.client() as client:
+    async with connect(place) as client:
         await client.listed("everything", "filesystem", "memory", "git")
-        for task, tool in TASKS:
-            answer = await client.search(task, limit=3)
-            assert not answer.failed and f"{tool}(" in answer.text, f"{task}: {answer.text}"
+        with Cases() as cases:
+            for task, tool in TASKS:
+                with cases.case(task):
+                    answer = await client.search(task, limit=3)
+                    assert not answer.failed and f"{tool}(" in answer.text, answer.text
         # Names are found as the server spells them, too.
         assert "everything.get_sum(" in (await client.search("get-sum")).text
 
@@ -29,7 +33,7 @@ async def a_search_finds_the_tool_for_a_task(place: Place) -> None:
 @test
 async def search_shows_as_much_of_a_tool_as_is_asked_for(place: Place) -> None:
     place.use("filesystem")
-    async with place.client() as client:
+    async with connect(place) as client:
         await client.listed("filesystem")
         texts = {
             detail: (await client.search("write_file", limit=1, detail=detail)).text
@@ -45,7 +49,7 @@ async def search_shows_as_much_of_a_tool_as_is_asked_for(place: Place) -> None:
 @test
 async def a_search_that_finds_nothing_says_so_and_what_there_is(place: Place) -> None:
     place.use("git")
-    async with place.client() as client:
+    async with connect(place) as client:
         await client.listed("git")
         nothing = await client.search("zeppelin moorings")
         assert not nothing.failed and "no tool" in nothing.text, nothing.text
@@ -55,17 +59,19 @@ async def a_search_that_finds_nothing_says_so_and_what_there_is(place: Place) ->
 
 @test
 async def wrong_arguments_of_a_search_are_told_and_cost_nothing_else(place: Place) -> None:
-    async with place.client() as client:
-        for arguments in ({"query": 5}, {"query": "x", "limit": "many"}, {"query": "x", "detail": "all"}):
-            answer = await client.session.call_tool("search", arguments)
-            assert answer.isError, f"{arguments}: {answer}"
+    async with connect(place) as client:
+        with Cases() as cases:
+            for arguments in ({"query": 5}, {"query": "x", "limit": "many"}, {"query": "x", "detail": "all"}):
+                with cases.case(arguments):
+                    answer = await client.session.call_tool("search", arguments)
+                    assert answer.isError, answer
         assert not (await client.search("anything")).failed
 
 
 @test
 async def a_script_searches_and_describes_tools_itself(place: Place) -> None:
     place.use("everything", "git")
-    async with place.client() as client:
+    async with connect(place) as client:
         await client.listed("everything", "git")
         found, described = await client.value(
             "return [await tools.search('add two numbers'), await tools.describe('everything.get_sum')]"

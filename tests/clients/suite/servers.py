@@ -2,6 +2,8 @@
 
 import subprocess
 
+from harness.cases import Cases
+from harness.client import connect
 from harness.place import Place
 from harness.runner import test
 
@@ -9,7 +11,7 @@ from harness.runner import test
 @test
 async def files_are_written_listed_read_and_added_up(place: Place) -> None:
     place.use("filesystem")
-    async with place.client() as client:
+    async with connect(place) as client:
         code = f"""
             const dir = "{place.data}";
             await Promise.all([1, 2, 3].map(n =>
@@ -28,7 +30,7 @@ async def files_are_written_listed_read_and_added_up(place: Place) -> None:
 @test
 async def entities_are_created_and_the_graph_is_read_back(place: Place) -> None:
     place.use("memory")
-    async with place.client() as client:
+    async with connect(place) as client:
         code = """
             await memory.create_entities({ entities: [
                 { name: "Ada", entityType: "person", observations: ["wrote the first program"] },
@@ -46,7 +48,7 @@ async def entities_are_created_and_the_graph_is_read_back(place: Place) -> None:
 async def a_commit_is_made_and_stands_in_the_log(place: Place) -> None:
     place.use("git", "filesystem")
     (place.repository / "notes.txt").write_text("hello\n")
-    async with place.client() as client:
+    async with connect(place) as client:
         code = f"""
             const repo_path = "{place.repository}";
             const before = await git.git_status({{ repo_path }});
@@ -63,7 +65,7 @@ async def a_commit_is_made_and_stands_in_the_log(place: Place) -> None:
 @test
 async def four_upstreams_work_together_in_one_script(place: Place) -> None:
     place.use("everything", "filesystem", "memory", "git")
-    async with place.client() as client:
+    async with connect(place) as client:
         code = f"""
             const sum = await everything.get_sum({{ a: 20, b: 22 }});
             await filesystem.write_file({{ path: "{place.data}/sum.txt", content: sum }});
@@ -119,16 +121,18 @@ EVERYTHING = (
 @test
 async def every_kind_of_result_arrives_as_a_plain_value(place: Place) -> None:
     place.use("everything")
-    async with place.client() as client:
-        for code, expected in EVERYTHING:
-            wrapped = f"return [await (async () => {{ {code} }})()]"
-            assert await client.value(wrapped) == [expected], code
+    async with connect(place) as client:
+        with Cases() as cases:
+            for code, expected in EVERYTHING:
+                with cases.case(code):
+                    given = await client.value(f"return [await (async () => {{ {code} }})()]")
+                    assert given == [expected], given
 
 
 @test
 async def an_image_survives_the_way_through_a_script(place: Place) -> None:
     place.use("everything", "filesystem")
-    async with place.client() as client:
+    async with connect(place) as client:
         code = "const blocks = await everything.get_tiny_image(); return blocks.find(block => block.type === 'image')"
         answer = await client.execute(code)
         assert [image.mimeType for image in answer.images] == ["image/png"], answer
@@ -149,7 +153,7 @@ async def an_image_survives_the_way_through_a_script(place: Place) -> None:
 async def an_upstream_gets_the_variables_of_its_entry_and_no_secret_of_another(place: Place) -> None:
     entry = place.entry("everything")
     place.write_config({"everything": {**entry, "env": {"MINE": "${GIVEN:-default}", "TOKEN": "${env:SECRET}"}}})
-    async with place.client(SECRET="s3cret", OTHER_API_KEY="hidden", GIVEN="given") as client:
+    async with connect(place, SECRET="s3cret", OTHER_API_KEY="hidden", GIVEN="given") as client:
         environment = await client.value("return await everything.get_env()")
         assert (environment["MINE"], environment["TOKEN"]) == ("given", "s3cret"), environment
         assert not {"SECRET", "OTHER_API_KEY", "OUTBOARD_STATE_DIR"} & set(environment), environment

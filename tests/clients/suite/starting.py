@@ -5,6 +5,7 @@ import time
 
 from mcp import types
 
+from harness.client import connect
 from harness.place import Place
 from harness.runner import test
 from harness.upstreams import Gate
@@ -15,7 +16,7 @@ from harness.waiting import until
 async def a_first_start_answers_at_once_and_tells_when_a_slow_upstream_is_there(place: Place) -> None:
     gate = Gate(place.root / "gate")
     place.write_config({"memory": gate.before(place.entry("memory"))}, declarations=6_000)
-    async with place.client() as client:
+    async with connect(place) as client:
         assert client.server.capabilities.tools and client.server.capabilities.tools.listChanged
         assert "read_graph" not in ((await client.tools())["execute"].description or "")
         assert "memory is still starting" in (await client.search("graph")).text
@@ -29,12 +30,12 @@ async def a_first_start_answers_at_once_and_tells_when_a_slow_upstream_is_there(
 async def a_second_start_answers_from_what_was_listed_last(place: Place) -> None:
     gate = Gate(place.root / "gate")
     place.write_config({"memory": gate.before(place.entry("memory"))}, declarations=6_000)
-    async with place.client() as client:
+    async with connect(place) as client:
         await until("the upstream waits at its gate", gate.open)
         await client.listed("memory")
         before = await client.tools()
     started = time.monotonic()
-    async with place.client() as client:
+    async with connect(place) as client:
         # Nobody opens the gate: what is answered now is remembered.
         assert await client.tools() == before
         assert "memory.read_graph(" in (await client.search("read_graph")).text
@@ -49,11 +50,11 @@ async def a_second_start_answers_from_what_was_listed_last(place: Place) -> None
 @test
 async def a_changed_entry_is_not_answered_from_what_another_listed(place: Place) -> None:
     place.write_config({"one": place.entry("memory")}, declarations=6_000)
-    async with place.client() as client:
+    async with connect(place) as client:
         await client.listed("one")
     gate = Gate(place.root / "gate")
     place.write_config({"one": gate.before(place.entry("git"))}, declarations=6_000)
-    async with place.client() as client:
+    async with connect(place) as client:
         assert "read_graph" not in ((await client.tools())["execute"].description or "")
         await until("the upstream waits at its gate", gate.open)
         await client.listed("one")
@@ -64,6 +65,6 @@ async def a_changed_entry_is_not_answered_from_what_another_listed(place: Place)
 async def a_slow_upstream_holds_up_no_other(place: Place) -> None:
     gate = Gate(place.root / "gate")
     place.write_config({"memory": gate.before(place.entry("memory")), "everything": place.entry("everything")})
-    async with place.client() as client:
+    async with connect(place) as client:
         assert await client.value("return [await everything.echo({ message: 'ready' })]") == ["Echo: ready"]
         assert "memory is still starting" in (await client.search("echo")).text

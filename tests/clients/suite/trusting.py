@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from harness.client import connect
 from harness.place import Place
 from harness.runner import test
 
@@ -23,7 +24,7 @@ def with_project_file(place: Place, name: str) -> tuple[Path, Path]:
 async def a_project_file_that_nobody_accepted_has_no_effect_and_says_so(place: Place) -> None:
     for name in FILES:
         file, sign = with_project_file(place, name)
-        async with place.client() as client:
+        async with connect(place) as client:
             assert set(await client.tools()) == {"search", "execute"}
             assert "everything" not in (await client.search("")).text
             await client.failure("return await everything.echo({ message: 'x' })")
@@ -44,12 +45,12 @@ async def an_accepted_project_file_works_until_it_changes(place: Place) -> None:
         assert without_a_person.returncode != 0 and not sign.exists(), without_a_person
         accepted = place.run("trust", "--accept", digest)
         assert accepted.returncode == 0, accepted
-        async with place.client() as client:
+        async with connect(place) as client:
             assert await client.value("return [await everything.echo({ message: 'mine' })]") == ["Echo: mine"]
             assert "has no effect" not in client.stderr(), client.stderr()
         sign.unlink()
         file.write_text(file.read_text() + "\n")
-        async with place.client() as client:
+        async with connect(place) as client:
             assert await client.value("return [1]") == [1]
             assert "has changed" in client.stderr(), client.stderr()
         assert not sign.exists()
@@ -62,7 +63,7 @@ async def a_project_file_that_cannot_be_used_stops_nothing(place: Place) -> None
     for name in FILES:
         file = place.project / name
         file.write_text('{ "mcpServers": {')
-        async with place.client() as client:
+        async with connect(place) as client:
             assert await client.value("return [await everything.echo({ message: 'on' })]") == ["Echo: on"]
             assert str(file) in client.stderr(), client.stderr()
         file.unlink()
@@ -73,7 +74,7 @@ async def a_project_file_cannot_replace_an_upstream_of_the_user(place: Place) ->
     place.use("everything")
     file, sign = with_project_file(place, ".mcp.json")
     assert place.run("trust", "--accept", hashlib.sha256(file.read_bytes()).hexdigest()).returncode == 0
-    async with place.client() as client:
+    async with connect(place) as client:
         assert await client.value("return [await everything.echo({ message: 'x' })]") == ["Echo: x"]
         assert "everything" in client.stderr() and "not used" in client.stderr(), client.stderr()
     assert not sign.exists()
