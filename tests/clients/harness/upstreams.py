@@ -37,6 +37,18 @@ def git(repository: Path) -> Entry:
     return {"command": str(PYTHON.with_name("mcp-server-git")), "args": ["--repository", str(repository)], "env": {}}
 
 
+def overheard(entry: Entry, log: Path) -> Entry:
+    """The same upstream; all that it is sent is written to `log`, too."""
+    listen = 'tee "$0" | "$@"'
+    return {**entry, "command": "/bin/sh", "args": ["-c", listen, str(log), entry["command"], *entry["args"]]}
+
+
+def babbling(entry: Entry) -> Entry:
+    """The same upstream, which begins with words on standard output where only messages may stand."""
+    babble = 'echo "Starting up …"; echo; echo "{not json"; echo "[1, 2]"; exec "$0" "$@"'
+    return {**entry, "command": "/bin/sh", "args": ["-c", babble, entry["command"], *entry["args"]]}
+
+
 class Gate:
     """Holds up an upstream before it starts, until `open`. Made of a named pipe, so nothing is polled."""
 

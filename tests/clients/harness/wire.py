@@ -91,10 +91,13 @@ class Wire:
         """The text that `execute` gives, in the elder era."""
         return text_of(await self.result("tools/call", name="execute", arguments={"code": code}))
 
+    def end_input(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
     async def close(self) -> int:
         """Ends the input, reads what is left, and gives the exit code."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.close()
+        self.end_input()
         return await self.ended()
 
     def signal(self, which: signal.Signals) -> None:

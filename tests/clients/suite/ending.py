@@ -7,7 +7,7 @@ from harness.place import Place
 from harness.runner import test
 from harness.upstreams import Gate
 from harness.waiting import until
-from harness.wire import open_wire
+from harness.wire import open_wire, text_of
 
 ALL = ("everything", "filesystem", "memory", "git")
 
@@ -60,6 +60,18 @@ async def the_end_of_input_with_a_call_in_flight_leaves_no_process(place: Place)
             assert await wire.close() == 0
             await until("no process is left", lambda: not place.upstreams(), seconds=5)
             sign.unlink()
+
+
+@test
+async def what_was_asked_before_the_end_of_input_is_answered(place: Place) -> None:
+    place.use("everything")
+    async with open_wire(place) as wire:
+        await wire.initialize()
+        code = "return await everything.echo({ message: 'the last word' })"
+        request = await wire.begin("tools/call", name="execute", arguments={"code": code})
+        wire.end_input()
+        assert text_of((await wire.answer(request))["result"]) == "Echo: the last word"
+        assert await wire.ended() == 0
 
 
 @test

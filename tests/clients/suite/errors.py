@@ -88,6 +88,30 @@ async def every_mistake_is_told_with_its_place_and_what_to_do(place: Place) -> N
                         assert re.search(pattern, text), f"no {pattern!r} in: {text}"
 
 
+#: Scripts whose error is thrown below other frames.
+DEEP = (
+    "async () => {\n  nofn()\n}",
+    "export default async function main() {\n  const n: number = 1;\n  nofn(n);\n}",
+    "return [1, 2].map(n => nofn(n))",
+    "return await new Promise((_, no) => no(new Error('no')))",
+    "const a = () => { nofn() };\nconst b = async () => a();\nawait b()",
+)
+
+
+@test
+async def an_error_names_no_place_or_function_that_is_not_the_scripts(place: Place) -> None:
+    async with connect(place) as client:
+        with Cases() as cases:
+            for code in DEEP:
+                with cases.case(code):
+                    text = await client.failure(code)
+                    lines = code.splitlines()
+                    # A frame is at the start of a word: the name of a function that calls or is called.
+                    for line, column in re.findall(r"\b(\d+):(\d+)\b", text):
+                        assert re.match(r"\w", lines[int(line) - 1][int(column) - 1 :]), text
+                    assert "\\x" not in text, text
+
+
 #: Name, call, `code` of the error that the script catches.
 CAUGHT = (
     ("an unknown tool", "filesystem.read_textfile({ path: 'x' })", "unknown_tool"),

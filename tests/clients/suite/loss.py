@@ -5,6 +5,7 @@ import asyncio
 from harness.client import connect
 from harness.place import Place
 from harness.runner import test
+from harness.upstreams import babbling
 from harness.waiting import until
 
 
@@ -51,6 +52,14 @@ async def a_broken_upstream_hides_no_other_and_says_what_is_wrong_with_it(place:
         assert "the key is missing" in crashing, crashing
         found = (await client.search("echo")).text
         assert "everything.echo(" in found and "absent is not available" in found, found
+
+
+@test
+async def an_upstream_that_babbles_on_standard_output_works_and_is_warned_of(place: Place) -> None:
+    place.write_config({"everything": babbling(place.entry("everything"))})
+    async with connect(place) as client:
+        assert await client.value("return [await everything.echo({ message: 'heard' })]") == ["Echo: heard"]
+        assert "standard output" in client.stderr() or "stdout" in client.stderr(), client.stderr()
 
 
 @test
