@@ -8,7 +8,7 @@ use crate::finding::Findings;
 use oxc_allocator::Allocator;
 use oxc_ast::ast::{Expression, Program, Statement};
 use oxc_parser::{ParseOptions, Parser, ParserReturn};
-use oxc_span::SourceType;
+use oxc_span::{SourceType, Span};
 
 /// Put before a text that is an expression and would not be one at the start of a statement.
 pub(crate) const EXPRESSION_PREFIX: &str = "x=";
@@ -35,7 +35,9 @@ pub(crate) fn parse<'a>(
         return Some(parsed);
     }
     let statements = parse_module(allocator, text);
-    if !statements.panicked && statements.diagnostics.is_empty() {
+    let sound = !statements.panicked && statements.diagnostics.is_empty();
+    let nameless = statements.program.body.iter().find_map(nameless);
+    if sound && nameless.is_none() {
         return Some(Parsed { program: statements.program, as_expression: false });
     }
     // A function without a name is no statement.
@@ -44,8 +46,23 @@ pub(crate) fn parse<'a>(
     {
         return Some(parsed);
     }
-    explain::explain(text, &statements, findings);
+    match nameless {
+        Some(span) if sound => {
+            let hint = "give it a name, or make it the whole script".to_owned();
+            findings.add(span.start, span.end, "a declaration without a name", Some(hint));
+        }
+        _ => explain::explain(text, &statements, findings),
+    }
     None
+}
+
+/// A declaration that lacks its name, which the parser lets pass in front of type parameters and line ends.
+fn nameless(statement: &Statement<'_>) -> Option<Span> {
+    match statement {
+        Statement::FunctionDeclaration(function) if function.id.is_none() => Some(function.span),
+        Statement::ClassDeclaration(class) if class.id.is_none() => Some(class.span),
+        _ => None,
+    }
 }
 
 fn parse_module<'a>(allocator: &'a Allocator, text: &'a str) -> ParserReturn<'a> {

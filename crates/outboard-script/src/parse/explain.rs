@@ -56,7 +56,7 @@ fn in_plain_words(text: &str, message: &str, start: u32, end: u32) -> Said {
     let before = &text[..start as usize];
     let next = to_u32(text.len() - code_start(&text[start as usize..]).len());
     let token = token_at(text, next);
-    let (found, at_end) = match token.as_str() {
+    let (found, cut_off) = match token.as_str() {
         "" => ("the end of the script".to_owned(), Some("the script may have been cut off")),
         token => (format!("`{token}`"), None),
     };
@@ -72,13 +72,13 @@ fn in_plain_words(text: &str, message: &str, start: u32, end: u32) -> Said {
     if let Some((wanted, _)) =
         message.strip_prefix("Expected ").and_then(|rest| rest.split_once(" but found "))
     {
-        return say(format!("expected {wanted}, found {found}"), at_end);
+        return say(format!("expected {wanted}, found {found}"), cut_off);
     }
     match message {
         "Unexpected token" if token == ">" && before.ends_with('-') => {
             say("unexpected `->`".to_owned(), Some("arrow functions are written with `=>`"))
         }
-        "Unexpected token" => say(format!("unexpected {found}"), at_end),
+        "Unexpected token" => say(format!("unexpected {found}"), cut_off),
         "Unterminated string" if text[start as usize..].starts_with('`') => {
             say("this template literal is never closed".to_owned(), Some("close it with a backtick"))
         }
