@@ -73,8 +73,8 @@ impl Face {
     }
 
     /// Serves the client at the other end of two streams until it closes its end or `cancel` is cancelled. Runs in
-    /// progress may give their answers for five seconds after the end of input; then, and at once on `cancel`, they
-    /// are cancelled. All have ended when this returns, unless one takes more than five seconds to do so.
+    /// progress may give their answers for five seconds after the end of input; then, and at once on `cancel` or
+    /// when the client reads no more, they are cancelled. All have ended when this returns, unless one takes more than five seconds to do so.
     pub async fn serve<R, W>(&self, read: R, write: W, cancel: CancellationToken) -> Result<(), FaceError>
     where
         R: AsyncRead + Send + Unpin + 'static,

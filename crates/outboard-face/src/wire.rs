@@ -116,13 +116,9 @@ impl<R: AsyncRead + Send + Unpin> Transport<RoleServer> for Wire<R> {
     }
 
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
-        let ended = self.ended.clone();
-        let message = tokio::select! {
-            message = self.next() => message,
-            () = ended.cancelled() => None,
-        };
+        let message = self.next().await;
         if message.is_none() {
-            ended.cancel();
+            self.ended.cancel();
         }
         message
     }

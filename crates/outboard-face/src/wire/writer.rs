@@ -23,13 +23,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Cancels `ended` when the stream takes no more.
-    pub(super) fn new(write: impl AsyncWrite + Send + Unpin + 'static, ended: CancellationToken) -> Self {
+    /// Cancels `gone` when the stream takes no more.
+    pub(super) fn new(write: impl AsyncWrite + Send + Unpin + 'static, gone: CancellationToken) -> Self {
         let (queue, lines) = mpsc::channel(QUEUE);
         let task = tokio::spawn(async move {
             if let Err(error) = write_all(write, lines).await {
                 tracing::debug!(%error, "the client reads no more");
-                ended.cancel();
+                gone.cancel();
             }
         });
         Self { queue: Some(queue), task: Some(task) }

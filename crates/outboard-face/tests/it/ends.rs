@@ -1,9 +1,14 @@
 //! How a connection ends: by the client, by us, with runs in progress.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
+use outboard_face::{Face, FaceOptions};
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::{io::AsyncWriteExt as _, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     client::{Client, modern, text},
@@ -63,6 +68,24 @@ async fn cancelling_ends_the_server_and_its_runs() {
     let started = Instant::now();
     client.cancel.cancel();
     client.server.await.unwrap().unwrap();
+    assert_eq!(fake.ended.load(Ordering::Relaxed), 1);
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_closed_its_ear_is_gone() {
+    let fake = Fake::new(catalogue(1, 2));
+    let (mut mouth, read) = tokio::io::duplex(1 << 16);
+    let (ear, write) = tokio::io::duplex(1 << 16);
+    let face = Face::new(Arc::clone(&fake), FaceOptions::default());
+    let server = tokio::spawn(async move { face.serve(read, write, CancellationToken::new()).await });
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "execute", "arguments": { "code": "hang" } } });
+    mouth.write_all(format!("{call}\n").as_bytes()).await.unwrap();
+    fake.begun.acquire().await.unwrap().forget();
+    drop(ear);
+    let started = Instant::now();
+    mouth.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"ping\"}\n").await.unwrap();
+    server.await.unwrap().unwrap();
     assert_eq!(fake.ended.load(Ordering::Relaxed), 1);
     assert!(started.elapsed() < Duration::from_secs(1));
 }

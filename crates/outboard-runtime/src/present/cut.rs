@@ -1,4 +1,5 @@
-//! What was left out of a value, and where. It does not word it; [`super::note`] does.
+//! What was left out of a value, and where.
+//! The renderer records it; it is not worded here but in [`super::note`].
 
 use super::plain::{clean_line, clipped};
 

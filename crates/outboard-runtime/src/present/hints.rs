@@ -62,7 +62,8 @@ pub(super) fn call(code: FailureCode) -> Option<&'static str> {
     }
 }
 
-/// What to do about an error that the script threw, if it is one that is typical of the sandbox.
+/// What to do about an error that the script threw, if it is one that is typical of the sandbox and does not say so
+/// itself.
 pub(super) fn thrown(name: &str, message: &str) -> Option<&'static str> {
     const NETWORK: &str = "A script has no network: only the tools reach the outside.";
     const MODULES: &str =
@@ -81,7 +82,7 @@ pub(super) fn thrown(name: &str, message: &str) -> Option<&'static str> {
         ("document", "There is no browser: a script has the language itself and the tools."),
     ];
     if name == "ReferenceError" {
-        let missing = message.split_whitespace().next()?.trim_matches(['\'', '"', '`']);
+        let missing = message.strip_suffix(" is not defined")?.trim_matches(['\'', '"', '`']);
         return MISSING.iter().find(|(name, _)| *name == missing).map(|(_, hint)| *hint);
     }
     let of_nothing = message.contains("of undefined") || message.contains("of null");

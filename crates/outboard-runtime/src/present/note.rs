@@ -1,4 +1,5 @@
 //! Words what was left out of a value and where the whole of it is.
+//! It keeps nothing: the handle that it names is the session's.
 
 use super::{
     cut::{Cut, Unit},

@@ -135,6 +135,16 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
              A script has no network: only the tools reach the outside.",
         ),
         (
+            failure(
+                FailureKind::Threw {
+                    name: "ReferenceError".into(),
+                    message: "fetch is not defined: there is no network here".into(),
+                },
+                None,
+            ),
+            "failed: ReferenceError: fetch is not defined: there is no network here",
+        ),
+        (
             failure(FailureKind::Limit(Limit::Cpu), Some((3, 1))),
             "stopped at 3:1: computing took longer than its limit of 30 s (waiting does not count)\n  \
              3 | for (const c of channels) {\n\
