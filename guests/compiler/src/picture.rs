@@ -74,7 +74,7 @@ impl Guest {
 
     /// What the guest would have told its host: legible enough for the author of a prelude.
     fn complaint(&self, store: &mut Store<()>) -> Result<String> {
-        let at = self.function::<(), u32>(store, "ob_complaint")?.call(&mut *store, ())? as usize;
+        let at = self.function::<(), u32>(store, "ob_said")?.call(&mut *store, ())? as usize;
         let data = self.memory.data(&*store);
         let word = |at: usize| -> Option<usize> {
             Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?) as usize)

@@ -61,7 +61,7 @@
   };
 
   const table = (data, columns) => {
-    if (data === null || typeof data !== 'object') return plain(data);
+    if (data === null || typeof data !== 'object' || host.classOf(data) === 'Proxy') return plain(data);
     const heads = ['(index)'], rows = [];
     const column = (name) => {
       for (let i = 1; i < heads.length; i++) if (heads[i] === name) return i;
@@ -73,7 +73,7 @@
     const add = (index, row) => {
       if (rows.length >= 1000) return;
       const cells = [p.String(index)];
-      if (row !== null && typeof row === 'object') {
+      if (row !== null && typeof row === 'object' && host.classOf(row) !== 'Proxy') {
         const keys = p.ownKeys(row);
         for (let i = 0; i < keys.length; i++) {
           const d = typeof keys[i] === 'string' ? p.getOwnPropertyDescriptor(row, keys[i]) : undefined;

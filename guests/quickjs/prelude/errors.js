@@ -1,4 +1,5 @@
 // ToolError: what a call that gave no value throws. The guest makes them in C from this prototype.
+// And stacks stay what they are: where in the script something happened is the host's to know.
 (function (host) {
   class ToolError extends Error {
     constructor(message, options) {
@@ -12,4 +13,7 @@
   });
   host.toolErrorPrototype(ToolError.prototype);
   host.global('ToolError', ToolError);
+  delete Error.prepareStackTrace;
+  delete Error.stackTraceLimit;
+  delete globalThis.SharedArrayBuffer; // nothing here could share it
 })

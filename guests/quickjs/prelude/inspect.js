@@ -29,6 +29,7 @@
       case 'number': return value === 0 && 1 / value < 0 ? '-0' : p.numberToString(value);
       case 'bigint': return p.bigintToString(value) + 'n';
       case 'symbol': return p.symbolToString(value);
+      case 'undefined': return 'undefined'; // also what is absent, which must not be touched
       default: return p.String(value);
     }
   };
@@ -65,11 +66,11 @@
     return out;
   };
 
-  const errorText = (error) => {
+  const errorText = (error, indent) => {
     const name = quiet(error, 'name'), message = quiet(error, 'message');
     const head = `${typeof name === 'string' ? name : 'Error'}${message === undefined || message === '' ? '' : ': ' + p.String(message)}`;
     const stack = scriptFrames(error);
-    return stack === '' ? `[${head}]` : head + stack;
+    return stack === '' ? `[${head}]` : p.join(p.split(head + stack, '\n'), '\n' + indent);
   };
 
   const keyText = (key) => typeof key === 'symbol' ? `[${p.symbolToString(key)}]`
@@ -197,7 +198,7 @@
       return layOut(`${kind}(${length}) [`, parts, ']', indent, true);
     }
     if (kind === 'Error' || kind === 'DOMException') {
-      const text = errorText(object);
+      const text = errorText(object, indent);
       entries(object, parts, state, indent, (key) => key === 'stack' || key === 'message');
       const cause = p.getOwnPropertyDescriptor(object, 'cause');
       if (cause && 'value' in cause) p.push(parts, `[cause]: ${show(cause.value, state, indent + '  ')}`);

@@ -81,8 +81,8 @@
     },
     parseInt, parseFloat, encodeURIComponent, decodeURIComponent,
     functionToString: uncurry(Function.prototype.toString),
-    objectProto: Object.prototype,
-    arrayProto: Array.prototype,
+    numberProto: Number.prototype,
+    bigintProto: BigInt.prototype,
   };
   const { exec } = RegExp.prototype;
   host.p = p;

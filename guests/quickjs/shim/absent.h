@@ -14,7 +14,8 @@ static const struct { const char *name, *advice; } absent[] = {
     { "Deno", "there is no file system, network or process here; use a tool" },
     { "Bun", "there is no file system, network or process here; use a tool" },
     { "Buffer", "use Uint8Array with TextEncoder, TextDecoder, atob and btoa" },
-    { "WebAssembly", "it is not available here" },
+    { "Intl", "toLocaleString of numbers writes them as in en-US" },
+    { "WebAssembly", "scripts are JavaScript only" },
 };
 
 static JSValue absent_throw(JSContext *ctx, JSValueConst obj)

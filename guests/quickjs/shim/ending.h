@@ -15,8 +15,17 @@ enum { UNHANDLED_MAX = 64 };
 static JSValue ob_unhandled[UNHANDLED_MAX];
 static uint32_t ob_unhandled_count;
 
-/* Stack of the last exception that was no Error, as those have none of their own. */
-static JSValue ob_odd_reason, ob_odd_stack;
+/* Where the script last threw. A thrown value that is no Error has no stack of its own. */
+static JSValue ob_last_stack;
+
+/* Called before each job: QuickJS notes where an exception arose only while nothing is noted. */
+static void keep_last_stack(JSContext *ctx)
+{
+    if (JS_IsUndefined(ctx->error_back_trace))
+        return;
+    set_value(ctx, &ob_last_stack, ctx->error_back_trace);
+    ctx->error_back_trace = JS_UNDEFINED;
+}
 
 static void on_rejection(JSContext *ctx, JSValueConst promise, JSValueConst reason, bool handled, void *opaque)
 {
@@ -29,10 +38,6 @@ static void on_rejection(JSContext *ctx, JSValueConst promise, JSValueConst reas
             }
         }
         return;
-    }
-    if (!JS_IsError(reason)) {
-        set_value(ctx, &ob_odd_reason, js_dup(reason));
-        set_value(ctx, &ob_odd_stack, js_dup(ctx->error_back_trace));
     }
     if (ob_unhandled_count < UNHANDLED_MAX)
         ob_unhandled[ob_unhandled_count++] = js_dup(promise);
@@ -54,15 +59,11 @@ static JSValue error_text(JSContext *ctx, JSValueConst error, JSAtom name)
 
 static JSValue error_stack(JSContext *ctx, JSValueConst reason)
 {
-    JSObject *p;
-    if (JS_IsObject(reason)) {
-        p = JS_VALUE_GET_OBJ(reason);
-        if (p->class_id == JS_CLASS_ERROR && JS_IsString(p->u.object_data))
-            return js_dup(p->u.object_data);
-    }
-    if (js_same_value(ctx, reason, ob_odd_reason))
-        return js_dup(ob_odd_stack);
-    return JS_UNDEFINED;
+    const JSObject *p;
+    if (!JS_IsObject(reason))
+        return JS_UNDEFINED;
+    p = JS_VALUE_GET_OBJ(reason);
+    return p->class_id == JS_CLASS_ERROR && JS_IsString(p->u.object_data) ? js_dup(p->u.object_data) : JS_UNDEFINED;
 }
 
 static bool is_tool_error(JSValueConst reason)
@@ -133,8 +134,9 @@ static void out_threw(JSContext *ctx, JSValueConst reason)
         bytes_text(&ob_outbox, "Uncaught", 8);
         out_odd_message(ctx, reason);
     }
-    JSValue stack = error_stack(ctx, reason);
     out_thrown_tool(ctx, reason);
+    keep_last_stack(ctx);
+    JSValue stack = JS_IsError(reason) ? error_stack(ctx, reason) : js_dup(ob_last_stack);
     if (JS_IsString(stack))
         out_value_text(ctx, stack);
     else
@@ -309,7 +311,7 @@ static bool main_value(JSContext *ctx, JSValue value)
             ob_main_next = 0;
             mark_all_handled(ctx, JS_VALUE_GET_OBJ(value));
             set_value(ctx, &ob_main, value);
-            return gather(ctx);
+            return false;
         }
     }
     out_finished(ctx, value);
@@ -322,30 +324,38 @@ threw:
     return true;
 }
 
-/* Looks at the promise that the run waits for. True if the run has ended. */
+/* QuickJS's own `{ value }` around the completion value. Takes and gives a reference. */
+static JSValue main_unwrap(JSContext *ctx, JSValue result)
+{
+    JSProperty *value;
+    JSValue inner;
+    if (!JS_IsObject(result) || !find_own_property(&value, JS_VALUE_GET_OBJ(result), JS_ATOM_value))
+        return result;
+    inner = js_dup(value->u.value);
+    JS_FreeValue(ctx, result);
+    return inner;
+}
+
+/* Looks at what the run waits for, and at what that turns out to be. True if the run has ended. */
 static bool main_look(JSContext *ctx)
 {
-    const JSPromiseData *s;
-    JSValue result;
-    if (ob_main_gathering)
-        return gather(ctx);
-    s = JS_GetOpaque(ob_main, JS_CLASS_PROMISE);
-    if (s->promise_state == JS_PROMISE_PENDING)
-        return false;
-    result = js_dup(s->promise_result);
-    if (s->promise_state == JS_PROMISE_REJECTED) {
-        out_threw(ctx, result);
-        JS_FreeValue(ctx, result);
-        return true;
-    }
-    if (ob_main_wrapped) {
-        JSProperty *value;
-        ob_main_wrapped = false;
-        if (JS_IsObject(result) && find_own_property(&value, JS_VALUE_GET_OBJ(result), JS_ATOM_value)) {
-            JSValue inner = js_dup(value->u.value);
+    while (!ob_main_gathering) {
+        const JSPromiseData *s = JS_GetOpaque(ob_main, JS_CLASS_PROMISE);
+        JSValue result;
+        if (s->promise_state == JS_PROMISE_PENDING)
+            return false;
+        result = js_dup(s->promise_result);
+        if (s->promise_state == JS_PROMISE_REJECTED) {
+            out_threw(ctx, result);
             JS_FreeValue(ctx, result);
-            result = inner;
+            return true;
         }
+        if (ob_main_wrapped) {
+            ob_main_wrapped = false;
+            result = main_unwrap(ctx, result);
+        }
+        if (main_value(ctx, result))
+            return true;
     }
-    return main_value(ctx, result);
+    return gather(ctx);
 }

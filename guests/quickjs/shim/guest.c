@@ -68,7 +68,7 @@ void EXPORT(ob_init)(void)
     JS_NewClass(rt, ob_absent_class, &absent_class);
     ob_script_atom = JS_NewAtom(ctx, "script");
     namespace_init_names(ctx);
-    ob_tool_error_proto = ob_main = ob_crash = ob_odd_reason = ob_odd_stack = JS_UNDEFINED;
+    ob_tool_error_proto = ob_main = ob_crash = ob_last_stack = JS_UNDEFINED;
     define_asks(ctx);
     define_timers(ctx);
     define_absent(ctx);
@@ -95,9 +95,19 @@ uint32_t EXPORT(ob_prelude)(const char *name, const char *source, uint32_t len)
     return 0;
 }
 
-/* After a file of the prelude threw: where and what, for its author. */
-void *EXPORT(ob_complaint)(void)
+static void say_console_dropped(void)
 {
+    if (ob_console_dropped) {
+        bytes_u8(&ob_outbox, OUT_CONSOLE_DROPPED);
+        bytes_u64(&ob_outbox, ob_console_dropped);
+        ob_console_dropped = 0;
+    }
+}
+
+/* What was said so far: after a file of the prelude threw, and after the host stopped a script. */
+void *EXPORT(ob_said)(void)
+{
+    say_console_dropped();
     ob_step.outbox = ob_outbox.data;
     ob_step.outbox_len = (uint32_t)ob_outbox.len;
     return &ob_step;
@@ -129,7 +139,7 @@ static void run_to_standstill(JSContext *ctx)
     do {
         while (!ob_crashed && JS_IsJobPending(ob_runtime)) {
             JSContext *job_context;
-            set_value(ctx, &ctx->error_back_trace, JS_UNDEFINED);
+            keep_last_stack(ctx);
             if (JS_ExecutePendingJob(ob_runtime, &job_context) < 0)
                 crash(ctx);
         }
@@ -154,11 +164,7 @@ static void *finish_step(JSContext *ctx)
     }
     if (ob_ended)
         warn_unhandled(ctx);
-    if (ob_console_dropped) {
-        bytes_u8(&ob_outbox, OUT_CONSOLE_DROPPED);
-        bytes_u64(&ob_outbox, ob_console_dropped);
-        ob_console_dropped = 0;
-    }
+    say_console_dropped();
     ob_step.outbox = ob_outbox.data;
     ob_step.outbox_len = (uint32_t)ob_outbox.len;
     ob_step.value = ob_value.data;

@@ -201,23 +201,28 @@ static const JSClassDef namespace_class = {
     "Namespace", .gc_mark = namespace_mark, .exotic = &namespace_exotic,
 };
 
+/* JS_NewAtomLen takes bytes beyond ASCII for Latin-1 when it looks for a known atom. */
+static JSAtom read_name(JSContext *ctx, Reader *r)
+{
+    size_t len;
+    const char *text = read_text(r, &len);
+    return JS_NewAtomStr(ctx, JS_VALUE_GET_STRING(JS_NewStringLen(ctx, text, len)));
+}
+
 /* Defines one namespace as a global from what stands in `r`: its name, then its tools. */
 static void namespace_define(JSContext *ctx, Reader *r)
 {
     JSValue obj = JS_NewObjectProtoClass(ctx, JS_NULL, ob_namespace_class);
     Namespace *ns = ob_realloc_or_trap(NULL, sizeof(*ns));
-    size_t len;
-    const char *text = read_text(r, &len);
-    JSAtom name = JS_NewAtomLen(ctx, text, len);
+    JSAtom name = read_name(ctx, r);
     ns->name = JS_AtomToString(ctx, name);
     ns->functions = JS_NewObjectProto(ctx, JS_NULL);
     ns->tool_count = read_u32(r);
     ns->tools = ob_realloc_or_trap(NULL, sizeof(JSAtom) * (ns->tool_count + 1));
-    for (uint32_t i = 0; i < ns->tool_count; i++) {
-        text = read_text(r, &len);
-        ns->tools[i] = JS_NewAtomLen(ctx, text, len);
-    }
+    for (uint32_t i = 0; i < ns->tool_count; i++)
+        ns->tools[i] = read_name(ctx, r);
     JS_SetOpaqueInternal(obj, ns);
+    JS_VALUE_GET_OBJ(obj)->extensible = false; /* also keeps its prototype as it is */
     JS_DefinePropertyValue(ctx, ctx->global_obj, name, obj, JS_PROP_C_W_E);
     JS_FreeAtom(ctx, name);
 }

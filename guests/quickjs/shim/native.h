@@ -47,6 +47,8 @@ static JSValue native_class_of(JSContext *ctx, JSValueConst this_val, int argc, 
     JSClassID class_id = JS_GetClassID(argv[0]);
     if (class_id == JS_INVALID_CLASS_ID)
         return JS_UNDEFINED;
+    if (class_id == JS_CLASS_PROXY) /* whose class is called "Object" */
+        return JS_NewString(ctx, "Proxy");
     return JS_AtomToString(ctx, ctx->rt->class_array[class_id].class_name);
 }
 

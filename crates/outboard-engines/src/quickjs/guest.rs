@@ -48,7 +48,11 @@ struct Functions {
     alloc: TypedFunc<u32, u32>,
     start: TypedFunc<(u32, u32), u32>,
     deliver: TypedFunc<(u32, u32), u32>,
+    said: TypedFunc<(), u32>,
 }
+
+/// Ticks that a stopped guest has to say where its console lies: it takes microseconds.
+const LAST_WORDS: u64 = 1_000;
 
 impl QuickJsGuest {
     /// An instance in a slot of its own, nothing of it run yet.
@@ -71,6 +75,7 @@ impl QuickJsGuest {
             alloc: instance.get_typed_func(&mut store, "ob_alloc")?,
             start: instance.get_typed_func(&mut store, "ob_start")?,
             deliver: instance.get_typed_func(&mut store, "ob_deliver")?,
+            said: instance.get_typed_func(&mut store, "ob_said")?,
         };
         Ok(Self { inner, store, memory, functions, world, abandoned })
     }
@@ -131,18 +136,35 @@ impl QuickJsGuest {
     ) -> Result<Ended, Stopped> {
         let called = self.exchange(message, &function);
         let refused = self.store.data().meter.memory_refused();
-        let step = called.map_err(|error| {
-            let stopped = stopped_by(&error, refused);
-            if stopped == Stopped::Broken {
-                tracing::error!(?error, "a guest broke");
+        let step = match called {
+            Ok(step) => step,
+            Err(error) => {
+                let stopped = stopped_by(&error, refused);
+                if stopped == Stopped::Broken {
+                    tracing::error!(?error, "a guest broke");
+                } else {
+                    self.take_last_words(said);
+                }
+                return Err(stopped);
             }
-            stopped
-        })?;
+        };
         let data = self.memory.data(&self.store);
         read_step(data, step, said, refused).ok_or_else(|| {
             tracing::error!("a guest said what no guest says");
             Stopped::Broken
         })
+    }
+
+    /// Takes what the script wrote to its console before the host stopped it. Its requests are not taken:
+    /// nothing may be sent for a run that is over. A guest that cannot answer any more only loses its words.
+    fn take_last_words(&mut self, said: &mut Said) {
+        self.store.set_epoch_deadline(LAST_WORDS);
+        let Ok(step) = self.functions.said.call(&mut self.store, ()) else { return };
+        let mut last = Said::default();
+        // The last record may be half written; what stands before it is whole.
+        let _ = read_outbox(self.memory.data(&self.store), step, &mut last);
+        said.console.append(&mut last.console);
+        said.console_dropped = said.console_dropped.saturating_add(last.console_dropped);
     }
 
     fn exchange(&mut self, message: &[u8], function: &TypedFunc<(u32, u32), u32>) -> wasmtime::Result<u32> {
@@ -160,29 +182,39 @@ enum Ended {
 
 /// Reads the description of a standstill at `step`.
 fn read_step(data: &[u8], step: u32, said: &mut Said, memory_refused: bool) -> Option<Ended> {
-    let step = usize::try_from(step).ok()?;
-    let word = |index: usize| -> Option<usize> {
-        let from = step.checked_add(index * 4)?;
-        let bytes = data.get(from..from.checked_add(4)?)?.first_chunk()?;
-        usize::try_from(u32::from_le_bytes(*bytes)).ok()
-    };
-    let span = |from: usize, length: usize| data.get(from..from.checked_add(length)?);
-    let outbox = if word(1)? == 0 { &[] } else { span(word(0)?, word(1)?)? };
-    wire::read(outbox, said).ok()?;
+    read_outbox(data, step, said)?;
     Some(match said.standing.take()? {
         Standing::Waiting(timer) => Ended::Waiting(timer),
         Standing::Finished(false) => Ended::With(GuestState::Finished(None)),
         Standing::Finished(true) => {
-            let text = std::str::from_utf8(span(word(2)?, word(3)?)?).ok()?;
+            let text = std::str::from_utf8(span_of_step(data, step, 2)?).ok()?;
             Ended::With(GuestState::Finished(Some(Json::parse(text).ok()?)))
         }
         Standing::Threw(thrown) if memory_refused && is_out_of_memory(&thrown) => {
             Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Memory)))
         }
         Standing::Threw(thrown) => Ended::With(GuestState::Threw(thrown)),
+        // What would have settled the promise was lost with the memory for it.
+        Standing::Stuck if memory_refused => Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Memory))),
         Standing::Stuck => Ended::With(GuestState::Stuck),
         Standing::ValueTooLong => Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Value))),
     })
+}
+
+/// Reads the outbox that the description at `step` names, up to where it cannot be read.
+fn read_outbox(data: &[u8], step: u32, said: &mut Said) -> Option<()> {
+    wire::read(span_of_step(data, step, 0)?, said).ok()
+}
+
+/// The bytes that two words of the description at `step` name: where, and how many.
+fn span_of_step(data: &[u8], step: u32, index: usize) -> Option<&[u8]> {
+    let word = |index: usize| -> Option<usize> {
+        let from = usize::try_from(step).ok()?.checked_add(index * 4)?;
+        let bytes = data.get(from..from.checked_add(4)?)?.first_chunk()?;
+        usize::try_from(u32::from_le_bytes(*bytes)).ok()
+    };
+    let (from, length) = (word(index)?, word(index + 1)?);
+    if length == 0 { Some(&[]) } else { data.get(from..from.checked_add(length)?) }
 }
 
 /// QuickJS throws an `InternalError` when memory is refused, or `null` if there is none for that.

@@ -59,8 +59,13 @@ pub(crate) enum End {
 
 /// Runs a program to its end.
 pub(crate) async fn run(world: GuestWorld) -> Run {
+    run_on(&ENGINE, world).await
+}
+
+/// Runs a program to its end on an engine of its own.
+pub(crate) async fn run_on(engine: &QuickJs, world: GuestWorld) -> Run {
     let mut host = Host::default();
-    let mut guest = ENGINE.open(world).unwrap();
+    let mut guest = engine.open(world).unwrap();
     let mut entry = Entry::Start;
     loop {
         let step = guest.enter(entry).await;
@@ -169,9 +174,14 @@ impl Host {
             console: self.console,
             console_dropped: self.console_dropped,
             end,
-            transcript: self.transcript,
+            transcript: self.transcript.chars().map(visible).collect(),
         }
     }
+}
+
+/// Control characters are spelt out, so that transcripts are text.
+fn visible(c: char) -> String {
+    if c.is_control() && c != '\n' { c.escape_unicode().to_string() } else { c.to_string() }
 }
 
 /// The fake tools. `None`: no answer, ever.

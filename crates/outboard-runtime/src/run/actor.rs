@@ -368,7 +368,8 @@ async fn drain(calls: &mut JoinSet<()>) {
 }
 
 fn kind_of(thrown: &Thrown) -> FailureKind {
-    match &thrown.tool {
+    // A script can make a `ToolError` that is of no tool.
+    match thrown.tool.as_ref().filter(|tool| !tool.name.is_empty()) {
         Some(tool) => FailureKind::Tool {
             tool: tool.name.clone(),
             code: tool.code.unwrap_or(FailureCode::ToolError),

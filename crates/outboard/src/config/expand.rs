@@ -14,8 +14,8 @@ pub(crate) fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> R
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("${") {
-        out.push_str(&rest[..start]);
         let Some(end) = rest[start..].find('}') else { break };
+        out.push_str(&rest[..start]);
         let inside = &rest[start + 2..start + end];
         let (name, default) = match inside.split_once(":-") {
             Some((name, default)) => (name, Some(default)),

@@ -57,8 +57,8 @@ fn an_error_names_the_scripts_own_line_and_column() {
     let mut session = Session::with(&[]);
     for (code, place) in [
         ("const a: number = 1;\nconst f = (x: string): string => x.nothing.more;\nf(\"\")", "2:34"),
-        ("```ts\ninterface A { b: string }\nthrow new Error(\"here\")\n```", "3:7"),
-        ("enum E { A, B }\n\nnull!.x", "3:7"),
+        ("```ts\ninterface A { b: string }\nthrow new Error(\"here\")\n```", "3:11"),
+        ("enum E { A, B }\nconst o: any = null;\no!.x", "3:1"),
     ] {
         let text = session.client.failing(code);
         assert!(text.starts_with(&format!("failed at {place}: ")), "{code}\n{text}");
