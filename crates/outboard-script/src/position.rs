@@ -106,15 +106,31 @@ impl PositionMap {
     /// that end. `None` for lines that the program does not have, and for the wrapper around the script.
     /// Not covered: U+2028 and U+2029 outside of strings, which QuickJS-ng counts as line ends.
     pub fn to_source(&self, line: u32, column: u32) -> Option<Position> {
+        match self.origin(line, column)? {
+            Origin::Copied(at) | Origin::Inserted(at) => Some(self.source.position(at)),
+            Origin::Wrapper => None,
+        }
+    }
+
+    /// As [`to_source`](Self::to_source), but `None` also for code that was put in: only for what the script's
+    /// author wrote.
+    pub fn to_written(&self, line: u32, column: u32) -> Option<Position> {
+        match self.origin(line, column)? {
+            Origin::Copied(at) => Some(self.source.position(at)),
+            Origin::Inserted(_) | Origin::Wrapper => None,
+        }
+    }
+
+    /// What stands at a place of the program; for copied text, the place itself in the source.
+    fn origin(&self, line: u32, column: u32) -> Option<Origin> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
         let (&start, &next) = (self.program_lines.get(index)?, self.program_lines.get(index + 1)?);
         let at = start.saturating_add(column.saturating_sub(1)).min(next - 1);
         let piece = self.pieces[self.pieces.partition_point(|piece| piece.program <= at).checked_sub(1)?];
-        match piece.origin {
-            Origin::Copied(source) => Some(self.source.position(source + (at - piece.program))),
-            Origin::Inserted(anchor) => Some(self.source.position(anchor)),
-            Origin::Wrapper => None,
-        }
+        Some(match piece.origin {
+            Origin::Copied(source) => Origin::Copied(source + (at - piece.program)),
+            origin => origin,
+        })
     }
 
     /// What is left of the program without all that was put in, if the pieces cover the source in order.

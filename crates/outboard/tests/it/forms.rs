@@ -63,4 +63,10 @@ fn an_error_names_the_scripts_own_line_and_column() {
         let text = session.client.failing(code);
         assert!(text.starts_with(&format!("failed at {place}: ")), "{code}\n{text}");
     }
+    for code in
+        ["async () => {\n  missing()\n}", "export default async function main() {\n  await fix.fail({});\n}"]
+    {
+        let text = session.client.failing(code);
+        assert!(text.starts_with("failed at 2:") && !text.contains("called at"), "calls of our own: {text}");
+    }
 }
