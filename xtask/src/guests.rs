@@ -26,6 +26,7 @@ const PRELUDE: &[&str] = &[
     "errors.js",
     "inspect.js",
     "console.js",
+    "numbers.js",
     "encoding.js",
     "clone.js",
     "time.js",
