@@ -69,6 +69,7 @@ MISTAKES = (
     ("an argument too many", "await filesystem.list_directory('somewhere')", [r"path"]),
     ("a mistake in the language", "const a = ;\nreturn a", [r"\b1:11\b"]),
     ("an error of the script's own", "const a = 1;\n\nthrow new TypeError('mine')", [r"TypeError: mine", r"\b3:\d+"]),
+    ("a ToolError of the script's own", "throw new ToolError('mine')", [r"\b1:\d+: \w", r"mine"]),
     ("a value that is not there", "const a: any = undefined;\nreturn a.b.c", [r"TypeError", r"\b2:\d+"]),
     ("the network", "await fetch('https://example.org')", [r"fetch", r"network"]),
     ("a promise that nobody settles", "await new Promise(() => {})", [r"promise"]),
