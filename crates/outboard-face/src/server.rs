@@ -74,7 +74,8 @@ impl Face {
 
     /// Serves the client at the other end of two streams until it closes its end or `cancel` is cancelled. Runs in
     /// progress may give their answers for five seconds after the end of input; then, and at once on `cancel` or
-    /// when the client reads no more, they are cancelled. All have ended when this returns, unless one takes more than five seconds to do so.
+    /// when the client reads no more, they are cancelled. All have ended when this returns, unless one takes more than
+    /// five seconds to do so.
     pub async fn serve<R, W>(&self, read: R, write: W, cancel: CancellationToken) -> Result<(), FaceError>
     where
         R: AsyncRead + Send + Unpin + 'static,
@@ -94,8 +95,8 @@ impl Face {
         };
         // Without rmcp's opening ceremony, which ends the connection when a client opens in an unexpected way, and
         // which ties it to the revision of its first request. The handler answers both openings at any time.
-        let service =
-            serve_directly_with_ct(handler, Wire::new(read, write, ended), None, stop.child_token());
+        let wire = Wire::new(read, write, ended, stop.clone());
+        let service = serve_directly_with_ct(handler, wire, None, stop.child_token());
         let peer = service.peer().clone();
         // The tokenizer takes a moment to build; better now than in the first answer.
         let warm_up = tokio::task::spawn_blocking(|| present::count_tokens(""));

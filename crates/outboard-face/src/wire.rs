@@ -39,13 +39,14 @@ pub(crate) struct Wire<R> {
 }
 
 impl<R: AsyncRead + Send + Unpin> Wire<R> {
-    /// Cancels `ended` at the end of input or when nothing can be written any more.
+    /// Cancels `ended` at the end of input, and `gone` when nothing can be written any more.
     pub(crate) fn new(
         read: R,
         write: impl AsyncWrite + Send + Unpin + 'static,
         ended: CancellationToken,
+        gone: CancellationToken,
     ) -> Self {
-        let writer = Writer::new(write, ended.clone());
+        let writer = Writer::new(write, gone);
         Self { lines: Lines::new(read, LONGEST_LINE), writer, open: Open::default(), refusal: None, ended }
     }
 
