@@ -1,5 +1,7 @@
 //! Measures the QuickJS guest: `cargo run -p outboard-engines --example measure`.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for people at the desk")]
+
 use std::time::{Duration, Instant};
 
 use outboard_engines::{PoolOptions, QuickJs};
@@ -76,7 +78,7 @@ async fn main() {
             r#"{{"id":{n},"user_id":"user_{}","activity":"login","timestamp":"2025-01-01T00:00:00Z","metadata":{{"duration_seconds":{},"success":{}}}}}"#,
             n % 7,
             n % 120,
-            n % 4 != 0
+            !n.is_multiple_of(4)
         )
     };
     let text = format!("[{}]", (0..75_000).map(record).collect::<Vec<_>>().join(","));

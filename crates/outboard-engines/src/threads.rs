@@ -113,8 +113,8 @@ mod tests {
     #[test]
     fn a_busy_thread_does_not_hold_up_the_next_job() {
         let threads = Threads::new(2, 1 << 20);
-        let (release, held) = mpsc::channel::<()>();
-        let (done, finished) = mpsc::channel();
+        let (release, held) = mpsc::sync_channel::<()>(1);
+        let (done, finished) = mpsc::sync_channel(100);
         threads.run(move || held.recv().unwrap());
         threads.run(move || done.send(()).unwrap());
         finished.recv().unwrap();
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_job_that_panics_costs_itself_only() {
         let threads = Threads::new(1, 1 << 20);
-        let (done, finished) = mpsc::channel();
+        let (done, finished) = mpsc::sync_channel(100);
         threads.run(|| panic!("on purpose"));
         threads.run(move || done.send(()).unwrap());
         finished.recv().unwrap();
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn jobs_beyond_the_maximum_wait_their_turn() {
         let threads = Threads::new(1, 1 << 20);
-        let (done, finished) = mpsc::channel();
+        let (done, finished) = mpsc::sync_channel(100);
         for n in 0..100 {
             let done = done.clone();
             threads.run(move || done.send(n).unwrap());

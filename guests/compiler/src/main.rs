@@ -4,8 +4,8 @@
 
 use std::{fs, path::PathBuf};
 
-use wasmtime::{Result, bail, error::Context};
 use sha2::{Digest, Sha256};
+use wasmtime::{Result, bail, error::Context};
 
 #[path = "../../../crates/outboard-engines/src/flags.rs"]
 mod flags;
@@ -14,7 +14,8 @@ mod rewrite;
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(wasm), Some(out), Some(manifest)) = (arguments.next(), arguments.next(), arguments.next()) else {
+    let (Some(wasm), Some(out), Some(manifest)) = (arguments.next(), arguments.next(), arguments.next())
+    else {
         bail!("usage: guest-compiler <guest.wasm> <out.cwasm> <manifest.json> <prelude.js>…");
     };
     let wasm = fs::read(&wasm).with_context(|| format!("read {}", wasm.display()))?;

@@ -1,8 +1,8 @@
 //! Runs a guest up to the moment at which every run will start and takes its memory.
 //! Only memory is taken: between two entries nothing else of an instance differs from a fresh one.
 
-use wasmtime::{Result, bail, error::Context};
 use wasmtime::{Caller, Config, Engine, Instance, Linker, Memory, Module, OptLevel, Store, TypedFunc};
+use wasmtime::{Result, bail, error::Context};
 
 use crate::flags;
 
@@ -80,6 +80,7 @@ impl Guest {
             Some(u32::from_le_bytes(data.get(at..at + 4)?.try_into().ok()?) as usize)
         };
         let text = word(at).zip(word(at + 4)).and_then(|(from, len)| data.get(from..from + len));
-        Ok(String::from_utf8_lossy(text.unwrap_or_default()).replace(|c: char| c.is_control() && c != '\n', " "))
+        Ok(String::from_utf8_lossy(text.unwrap_or_default())
+            .replace(|c: char| c.is_control() && c != '\n', " "))
     }
 }

@@ -1,9 +1,9 @@
 //! Puts a picture of the memory into a module, as its data segments.
 //! Everything else of the module is copied as it is, except what only describes it.
 
-use wasmtime::{Result, bail};
 use wasm_encoder::{ConstExpr, DataSection, MemorySection, MemoryType, Module, RawSection};
 use wasmparser::{Parser, Payload};
+use wasmtime::{Result, bail};
 
 /// Zeroes shorter than this are not worth a segment of their own.
 const GAP: usize = 64;
@@ -18,7 +18,13 @@ pub fn with_memory(wasm: &[u8], memory: &[u8]) -> Result<Vec<u8>> {
             Payload::MemorySection(_) => {
                 let mut section = MemorySection::new();
                 let minimum = u64::try_from(memory.len() / PAGE)?;
-                section.memory(MemoryType { minimum, maximum: None, memory64: false, shared: false, page_size_log2: None });
+                section.memory(MemoryType {
+                    minimum,
+                    maximum: None,
+                    memory64: false,
+                    shared: false,
+                    page_size_log2: None,
+                });
                 module.section(&section);
             }
             Payload::StartSection { .. } => bail!("the guest has a start function, which would run again"),

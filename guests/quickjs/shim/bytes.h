@@ -1,12 +1,14 @@
 /* Buffers that cross the wall. Numbers are little-endian, texts are a 32-bit length and UTF-8.
-   Texts going in are followed by a NUL, which QuickJS's parsers need. Running out of memory here
-   is a trap; the host knows from the refused growth what it means. */
+   Texts going in are followed by a NUL, which QuickJS's parsers need. Running out of memory is a
+   trap, unless the buffer is `soft`; the host knows from the refused growth what it means. */
 
 typedef struct {
     uint8_t *data;
     size_t len, cap;
-    size_t limit; /* 0: none; beyond it `over` is set and nothing is appended */
+    size_t limit;  /* 0: none; beyond it `over` is set and nothing is appended */
     bool over;
+    bool soft;     /* out of memory is `over` and `starved` */
+    bool starved;
 } Bytes;
 
 static void *ob_realloc_or_trap(void *p, size_t size)
@@ -20,6 +22,7 @@ static void *ob_realloc_or_trap(void *p, size_t size)
 static bool bytes_room(Bytes *b, size_t more)
 {
     size_t need, cap;
+    uint8_t *data;
     if (b->over)
         return false;
     need = b->len + more;
@@ -31,7 +34,15 @@ static bool bytes_room(Bytes *b, size_t more)
         cap = b->cap ? b->cap + b->cap / 2 : 256;
         if (cap < need)
             cap = need;
-        b->data = ob_realloc_or_trap(b->data, cap);
+        data = realloc(b->data, cap);
+        if (!data && cap > need) /* more modestly */
+            data = realloc(b->data, cap = need);
+        if (!data) {
+            if (!b->soft)
+                __builtin_trap();
+            return !(b->over = b->starved = true);
+        }
+        b->data = data;
         b->cap = cap;
     }
     return true;

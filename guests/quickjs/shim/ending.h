@@ -94,12 +94,12 @@ static void out_thrown_tool(JSContext *ctx, JSValueConst reason)
 /* The message of a thrown value that is no Error: the text itself, or its JSON. */
 static void out_odd_message(JSContext *ctx, JSValueConst reason)
 {
-    Bytes json = { .limit = 64 << 10 };
+    Bytes json = { .limit = 64 << 10, .soft = true };
     if (JS_IsString(reason)) {
         out_value_text(ctx, reason);
         return;
     }
-    if (json_write(ctx, &json, reason, false) == JSON_WRITTEN) {
+    if (json_write(ctx, &json, reason, JSON_TOLERANT) == JSON_WRITTEN) {
         bytes_text(&ob_outbox, (char *)json.data, json.len);
     } else {
         JSValue text;
@@ -177,9 +177,10 @@ static void warn_unhandled(JSContext *ctx)
 
 static void out_finished(JSContext *ctx, JSValueConst value)
 {
-    int result = json_write(ctx, &ob_value, value, false);
-    if (ob_value.over) {
-        JS_FreeValue(ctx, JS_GetException(ctx));
+    int result;
+    ob_value.soft = true;
+    result = json_write(ctx, &ob_value, value, JSON_TOLERANT);
+    if (ob_value.over && !ob_value.starved) {
         bytes_u8(&ob_outbox, OUT_VALUE_TOO_LONG);
     } else if (result == JSON_FAILED) {
         JSValue error = JS_GetException(ctx);

@@ -18,6 +18,7 @@
 #include "console.h"
 #include "json_write.h"
 #include "json_read.h"
+#include "json.h"
 #include "request.h"
 #include "namespace.h"
 #include "timers.h"
@@ -69,6 +70,7 @@ void EXPORT(ob_init)(void)
     ob_script_atom = JS_NewAtom(ctx, "script");
     namespace_init_names(ctx);
     ob_tool_error_proto = ob_main = ob_crash = ob_last_stack = JS_UNDEFINED;
+    define_json(ctx);
     define_asks(ctx);
     define_timers(ctx);
     define_absent(ctx);

@@ -158,7 +158,7 @@ static JSValue read_odd_string(JsonReader *r, Span span)
     JSValue result = JS_EXCEPTION;
     uint16_t *units, all = 0;
     int count = 0;
-    if (!memchr(p, '\\', span.len))
+    if (!memchr(p, '\\', span.len) && !memchr(p, 0xED, span.len)) /* 0xED may begin a lone surrogate */
         return JS_NewStringLen(r->ctx, (const char *)p, span.len);
     units = js_malloc(r->ctx, sizeof(*units) * span.len);
     if (!units)
@@ -174,6 +174,10 @@ static JSValue read_odd_string(JsonReader *r, Span span)
             }
         } else if (c >= 0x80) {
             c = (int32_t)utf8_decode(run, &p);
+            if (p == run + 1 || is_surrogate((uint32_t)c)) {
+                r->strange = true;
+                goto done;
+            }
         }
         if (c > 0xFFFF) {
             units[count++] = get_hi_surrogate((uint32_t)c);

@@ -1,17 +1,21 @@
-/* Values to JSON text, straight into bytes.
+/* Values to JSON text, straight into bytes, in three manners.
 
-   Two manners. Tolerant, for what a script returns: everything that JSON lacks becomes the nearest
-   thing that it has, and nothing but the script's own code (getters, toJSON) can fail. Strict, for
-   what a script sends to a tool: a cycle, a promise or endless nesting is an error to be mended.
-   Lone surrogates become U+FFFD, so that every reader accepts the text. */
+   Tolerant, for what a script returns: everything that JSON lacks becomes the nearest thing that it
+   has, and nothing but the script's own code (getters, toJSON) can fail. Strict, for what a script
+   sends to a tool: a cycle, a promise or endless nesting is an error to be mended. In these two lone
+   surrogates become U+FFFD, so that every reader accepts the text. Standard: JSON.stringify. */
 
 enum { JSON_FAILED = -1, JSON_WRITTEN = 0, JSON_NOTHING = 1 };
 enum { JSON_DEPTH = 100 }; /* below the nesting that common parsers accept (128) */
 
+typedef enum { JSON_TOLERANT, JSON_STRICT, JSON_STANDARD } Manner;
+
 typedef struct {
     JSContext *ctx;
     Bytes *out;
-    bool strict;
+    Manner manner;
+    const char *gap; /* what a level is indented by; "" for all on one line */
+    size_t gap_len;
 } Writer;
 
 typedef struct Ancestor {
@@ -20,15 +24,20 @@ typedef struct Ancestor {
     uint32_t depth;
 } Ancestor;
 
-/* A property's name, made into a value only for the rare toJSON. */
-typedef struct {
-    JSAtom atom;
-    int64_t index; /* used when `atom` is JS_ATOM_NULL */
-} Key;
+/* A property's name, made into a value only for the rare toJSON: an atom, or an index above all
+   atoms. Not a struct, because those are passed on the stack, of which recursion leaves little. */
+typedef uint64_t Key;
+
+#define KEY_ATOM(atom) ((Key)(atom))
+#define KEY_INDEX(index) ((Key)(index) + (1ull << 32))
+#define KEY_NONE UINT64_MAX /* toJSON is behind us */
+
+/* What needs much stack is kept out of what recurses. */
+#define APART __attribute__((noinline))
 
 static int write_value(Writer *w, JSValueConst v, Key key, const Ancestor *up);
 
-static void write_escape(Bytes *out, uint32_t c)
+static APART void write_escape(Bytes *out, uint32_t c)
 {
     char text[8];
     switch (c) {
@@ -37,13 +46,15 @@ static void write_escape(Bytes *out, uint32_t c)
     case '\n': bytes_put(out, "\\n", 2); break;
     case '\r': bytes_put(out, "\\r", 2); break;
     case '\t': bytes_put(out, "\\t", 2); break;
+    case '\b': bytes_put(out, "\\b", 2); break;
+    case '\f': bytes_put(out, "\\f", 2); break;
     default:
         snprintf(text, sizeof(text), "\\u%04x", (unsigned)c);
         bytes_put(out, text, 6);
     }
 }
 
-static void write_utf8(Bytes *out, uint32_t c)
+static APART void write_utf8(Bytes *out, uint32_t c)
 {
     uint8_t text[UTF8_CHAR_LEN_MAX];
     bytes_put(out, text, utf8_encode(text, c));
@@ -66,15 +77,19 @@ static void write_latin1(Bytes *out, const uint8_t *p, const uint8_t *end)
     }
 }
 
-static void write_utf16(Bytes *out, const uint16_t *p, const uint16_t *end)
+static void write_utf16(Writer *w, const uint16_t *p, const uint16_t *end)
 {
+    Bytes *out = w->out;
     while (p < end) {
         uint32_t c = *p++;
+        bool lone = false;
         if (is_hi_surrogate(c) && p < end && is_lo_surrogate(*p))
             c = from_surrogate(c, *p++);
-        else if (is_surrogate(c))
-            c = 0xFFFD;
-        if (c < 0x20 || c == '"' || c == '\\')
+        else
+            lone = is_surrogate(c);
+        if (lone && w->manner != JSON_STANDARD)
+            write_utf8(out, 0xFFFD);
+        else if (lone || c < 0x20 || c == '"' || c == '\\')
             write_escape(out, c);
         else if (c < 0x80)
             bytes_u8(out, (uint8_t)c);
@@ -83,32 +98,32 @@ static void write_utf16(Bytes *out, const uint16_t *p, const uint16_t *end)
     }
 }
 
-static void write_string(Bytes *out, JSString *s)
+static void write_string(Writer *w, JSString *s)
 {
-    bytes_u8(out, '"');
+    bytes_u8(w->out, '"');
     if (s->is_wide_char)
-        write_utf16(out, str16(s), str16(s) + s->len);
+        write_utf16(w, str16(s), str16(s) + s->len);
     else
-        write_latin1(out, str8(s), str8(s) + s->len);
-    bytes_u8(out, '"');
+        write_latin1(w->out, str8(s), str8(s) + s->len);
+    bytes_u8(w->out, '"');
 }
 
-static int write_any_string(Writer *w, JSValueConst v)
+static APART int write_any_string(Writer *w, JSValueConst v)
 {
     JSValue s;
     if (JS_VALUE_GET_TAG(v) == JS_TAG_STRING) {
-        write_string(w->out, JS_VALUE_GET_STRING(v));
+        write_string(w, JS_VALUE_GET_STRING(v));
         return JSON_WRITTEN;
     }
     s = JS_ToString(w->ctx, v);
     if (JS_IsException(s))
         return JSON_FAILED;
-    write_string(w->out, JS_VALUE_GET_STRING(s));
+    write_string(w, JS_VALUE_GET_STRING(s));
     JS_FreeValue(w->ctx, s);
     return JSON_WRITTEN;
 }
 
-static void write_number(Bytes *out, double d)
+static APART void write_number(Bytes *out, double d)
 {
     JSDTOATempMem scratch;
     char text[JS_DTOA_MAX_DIGITS + 8];
@@ -118,7 +133,23 @@ static void write_number(Bytes *out, double d)
         bytes_put(out, text, (size_t)js_dtoa(text, d, 10, 0, JS_DTOA_FORMAT_FREE, &scratch));
 }
 
-static int write_bigint(Writer *w, JSValueConst v)
+static APART void write_int(Bytes *out, int32_t n)
+{
+    char text[16];
+    bytes_put(out, text, i32toa(text, n));
+}
+
+/* On to the next line, where there are lines. */
+static void write_break(Writer *w, uint32_t depth)
+{
+    if (w->gap_len == 0)
+        return;
+    bytes_u8(w->out, '\n');
+    while (depth-- > 0 && !w->out->over)
+        bytes_put(w->out, w->gap, w->gap_len);
+}
+
+static APART int write_bigint(Writer *w, JSValueConst v)
 {
     size_t len;
     const char *text = JS_ToCStringLen(w->ctx, &len, v);
@@ -135,16 +166,16 @@ static int write_bigint(Writer *w, JSValueConst v)
     return JSON_WRITTEN;
 }
 
-static void write_key(Writer *w, JSAtom atom)
+static APART void write_key(Writer *w, JSAtom atom)
 {
     char number[16];
     if (__JS_AtomIsTaggedInt(atom)) {
-        snprintf(number, sizeof(number), "\"%u\":", (unsigned)__JS_AtomToUInt32(atom));
+        snprintf(number, sizeof(number), "\"%u\"", (unsigned)__JS_AtomToUInt32(atom));
         bytes_str(w->out, number);
     } else {
-        write_string(w->out, w->ctx->rt->atom_array[atom]);
-        bytes_u8(w->out, ':');
+        write_string(w, w->ctx->rt->atom_array[atom]);
     }
+    bytes_put(w->out, ": ", w->gap_len ? 2 : 1);
 }
 
 /* Writes `"key":value` with a comma before it if needed, or nothing. Frees `v`. */
@@ -156,8 +187,9 @@ static int write_member(Writer *w, JSAtom atom, JSValue v, bool *first, const An
         return JSON_FAILED;
     if (!*first)
         bytes_u8(w->out, ',');
+    write_break(w, up->depth);
     write_key(w, atom);
-    result = write_value(w, v, (Key){ atom, 0 }, up);
+    result = write_value(w, v, KEY_ATOM(atom), up);
     JS_FreeValue(w->ctx, v);
     if (result == JSON_NOTHING)
         w->out->len = mark;
@@ -174,7 +206,8 @@ static int write_element(Writer *w, int64_t index, JSValue v, const Ancestor *up
         return JSON_FAILED;
     if (index > 0)
         bytes_u8(w->out, ',');
-    result = write_value(w, v, (Key){ JS_ATOM_NULL, index }, up);
+    write_break(w, up->depth);
+    result = write_value(w, v, KEY_INDEX(index), up);
     JS_FreeValue(w->ctx, v);
     if (result == JSON_NOTHING)
         bytes_str(w->out, "null");
@@ -187,31 +220,28 @@ static bool is_text_atom(JSContext *ctx, JSAtom atom)
 }
 
 /* Members of an object as they stand in its shape, which is their order unless one is a number.
-   The script's code may change the object meanwhile, so everything is read afresh each time. */
+   The script's code may change the object meanwhile, which gives it another shape. */
 static int write_plain_members(Writer *w, JSValueConst v, bool *first, const Ancestor *up)
 {
-    JSObject *p = JS_VALUE_GET_OBJ(v);
-    for (int i = 0; i < p->shape->prop_count; i++) {
-        const JSShapeProperty *prs = &get_shape_prop(p->shape)[i];
-        JSAtom atom = prs->atom;
+    const JSObject *p = JS_VALUE_GET_OBJ(v);
+    JSShape *shape = js_dup_shape(p->shape);
+    int result = JSON_WRITTEN;
+    for (int i = 0; i < shape->prop_count && result != JSON_FAILED; i++) {
+        const JSShapeProperty *prs = &get_shape_prop(shape)[i];
         JSValue member;
-        int result;
-        if (atom == JS_ATOM_NULL || !(prs->flags & JS_PROP_ENUMERABLE) || !is_text_atom(w->ctx, atom))
+        if (prs->atom == JS_ATOM_NULL || !(prs->flags & JS_PROP_ENUMERABLE) || !is_text_atom(w->ctx, prs->atom))
             continue;
-        JS_DupAtom(w->ctx, atom);
-        if ((prs->flags & JS_PROP_TMASK) == JS_PROP_NORMAL)
+        if (p->shape == shape && (prs->flags & JS_PROP_TMASK) == JS_PROP_NORMAL)
             member = js_dup(p->prop[i].u.value);
         else
-            member = JS_GetProperty(w->ctx, v, atom);
-        result = write_member(w, atom, member, first, up);
-        JS_FreeAtom(w->ctx, atom);
-        if (result == JSON_FAILED)
-            return JSON_FAILED;
+            member = JS_GetProperty(w->ctx, v, prs->atom);
+        result = write_member(w, prs->atom, member, first, up);
     }
-    return JSON_WRITTEN;
+    js_free_shape(w->ctx->rt, shape);
+    return result;
 }
 
-static int write_listed_members(Writer *w, JSValueConst v, bool *first, const Ancestor *up)
+static APART int write_listed_members(Writer *w, JSValueConst v, bool *first, const Ancestor *up)
 {
     JSPropertyEnum *names;
     uint32_t count;
@@ -227,7 +257,7 @@ static int write_listed_members(Writer *w, JSValueConst v, bool *first, const An
 static bool has_plain_members(JSObject *p)
 {
     const JSShapeProperty *prs = get_shape_prop(p->shape);
-    if (p->is_exotic || p->fast_array)
+    if (p->is_exotic || p->fast_array || !p->shape->is_hashed)
         return false;
     for (int i = 0; i < p->shape->prop_count; i++)
         if (__JS_AtomIsTaggedInt(prs[i].atom))
@@ -241,13 +271,15 @@ static int write_object(Writer *w, JSValueConst v, const Ancestor *up)
     bool first = true;
     int result = JSON_WRITTEN;
     bytes_u8(w->out, '{');
-    if (p->class_id == JS_CLASS_ERROR) {
+    if (p->class_id == JS_CLASS_ERROR && w->manner != JSON_STANDARD) {
         result = write_member(w, JS_ATOM_name, JS_GetProperty(w->ctx, v, JS_ATOM_name), &first, up);
         if (result == JSON_WRITTEN)
             result = write_member(w, JS_ATOM_message, JS_GetProperty(w->ctx, v, JS_ATOM_message), &first, up);
     }
     if (result == JSON_WRITTEN)
         result = (has_plain_members(p) ? write_plain_members : write_listed_members)(w, v, &first, up);
+    if (!first)
+        write_break(w, up->depth - 1);
     bytes_u8(w->out, '}');
     return result;
 }
@@ -268,6 +300,8 @@ static int write_array(Writer *w, JSValueConst v, const Ancestor *up)
         if (write_element(w, i, element, up) == JSON_FAILED)
             return JSON_FAILED;
     }
+    if (len > 0)
+        write_break(w, up->depth - 1);
     bytes_u8(w->out, ']');
     return JSON_WRITTEN;
 }
@@ -299,7 +333,7 @@ fail:
     return JS_EXCEPTION;
 }
 
-static int write_map(Writer *w, JSValueConst v, const Ancestor *up)
+static APART int write_map(Writer *w, JSValueConst v, const Ancestor *up)
 {
     bool texts, first = true;
     JSValue list = entries_of(w->ctx, JS_VALUE_GET_OBJ(v), &texts);
@@ -336,7 +370,7 @@ static int write_made_array(Writer *w, JSValue list, const Ancestor *up)
     return result;
 }
 
-static int write_array_buffer(Writer *w, JSValueConst v)
+static APART int write_array_buffer(Writer *w, JSValueConst v)
 {
     size_t len;
     const uint8_t *data = JS_GetArrayBuffer(w->ctx, &len, v);
@@ -353,7 +387,7 @@ static int write_array_buffer(Writer *w, JSValueConst v)
 }
 
 /* 1: `v` was replaced by what its toJSON returned; 0: it has none. Takes and gives a reference. */
-static int apply_to_json(Writer *w, JSValue *v, Key key)
+static APART int apply_to_json(Writer *w, JSValue *v, Key key)
 {
     JSContext *ctx = w->ctx;
     JSValue f = JS_GetProperty(ctx, *v, JS_ATOM_toJSON), name, result;
@@ -363,8 +397,8 @@ static int apply_to_json(Writer *w, JSValue *v, Key key)
         JS_FreeValue(ctx, f);
         return 0;
     }
-    name = key.atom != JS_ATOM_NULL ? JS_AtomToString(ctx, key.atom)
-                                    : JS_ToStringFree(ctx, JS_NewInt64(ctx, key.index));
+    name = key < KEY_INDEX(0) ? JS_AtomToString(ctx, (JSAtom)key)
+                              : JS_ToStringFree(ctx, JS_NewInt64(ctx, (int64_t)(key - KEY_INDEX(0))));
     result = JS_IsException(name) ? JS_EXCEPTION : JS_CallFree(ctx, f, *v, 1, vc(&name));
     JS_FreeValue(ctx, name);
     JS_FreeValue(ctx, *v);
@@ -372,9 +406,9 @@ static int apply_to_json(Writer *w, JSValue *v, Key key)
     return JS_IsException(result) ? JSON_FAILED : 1;
 }
 
-static int write_note(Writer *w, const char *note, const char *complaint)
+static APART int write_note(Writer *w, const char *note, const char *complaint)
 {
-    if (w->strict) {
+    if (w->manner != JSON_TOLERANT) {
         JS_ThrowTypeError(w->ctx, "%s", complaint);
         return JSON_FAILED;
     }
@@ -384,48 +418,81 @@ static int write_note(Writer *w, const char *note, const char *complaint)
     return JSON_WRITTEN;
 }
 
-static int write_boxed(Writer *w, JSValueConst v, const Ancestor *up)
+static int write_made(Writer *w, JSValue v, const Ancestor *up)
+{
+    int result = JS_IsException(v) ? JSON_FAILED : write_value(w, v, KEY_NONE, up);
+    JS_FreeValue(w->ctx, v);
+    return result;
+}
+
+static APART int write_boxed(Writer *w, JSValueConst v, const Ancestor *up)
 {
     switch (JS_VALUE_GET_OBJ(v)->class_id) {
     case JS_CLASS_NUMBER:
+        return write_made(w, JS_ToNumber(w->ctx, v), up);
     case JS_CLASS_STRING:
+        return write_made(w, JS_ToString(w->ctx, v), up);
     case JS_CLASS_BOOLEAN:
-    case JS_CLASS_BIG_INT: {
-        JSValue inner = js_dup(JS_VALUE_GET_OBJ(v)->u.object_data);
-        int result = write_value(w, inner, (Key){ JS_ATOM_NULL, 0 }, up);
-        JS_FreeValue(w->ctx, inner);
-        return result;
+    case JS_CLASS_BIG_INT:
+        return write_made(w, js_dup(JS_VALUE_GET_OBJ(v)->u.object_data), up);
+    case JS_CLASS_RAWJSON: {
+        JSValue text = JS_GetProperty(w->ctx, v, JS_ATOM_rawJSON);
+        size_t len = 0;
+        const char *raw = JS_IsException(text) ? NULL : JS_ToCStringLen(w->ctx, &len, text);
+        bytes_put(w->out, raw ? raw : "", len);
+        JS_FreeCString(w->ctx, raw);
+        JS_FreeValue(w->ctx, text);
+        return raw ? JSON_WRITTEN : JSON_FAILED;
     }
-    case JS_CLASS_REGEXP:
-        return write_any_string(w, v);
     default:
         return JSON_NOTHING;
     }
 }
 
-static int write_by_class(Writer *w, JSValueConst v, const Ancestor *up)
+/* What standard JSON would show as an empty or a strange object; JSON_NOTHING if it is no such. */
+static APART int write_special(Writer *w, JSValueConst v, const Ancestor *up)
 {
     JSClassID class_id = JS_VALUE_GET_OBJ(v)->class_id;
     bool texts;
-    int is_array;
-    if (class_id == JS_CLASS_OBJECT || class_id == JS_CLASS_ERROR)
-        return write_object(w, v, up);
     if (class_id == JS_CLASS_MAP)
         return write_map(w, v, up);
     if (class_id == JS_CLASS_SET)
         return write_made_array(w, entries_of(w->ctx, JS_VALUE_GET_OBJ(v), &texts), up);
+    if (class_id == JS_CLASS_REGEXP)
+        return write_any_string(w, v);
     if (class_id == JS_CLASS_PROMISE)
         return write_note(w, "[promise: not awaited]", "there is a promise among the arguments: await it first");
-    if (class_id == JS_CLASS_ARRAY_BUFFER || class_id == JS_CLASS_SHARED_ARRAY_BUFFER)
+    if (class_id == JS_CLASS_ARRAY_BUFFER)
         return write_array_buffer(w, v);
     if (class_id >= JS_CLASS_UINT8C_ARRAY && class_id <= JS_CLASS_FLOAT64_ARRAY)
         return write_array(w, v, up);
-    if ((class_id >= JS_CLASS_ITERATOR_CONCAT && class_id <= JS_CLASS_GENERATOR))
+    if (class_id >= JS_CLASS_ITERATOR_CONCAT && class_id <= JS_CLASS_GENERATOR)
         return write_made_array(w, iterator_to_array(w->ctx, v), up);
-    is_array = js_is_array(w->ctx, v);
-    if (is_array < 0)
-        return JSON_FAILED;
+    return JSON_NOTHING;
+}
+
+static int write_by_class(Writer *w, JSValueConst v, const Ancestor *up)
+{
+    JSClassID class_id = JS_VALUE_GET_OBJ(v)->class_id;
+    int is_array = class_id == JS_CLASS_ARRAY, result = JSON_NOTHING;
+    if (class_id != JS_CLASS_OBJECT && !is_array) {
+        if (w->manner != JSON_STANDARD)
+            result = write_special(w, v, up);
+        if (result != JSON_NOTHING)
+            return result;
+        is_array = js_is_array(w->ctx, v);
+        if (is_array < 0)
+            return JSON_FAILED;
+    }
     return (is_array ? write_array : write_object)(w, v, up);
+}
+
+static bool is_own_ancestor(JSValueConst v, const Ancestor *up)
+{
+    for (; up; up = up->up)
+        if (up->object == JS_VALUE_GET_OBJ(v))
+            return true;
+    return false;
 }
 
 static int write_reference(Writer *w, JSValue v, Key key, const Ancestor *up)
@@ -435,8 +502,8 @@ static int write_reference(Writer *w, JSValue v, Key key, const Ancestor *up)
     int result = apply_to_json(w, &v, key);
     if (result == JSON_FAILED)
         return JSON_FAILED;
-    if (result == 1 && !JS_IsObject(v)) {
-        result = write_value(w, v, key, up);
+    if (!JS_IsObject(v)) {
+        result = write_value(w, v, KEY_NONE, up);
         goto done;
     }
     result = JSON_NOTHING;
@@ -445,17 +512,17 @@ static int write_reference(Writer *w, JSValue v, Key key, const Ancestor *up)
     result = write_boxed(w, v, up);
     if (result != JSON_NOTHING)
         goto done;
-    for (const Ancestor *a = up; a; a = a->up) {
-        if (a->object == JS_VALUE_GET_OBJ(v)) {
-            result = write_note(w, "[circular]", "the arguments contain themselves");
-            goto done;
-        }
-    }
     here = (Ancestor){ up, JS_VALUE_GET_OBJ(v), up ? up->depth + 1 : 1 };
-    if (here.depth > JSON_DEPTH || js_check_stack_overflow(ctx->rt, 4096))
+    if (is_own_ancestor(v, up)) {
+        result = write_note(w, "[circular]", w->manner == JSON_STANDARD ? "circular reference" : "the arguments contain themselves");
+    } else if (w->manner == JSON_STANDARD && js_check_stack_overflow(ctx->rt, 0)) {
+        JS_ThrowStackOverflow(ctx);
+        result = JSON_FAILED;
+    } else if (w->manner != JSON_STANDARD && (here.depth > JSON_DEPTH || js_check_stack_overflow(ctx->rt, 4096))) {
         result = write_note(w, "[too deep]", "the arguments are nested deeper than 100 levels");
-    else
+    } else {
         result = write_by_class(w, v, &here);
+    }
 done:
     JS_FreeValue(ctx, v);
     return result;
@@ -466,11 +533,9 @@ static int write_value(Writer *w, JSValueConst v, Key key, const Ancestor *up)
     if (w->out->over)
         return JSON_FAILED;
     switch (JS_VALUE_GET_NORM_TAG(v)) {
-    case JS_TAG_INT: {
-        char text[16];
-        bytes_put(w->out, text, i32toa(text, JS_VALUE_GET_INT(v)));
+    case JS_TAG_INT:
+        write_int(w->out, JS_VALUE_GET_INT(v));
         return JSON_WRITTEN;
-    }
     case JS_TAG_FLOAT64:
         write_number(w->out, JS_VALUE_GET_FLOAT64(v));
         return JSON_WRITTEN;
@@ -485,7 +550,12 @@ static int write_value(Writer *w, JSValueConst v, Key key, const Ancestor *up)
         return write_any_string(w, v);
     case JS_TAG_SHORT_BIG_INT:
     case JS_TAG_BIG_INT:
-        return write_bigint(w, v);
+        if (w->manner != JSON_STANDARD)
+            return write_bigint(w, v);
+        if (key != KEY_NONE)
+            return write_reference(w, js_dup(v), key, up); /* BigInt.prototype.toJSON */
+        JS_ThrowTypeError(w->ctx, "BigInt are forbidden in JSON.stringify");
+        return JSON_FAILED;
     case JS_TAG_OBJECT:
         return write_reference(w, js_dup(v), key, up);
     default:
@@ -493,11 +563,16 @@ static int write_value(Writer *w, JSValueConst v, Key key, const Ancestor *up)
     }
 }
 
-/* Appends `v` to `out`. JSON_FAILED with `out->over` set: longer than `out->limit`, and no
-   exception; otherwise JSON_FAILED leaves the exception that the script's code threw. */
-static int json_write(JSContext *ctx, Bytes *out, JSValueConst v, bool strict)
+/* Appends `v` to `out`. JSON_FAILED leaves an exception, except when `v` is longer than `out->limit`:
+   then `out->over` is set and there is none. */
+static int json_write(JSContext *ctx, Bytes *out, JSValueConst v, Manner manner)
 {
-    Writer w = { ctx, out, strict };
-    int result = write_value(&w, v, (Key){ JS_ATOM_empty_string, 0 }, NULL);
-    return out->over ? JSON_FAILED : result;
+    Writer w = { ctx, out, manner, "", 0 };
+    int result = write_value(&w, v, KEY_ATOM(JS_ATOM_empty_string), NULL);
+    if (!out->over)
+        return result;
+    JS_FreeValue(ctx, JS_GetException(ctx));
+    if (out->starved)
+        JS_ThrowOutOfMemory(ctx);
+    return JSON_FAILED;
 }

@@ -44,13 +44,6 @@ static bool namespace_claims(JSContext *ctx, const Namespace *ns, JSAtom name)
     return !find_own_property1(object_proto, name);
 }
 
-static bool is_one_object(JSContext *ctx, int argc, JSValueConst *argv)
-{
-    while (argc > 1 && JS_IsUndefined(argv[argc - 1]))
-        argc--;
-    return argc == 1 && JS_IsObject(argv[0]) && !JS_IsFunction(ctx, argv[0]);
-}
-
 static JSValue throw_takes_one_object(JSContext *ctx, JSValueConst full_name)
 {
     const char *name = JS_ToCString(ctx, full_name);
@@ -64,18 +57,23 @@ static JSValue throw_takes_one_object(JSContext *ctx, JSValueConst full_name)
 static JSValue namespace_call(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv,
                               int magic, JSValueConst *data)
 {
-    Bytes arguments = { 0 };
+    Bytes arguments = { .soft = true };
     JSValue promise = JS_EXCEPTION;
-    if (argc == 0 || (argc == 1 && JS_IsUndefined(argv[0]))) {
+    while (argc > 0 && JS_IsUndefined(argv[argc - 1]))
+        argc--;
+    if (argc == 0) {
         bytes_str(&arguments, "{}");
-    } else if (!is_one_object(ctx, argc, argv)) {
-        throw_takes_one_object(ctx, data[2]);
-        return promise_of_exception(ctx);
-    } else if (json_write(ctx, &arguments, argv[0], true) == JSON_FAILED) {
-        free(arguments.data);
-        return promise_of_exception(ctx);
+    } else {
+        /* What is not one object goes out as it is: the host knows what the tool takes and says so. */
+        JSValue input = argc == 1 ? js_dup(argv[0]) : js_create_array(ctx, argc, argv);
+        bool failed = JS_IsException(input) || json_write(ctx, &arguments, input, JSON_STRICT) == JSON_FAILED;
+        JS_FreeValue(ctx, input);
+        if (failed) {
+            free(arguments.data);
+            return promise_of_exception(ctx);
+        }
     }
-    if (arguments.len > 0 && arguments.data[0] == '{')
+    if (arguments.len > 0)
         promise = request_record(ctx, REQUEST_CALL, data[0], data[1], data[2], &arguments);
     else
         throw_takes_one_object(ctx, data[2]);
@@ -231,12 +229,12 @@ static void namespace_define(JSContext *ctx, Reader *r)
 static JSValue ask(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv, int kind,
                    JSValueConst *data)
 {
-    Bytes arguments = { 0 };
+    Bytes arguments = { .soft = true };
     JSValue list, promise;
     while (argc > 0 && JS_IsUndefined(argv[argc - 1]))
         argc--;
     list = js_create_array(ctx, argc, argv);
-    if (JS_IsException(list) || json_write(ctx, &arguments, list, true) == JSON_FAILED)
+    if (JS_IsException(list) || json_write(ctx, &arguments, list, JSON_STRICT) == JSON_FAILED)
         promise = JS_EXCEPTION;
     else
         promise = request_record(ctx, kind, JS_UNDEFINED, JS_UNDEFINED, data[0], &arguments);

@@ -101,7 +101,7 @@ impl QuickJsGuest {
         let ended = match entry {
             Entry::Start => {
                 let message = wire::start(&self.world);
-                self.call(&message, self.functions.start.clone(), said)
+                self.call(&message, &self.functions.start.clone(), said)
             }
             Entry::Deliver(deliveries) => self.deliver(&deliveries, said),
         };
@@ -119,7 +119,7 @@ impl QuickJsGuest {
                 bytes <= BATCH_BYTES
             });
             let (batch, rest) = deliveries.split_at(fitting.count().max(1).min(deliveries.len()));
-            let ended = self.call(&wire::deliver(batch), function.clone(), said)?;
+            let ended = self.call(&wire::deliver(batch), &function, said)?;
             if rest.is_empty() || !matches!(ended, Ended::Waiting(_)) {
                 return Ok(ended);
             }
@@ -131,10 +131,10 @@ impl QuickJsGuest {
     fn call(
         &mut self,
         message: &[u8],
-        function: TypedFunc<(u32, u32), u32>,
+        function: &TypedFunc<(u32, u32), u32>,
         said: &mut Said,
     ) -> Result<Ended, Stopped> {
-        let called = self.exchange(message, &function);
+        let called = self.exchange(message, function);
         let refused = self.store.data().meter.memory_refused();
         let step = match called {
             Ok(step) => step,
@@ -217,9 +217,10 @@ fn span_of_step(data: &[u8], step: u32, index: usize) -> Option<&[u8]> {
     if length == 0 { Some(&[]) } else { data.get(from..from.checked_add(length)?) }
 }
 
-/// QuickJS throws an `InternalError` when memory is refused, or `null` if there is none for that.
+/// QuickJS throws an `InternalError` when memory is refused, `null` if there is none left for that, and
+/// its texts may be lost in the same way.
 fn is_out_of_memory(thrown: &Thrown) -> bool {
-    matches!((&*thrown.name, &*thrown.message), ("InternalError", "out of memory") | ("Uncaught", "null"))
+    matches!((&*thrown.name, &*thrown.message), ("InternalError", _) | ("Uncaught", "null") | ("", ""))
 }
 
 impl Guest for QuickJsGuest {

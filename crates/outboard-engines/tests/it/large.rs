@@ -43,7 +43,7 @@ fn records(count: usize) -> String {
             r#"{{"id":{n},"user_id":"user_{}","activity":"login","metadata":{{"duration_seconds":{},"success":{}}}}}"#,
             n % 7,
             n % 120,
-            n % 4 != 0
+            !n.is_multiple_of(4)
         )
     };
     format!("[{}]", (0..count).map(record).collect::<Vec<_>>().join(","))
