@@ -56,6 +56,15 @@ async fn main() {
     run(&engine, all, &[]).await;
     println!("10,000 calls at once    {:?} each", started.elapsed() / 10000);
 
+    let before = private();
+    let mut parked = Vec::new();
+    for _ in 0..500 {
+        let guest = engine.open(world("const rows = [1, 2, 3]; await t.echo({ rows }); rows")).unwrap();
+        parked.push(guest.enter(Entry::Start).await);
+    }
+    println!("parked run              {} KiB", private().saturating_sub(before) / 500);
+    drop(parked);
+
     for (name, program) in [
         ("fib(27)", "const fib = (n) => n < 2 ? n : fib(n - 1) + fib(n - 2); fib(27)"),
         (
@@ -90,9 +99,16 @@ async fn main() {
         ("deliver, stringify, parse", "JSON.parse(JSON.stringify(await t.echo())).length"),
     ] {
         let started = Instant::now();
-        run(&engine, program, &[json.clone()]).await;
+        run(&engine, program, std::slice::from_ref(&json)).await;
         println!("{name:<26} {:?}", started.elapsed());
     }
+}
+
+/// Memory that this process alone has written to, in KiB, where the system says.
+fn private() -> u64 {
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Private_Dirty:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
 fn spread(times: &mut [Duration]) -> String {

@@ -2,12 +2,19 @@
 
 enum { LEVEL_LOG, LEVEL_INFO, LEVEL_WARN, LEVEL_ERROR, LEVEL_DEBUG };
 
+/* Bytes of the budget that a line takes at least. */
+enum { CONSOLE_LINE = 8 };
+
 static uint64_t ob_console_left;
 static uint64_t ob_console_dropped; /* since the last standstill */
 
 static void console_write(int level, const char *text, size_t len)
 {
     size_t keep = len;
+    if (ob_closing) {
+        ob_console_dropped += len ? len : 1;
+        return;
+    }
     if (keep > ob_console_left) {
         keep = (size_t)ob_console_left;
         while (keep > 0 && ((uint8_t)text[keep] & 0xC0) == 0x80)
@@ -17,12 +24,13 @@ static void console_write(int level, const char *text, size_t len)
         if (keep == 0)
             return;
     } else {
-        /* A line costs one byte at least, so that empty lines come to an end too. */
-        ob_console_left -= keep ? keep : ob_console_left > 0;
-    }
-    if (len == 0 && ob_console_left == 0) {
-        ob_console_dropped++;
-        return;
+        /* Short lines cost something too, here and on the other side: they must come to an end. */
+        size_t cost = keep > CONSOLE_LINE ? keep : CONSOLE_LINE;
+        if (len == 0 && ob_console_left == 0) {
+            ob_console_dropped++;
+            return;
+        }
+        ob_console_left -= cost < ob_console_left ? cost : ob_console_left;
     }
     bytes_u8(&ob_outbox, OUT_CONSOLE);
     bytes_u8(&ob_outbox, (uint8_t)level);

@@ -123,6 +123,7 @@ static bool is_error_like(JSContext *ctx, JSValueConst reason)
 
 static void out_threw(JSContext *ctx, JSValueConst reason)
 {
+    ob_closing = true;
     bytes_u8(&ob_outbox, OUT_THREW);
     if (is_error_like(ctx, reason)) {
         JSValue name = error_text(ctx, reason, JS_ATOM_name), message = error_text(ctx, reason, JS_ATOM_message);
@@ -142,6 +143,7 @@ static void out_threw(JSContext *ctx, JSValueConst reason)
     else
         bytes_text(&ob_outbox, "", 0);
     JS_FreeValue(ctx, stack);
+    ob_closing = false;
     ob_ended = true;
 }
 
@@ -269,6 +271,12 @@ static void main_promise(JSContext *ctx, JSValue promise)
     set_value(ctx, &ob_main, promise);
 }
 
+/* A function that the script wrote is called; a tool that it names without calling it is not. */
+static bool is_of_the_script(JSContext *ctx, JSValueConst value)
+{
+    return JS_IsFunction(ctx, value) && JS_VALUE_GET_OBJ(value)->class_id != JS_CLASS_C_FUNCTION_DATA;
+}
+
 /* Follows a value that the script completed with. Takes a reference. True if that ended the run. */
 static bool main_value(JSContext *ctx, JSValue value)
 {
@@ -277,7 +285,7 @@ static bool main_value(JSContext *ctx, JSValue value)
         main_promise(ctx, value);
         return false;
     }
-    if (JS_IsFunction(ctx, value) && !ob_main_called) {
+    if (is_of_the_script(ctx, value) && !ob_main_called) {
         JSValue result = JS_Call(ctx, value, JS_UNDEFINED, 0, NULL);
         ob_main_called = true;
         JS_FreeValue(ctx, value);

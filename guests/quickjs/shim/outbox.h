@@ -13,6 +13,9 @@ enum {
 };
 
 static Bytes ob_outbox;
+/* The last record is being written, for which properties of the script's own are read: what their getters say or
+   ask would land in the middle of it, and the run is over. */
+static bool ob_closing;
 static Bytes ob_value; /* the script's value; apart, because it may be large */
 
 /* What `ob_start` and `ob_deliver` return a pointer to. */

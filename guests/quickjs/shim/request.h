@@ -53,6 +53,7 @@ static JSValue tool_error(JSContext *ctx, JSValueConst tool, const char *code, c
                            JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
     JS_DefinePropertyValueStr(ctx, error, "tool", js_dup(tool), JS_PROP_C_W_E);
     JS_DefinePropertyValueStr(ctx, error, "code", JS_NewString(ctx, code), JS_PROP_C_W_E);
+    JS_DefinePropertyValueStr(ctx, error, "content", JS_NewArray(ctx), JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
     return error;
 }
 
@@ -85,7 +86,7 @@ static JSValue request_record(JSContext *ctx, int kind, JSValueConst namespace, 
 {
     JSValue promise = promise_pending(ctx);
     const Request *r;
-    if (JS_IsException(promise))
+    if (JS_IsException(promise) || ob_closing)
         return promise;
     if (ob_requests_open >= ob_requests_open_max) {
         static const char message[] = "too many calls are waiting at once: await some before making more";

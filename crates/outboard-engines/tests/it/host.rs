@@ -201,6 +201,11 @@ fn answer(ask: &GuestAsk) -> Option<(Duration, Reply)> {
         "add" => at_once(json!(arguments["a"].as_f64()? + arguments["b"].as_f64()?)),
         "json" => Some((Duration::ZERO, Reply::Value(Json::parse(arguments["text"].as_str()?).ok()?))),
         "wait" => Some((Duration::from_millis(arguments["ms"].as_u64()?), Reply::Value(arguments.into()))),
+        "nested" => {
+            let depth = usize::try_from(arguments["depth"].as_u64()?).ok()?;
+            let text = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            Some((Duration::ZERO, Reply::Value(Json::parse(text).ok()?)))
+        }
         "never" => None,
         "fail" => {
             let block = json!({ "type": "text", "text": "the details" });
