@@ -122,6 +122,25 @@ fn a_forged_tool_error_is_told_as_what_it_is_and_claims_no_effect() {
 }
 
 #[test]
+fn what_runs_while_an_error_is_told_changes_nothing() {
+    let mut session = Session::with(&[]);
+    let text = session.client.failing(
+        "throw new Proxy(new Error('p'), { get(target, key) { console.log(String(key)); fix.count({ note: 'x' }); return 'q' } })",
+    );
+    assert!(text.contains("failed") && !text.contains("sandbox broke"), "{text}");
+    assert!(!session.client.execute("JSON.stringify(await fix.effects())").contains('x'));
+}
+
+#[test]
+fn a_tool_that_is_named_and_not_called_is_not_called() {
+    let mut session = Session::with(&[]);
+    session.client.execute("return fix.count");
+    session.client.execute("fix.count");
+    let effects = session.client.execute("JSON.stringify(await fix.effects())");
+    assert!(!effects.contains("note") && !effects.contains('1'), "{effects}");
+}
+
+#[test]
 fn handles_of_another_session_are_not_found_by_guessing() {
     let mut session = Session::of(&[("fix", fixture(&[]))], json!({}));
     let kept = session.client.execute("'z'.repeat(1_000_000)");

@@ -46,6 +46,17 @@ fn a_child_sees_only_what_its_entry_names() {
 }
 
 #[test]
+fn what_a_script_asks_of_outboard_itself_counts_and_holds_up_nobody() {
+    let upstreams = [("fix", fixture(&["--tools", "2000"]))];
+    let mut session = Session::of(&upstreams, json!({"limits": {"calls": 300, "wallSeconds": 30}}));
+    let code = "await Promise.all(Array.from({ length: 5000 }, () => tools.search('filler number words')))";
+    let busy = session.client.ask("tools/call", json!({"name": "execute", "arguments": {"code": code}}));
+    assert_eq!(session.client.execute("1 + 1"), "2");
+    let (failed, text) = session.client.called(busy);
+    assert!(failed && text.contains("calls"), "{text}");
+}
+
+#[test]
 fn an_upstreams_words_do_not_become_code_or_escapes() {
     let mut session = Session::with(&[]);
     let text =

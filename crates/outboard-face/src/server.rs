@@ -25,7 +25,7 @@ use crate::{backend::Backend, changes::Changes, handler::Handler, wire::Wire};
 /// How long a first `tools/list` waits for upstreams that have never been listed.
 pub(crate) const FIRST_LIST: Duration = Duration::from_secs(1);
 /// How long the runs of a client that is gone have to end once they were told to.
-const LAST_RUNS: Duration = Duration::from_secs(5);
+const LAST_RUNS: Duration = Duration::from_secs(1);
 
 /// How the face behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +73,9 @@ impl Face {
     }
 
     /// Serves the client at the other end of two streams until it closes its end or `cancel` is cancelled. Runs in
-    /// progress may give their answers for five seconds after the end of input; then, and at once on `cancel` or
+    /// progress may give their answers for a second after the end of input; then, and at once on `cancel` or
     /// when the client reads no more, they are cancelled. All have ended when this returns, unless one takes more than
-    /// five seconds to do so.
+    /// a second to do so.
     pub async fn serve<R, W>(&self, read: R, write: W, cancel: CancellationToken) -> Result<(), FaceError>
     where
         R: AsyncRead + Send + Unpin + 'static,

@@ -42,7 +42,7 @@ pub struct CallRequest {
     pub namespace: String,
     /// The tool as written.
     pub tool: String,
-    /// A JSON object.
+    /// A JSON object, unless the script got it wrong.
     pub arguments: Json,
     /// The line of the script.
     pub line: Option<u32>,
@@ -148,6 +148,7 @@ fn outcome(target: &Target, sent: Result<CallReply, SendFailure>) -> Result<Repl
     let code = match &failure {
         SendFailure::Unavailable { .. } => FailureCode::UpstreamUnavailable,
         SendFailure::Lost { .. } => FailureCode::UpstreamLost,
+        SendFailure::Refused { code: -32700 | -32602..=-32600, .. } => FailureCode::UpstreamRefused,
         SendFailure::Refused { .. } | SendFailure::Unreadable { .. } => FailureCode::UpstreamError,
         SendFailure::Timeout { .. } => FailureCode::Timeout,
     };

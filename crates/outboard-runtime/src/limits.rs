@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Time from start to end as a person sees it. Does not count time in which a run only waits
-    /// for approvals.
+    /// Time from start to end as a person sees it, waiting included. Does not count the wait for a turn when too many
+    /// runs are under way.
     pub wall: Duration,
     /// Processor time spent inside the guest. Does not count waiting, nor the host's own work.
     pub cpu: Duration,
-    /// Bytes of the guest's linear memory. Does not cover what the host holds for the run.
+    /// Bytes of the guest's linear memory. Does not cover what the host holds for the run. A script that catches the
+    /// refusal of more memory may go on with what it has.
     pub memory: u64,
-    /// Tool calls a run may make in all. Does not count `tools.*` and `results.*`.
+    /// Tool calls a run may make in all, questions to Outboard itself (`tools.*`, `results.*`) included.
     pub calls: u32,
     /// Tool calls in flight at once; further ones queue.
     pub concurrent_calls: u32,

@@ -50,7 +50,9 @@ pub enum FailureCode {
     Limit,
     /// The journal could not be written; nothing was sent.
     Unrecorded,
-    /// The upstream answered with a protocol error.
+    /// The upstream refused the request itself (JSON-RPC -32700, -32600 to -32602): it did nothing.
+    UpstreamRefused,
+    /// The upstream answered with another protocol error, or with what is no result: its effect is unknown.
     UpstreamError,
     /// The upstream cannot be reached; nothing was sent.
     UpstreamUnavailable,
@@ -72,6 +74,7 @@ impl FailureCode {
             Self::Denied => "denied",
             Self::Limit => "limit",
             Self::Unrecorded => "unrecorded",
+            Self::UpstreamRefused => "upstream_refused",
             Self::UpstreamError => "upstream_error",
             Self::UpstreamUnavailable => "upstream_unavailable",
             Self::UpstreamLost => "upstream_lost",
@@ -82,6 +85,6 @@ impl FailureCode {
 
     /// Whether a call was sent and nobody can tell what became of it.
     pub fn leaves_effect_unknown(self) -> bool {
-        matches!(self, Self::UpstreamLost | Self::Timeout)
+        matches!(self, Self::UpstreamError | Self::UpstreamLost | Self::Timeout)
     }
 }

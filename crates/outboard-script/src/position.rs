@@ -42,6 +42,11 @@ impl SourceText {
         Self { text: text.into(), line_starts }
     }
 
+    /// Whether the text from a byte offset starts with one of these.
+    fn starts_with(&self, at: u32, marks: &[char]) -> bool {
+        self.text.get(at as usize..).is_some_and(|rest| rest.starts_with(marks))
+    }
+
     /// The text of a 1-based line, without its line end.
     pub(crate) fn line(&self, line: u32) -> Option<&str> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
@@ -112,11 +117,13 @@ impl PositionMap {
         }
     }
 
-    /// As [`to_source`](Self::to_source), but `None` also for code that was put in: only for what the script's
-    /// author wrote.
-    pub fn to_written(&self, line: u32, column: u32) -> Option<Position> {
+    /// The place of a call that the script's author wrote: as [`to_source`](Self::to_source), but `None` for code that
+    /// was put in. A call of our own behind the author's function is reported at that function's last character,
+    /// where no call of the author's can stand.
+    pub fn to_written_call(&self, line: u32, column: u32) -> Option<Position> {
         match self.origin(line, column)? {
-            Origin::Copied(at) => Some(self.source.position(at)),
+            Origin::Copied(at) if !self.source.starts_with(at, &['}', ')']) => Some(self.source.position(at)),
+            Origin::Copied(_) => None,
             Origin::Inserted(_) | Origin::Wrapper => None,
         }
     }

@@ -1,6 +1,8 @@
 //! A raw MCP client over a child's stdin and stdout, for tests of the whole program. It is written by hand, because
 //! an SDK would hide what is on the wire. It blocks; every wait has a deadline.
 
+#![expect(clippy::needless_pass_by_value, reason = "tests write the JSON that they send in place")]
+
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     path::{Path, PathBuf},
@@ -106,7 +108,7 @@ impl Client {
         let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut stderr_pipe = BufReader::new(child.stderr.take().expect("stderr is piped"));
-        // Unbounded: a test reads all that comes, or ends.
+        #[expect(clippy::disallowed_methods, reason = "a test reads all that comes, or ends")]
         let (sender, lines) = mpsc::channel();
         let out = std::thread::spawn(move || {
             for line in stdout.lines() {

@@ -38,3 +38,13 @@ pub fn fixture_path() -> PathBuf {
             panic!("no fixture in {}: run `cargo build --examples -p {package}`", profile.display())
         })
 }
+
+/// Says that a test cannot run here. It is written past the test harness, which hides what passing tests print, in
+/// the form that `cargo xtask test` counts.
+///
+/// # Panics
+/// If standard error is closed.
+pub fn skip(why: &str) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "SKIPPED: {why}").expect("stderr is open");
+}

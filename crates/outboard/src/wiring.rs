@@ -44,7 +44,10 @@ impl System {
         places: &Places,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
-        let pool = PoolOptions { memory: configuration.settings.limits.memory, ..PoolOptions::default() };
+        let settings = &configuration.settings;
+        // A thread for each run, so that busy ones share the processors and hold up nobody.
+        let threads = settings.runs_at_once.max(PoolOptions::default().threads);
+        let pool = PoolOptions { memory: settings.limits.memory, threads, ..PoolOptions::default() };
         let engine = QuickJs::new(&pool).map_err(|error| Failure::could_not(&error))?;
         let names = configuration.upstreams.iter().map(|upstream| UpstreamName::new(upstream.name.as_str()));
         let catalogue = Catalogue::new(names);
@@ -85,7 +88,8 @@ impl System {
     /// Ends every upstream and waits until none is left.
     pub(crate) async fn shutdown(self) {
         self.fleet.shutdown().await;
-        // The follower ends by itself only when the catalogue goes; everything it knew is on disk.
+        // The follower ends by itself only when the catalogue goes. A listing that it did not come to write is
+        // written after the next start.
         self.cache.abort();
         let _ = self.cache.await;
     }

@@ -31,7 +31,8 @@ impl Tally {
         self.passed > 0 && self.failed == 0
     }
 
-    /// Sums the closing lines of every test program that cargo ran; an ignored test is a skipped one.
+    /// Sums the closing lines of every test program that cargo ran. An ignored test is a skipped one, and so is one
+    /// that passed only by saying `SKIPPED: ` and why.
     pub(crate) fn of_cargo(output: &str) -> Self {
         let mut sum = Self::default();
         for line in output.lines() {
@@ -47,6 +48,10 @@ impl Tally {
                 sum += Self { passed, failed, skipped };
             }
         }
+        let said = output.lines().filter(|line| line.contains("SKIPPED: ")).count() as u64;
+        let moved = said.min(sum.passed);
+        sum.passed -= moved;
+        sum.skipped += moved;
         sum
     }
 
@@ -88,6 +93,10 @@ mod tests {
                 "running 4 tests\ntest a ... ok\n\ntest result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s\n\
                  \ntest result: FAILED. 5 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s\n",
                 tally(8, 2, 1),
+            ),
+            (
+                "test a ... SKIPPED: no data\nok\ntest result: ok. 3 passed; 0 failed; 0 ignored; 0 measured",
+                tally(2, 0, 1),
             ),
             ("note: test result: ok. 3 passed; 0 failed; 0 ignored", tally(0, 0, 0)),
             ("test result: ok. many passed; 0 failed; 0 ignored", tally(0, 0, 0)),

@@ -4,7 +4,7 @@
 use super::Finding;
 
 /// Starts of paths that exist on one machine only.
-const MACHINE_PATHS: &[&str] = &["/root/", "/home/", "/Users/", "/work/main", "/work/shared"];
+const MACHINE_PATHS: &[&str] = &["/root/", "/home/", "/Users/"];
 /// Paths inside the sandbox that documents may show.
 const GUEST_PATHS: &[&str] = &["/home/agent"];
 /// Hosts that a package client knows by itself and a reader need not.

@@ -31,13 +31,18 @@ impl Budget {
         }
     }
 
+    /// Takes one from the count: of a call, or of a question to Outboard itself.
+    pub(crate) fn count(&self) -> Result<(), ToolFailure> {
+        let taken = self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));
+        let why = || format!("this run has made its {} calls (limit `calls`)", self.total);
+        taken.map(drop).map_err(|_| ToolFailure::new(FailureCode::Limit, why()))
+    }
+
     /// Takes one call from the count and waits for a slot, in the order of asking. The slot is
     /// free again when the returned value is dropped.
     pub(super) async fn admit(&self) -> Result<OwnedSemaphorePermit, ToolFailure> {
-        let refused = |why: String| ToolFailure::new(FailureCode::Limit, why);
-        self.left
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1))
-            .map_err(|_| refused(format!("this run has made its {} calls (limit `calls`)", self.total)))?;
-        Arc::clone(&self.slots).acquire_owned().await.map_err(|_| refused("the run is ending".to_owned()))
+        self.count()?;
+        let slot = Arc::clone(&self.slots).acquire_owned().await;
+        slot.map_err(|_| ToolFailure::new(FailureCode::Limit, "the run is ending"))
     }
 }

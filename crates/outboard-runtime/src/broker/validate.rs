@@ -1,7 +1,9 @@
 //! Arguments against the tool's schema, before anything is sent.
 //!
-//! Schemas are untrusted: nothing is fetched for a `$ref`, patterns run on a linear engine, and a
-//! schema that is too large, too deep or not valid is not used (the upstream judges then).
+//! Schemas are untrusted: nothing is fetched for a `$ref`, patterns run on a linear engine, and a schema that is too
+//! large, too deep, too costly for the arguments or not valid is not used (the upstream judges then).
+
+mod cost;
 
 use std::{
     collections::HashMap,
@@ -24,6 +26,8 @@ const SCHEMA_BYTES: usize = 256 << 10;
 const SCHEMA_DEPTH: usize = 64;
 /// Arguments beyond this many bytes are not validated: the upstream judges.
 const ARGUMENT_BYTES: usize = 4 << 20;
+/// Schemas that may judge values in one check, counted as often as they judge.
+const STEPS: u64 = 2_000_000;
 /// Mistakes named in one message.
 const NAMED: usize = 5;
 
@@ -38,19 +42,20 @@ pub(super) struct Validators {
 impl Validators {
     /// Refuses arguments that do not fit, naming path, expected and received.
     pub(super) fn check(&self, target: &Target, arguments: &Json) -> Result<(), ToolFailure> {
+        if !arguments.as_str().starts_with('{') {
+            return Err(refused(target, "a tool takes one object"));
+        }
         if arguments.as_str().len() > ARGUMENT_BYTES {
             return Ok(());
         }
-        let Some(validator) = self.validator(target) else { return Ok(()) };
         let value = arguments.to_value();
-        let mistakes: Vec<String> = validator.iter_errors(&value).take(NAMED).map(|e| mistake(&e)).collect();
-        if mistakes.is_empty() {
+        if !affordable(target, &value) {
+            tracing::warn!(tool = %target.tool.name, "an input schema asks for too much work and is not checked");
             return Ok(());
         }
-        Err(ToolFailure::new(
-            FailureCode::InvalidArguments,
-            format!("not sent: {}; expected {}", mistakes.join("; "), target.signature()),
-        ))
+        let Some(validator) = self.validator(target) else { return Ok(()) };
+        let mistakes: Vec<String> = validator.iter_errors(&value).take(NAMED).map(|e| mistake(&e)).collect();
+        if mistakes.is_empty() { Ok(()) } else { Err(refused(target, &mistakes.join("; "))) }
     }
 
     fn validator(&self, target: &Target) -> Option<Arc<Validator>> {
@@ -65,6 +70,19 @@ impl Validators {
         compiled.insert(key, (Arc::clone(&target.tool), validator.clone()));
         validator
     }
+}
+
+fn refused(target: &Target, why: &str) -> ToolFailure {
+    ToolFailure::new(
+        FailureCode::InvalidArguments,
+        format!("not sent: {why}; expected {}", target.signature()),
+    )
+}
+
+fn affordable(target: &Target, arguments: &Value) -> bool {
+    let (depth, values) = cost::extent(arguments);
+    let steps = target.tool.input_schema.as_ref().and_then(|schema| cost::steps(schema, depth));
+    steps.is_some_and(|steps| steps.saturating_mul(values) <= STEPS)
 }
 
 fn compile(schema: &Value) -> Option<Validator> {

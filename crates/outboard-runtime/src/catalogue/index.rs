@@ -149,7 +149,23 @@ fn humps(word: &str) -> Vec<&str> {
     parts
 }
 
+/// Plural, -ing and -ed endings taken off, and the silent e that they replace: "stages", "staging" and "stage" are one.
 fn stem(word: &str) -> String {
+    let singular = singular(word);
+    let has_vowel = |rest: &str| rest.len() > 2 && rest.contains(['a', 'e', 'i', 'o', 'u', 'y']);
+    let ending = ["ing", "ed", "e"].into_iter().find_map(|ending| singular.strip_suffix(ending));
+    let Some(rest) = ending.filter(|rest| has_vowel(rest)) else { return singular };
+    let mut last = rest.bytes().rev();
+    // "committing" and "commit": a doubled consonant belongs to the ending, except where words end so ("call").
+    match (last.next(), last.next()) {
+        (Some(a), Some(b)) if a == b && !matches!(a, b'l' | b's' | b'z' | b'e' | b'o') => {
+            rest[..rest.len() - 1].to_owned()
+        }
+        _ => rest.to_owned(),
+    }
+}
+
+fn singular(word: &str) -> String {
     let cut = |ending: &str| word.strip_suffix(ending).filter(|rest| rest.len() > 2);
     if let Some(rest) = cut("ies") {
         return format!("{rest}y");
@@ -167,3 +183,34 @@ const STOP_WORDS: [&str; 22] = [
     "a", "an", "and", "are", "for", "from", "i", "in", "is", "it", "me", "my", "of", "on", "or", "that",
     "the", "this", "to", "want", "with", "you",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_one_word_are_one_term() {
+        for forms in [
+            &["stage", "stages", "staging", "staged"][..],
+            &["commit", "commits", "committing", "committed"],
+            &["query", "queries"],
+            &["file", "files", "filing"],
+            &["box", "boxes"],
+            &["call", "calling", "called"],
+        ] {
+            let stems: std::collections::BTreeSet<String> = forms.iter().map(|form| stem(form)).collect();
+            assert_eq!(stems.len(), 1, "{forms:?}: {stems:?}");
+        }
+        for apart in [["string", "str"], ["status", "stat"], ["thing", "the"], ["red", "r"]] {
+            assert_ne!(stem(apart[0]), stem(apart[1]));
+        }
+    }
+
+    #[test]
+    fn words_are_split_at_humps_and_marks() {
+        let split = |text| words(text).collect::<Vec<_>>();
+        assert_eq!(split("listPullRequests"), ["list", "pull", "request"]);
+        assert_eq!(split("get_data-chunk v2"), ["get", "data", "chunk", "v2"]);
+        assert_eq!(split("the of and"), [""; 0]);
+    }
+}

@@ -100,6 +100,11 @@ impl Snapshot {
         })
     }
 
+    /// A hint for a name that is not defined in a script, if it is near to a namespace.
+    pub(crate) fn hint_for_undefined(&self, name: &str) -> Option<String> {
+        suggest::undefined(self, name)
+    }
+
     pub(super) fn index(&self) -> &Index {
         self.index.get_or_init(|| Index::build(&self.members))
     }

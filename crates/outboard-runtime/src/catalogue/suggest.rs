@@ -39,6 +39,12 @@ pub(super) fn tool(member: &Member, name: &str) -> String {
     }
 }
 
+/// A hint for a name that is not defined in a script, if it is near to a namespace.
+pub(super) fn undefined(snapshot: &Snapshot, name: &str) -> Option<String> {
+    let near = nearest(name, snapshot.members().iter().map(|member| member.namespace.as_str()));
+    (!near.is_empty()).then(|| format!("did you mean the namespace {}?", quoted(&near)))
+}
+
 fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = folded(name);
     let words: Vec<&str> = wanted.split('_').filter(|word| word.len() > 2).collect();

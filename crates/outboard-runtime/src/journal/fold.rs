@@ -67,21 +67,26 @@ pub fn fold(events: &[Event]) -> Result<Folded, Malformed> {
         deliveries: Vec::new(),
         ending: None,
     };
+    let mut known = BTreeSet::new();
     for (index, event) in (1..).zip(rest) {
-        take(&mut folded, event).map_err(|reason| Malformed::OutOfPlace { index, reason })?;
+        take(&mut folded, &mut known, event).map_err(|reason| Malformed::OutOfPlace { index, reason })?;
     }
     Ok(folded)
 }
 
-fn take(folded: &mut Folded, event: &Event) -> Result<(), &'static str> {
+/// Takes one event in; `known` are the requests so far.
+fn take(folded: &mut Folded, known: &mut BTreeSet<RequestId>, event: &Event) -> Result<(), &'static str> {
     if folded.ending.is_some() {
         return Err("the run has ended");
     }
     match event {
         Event::Opened(_) => return Err("the run is open already"),
-        Event::Asked(request) => folded.asked.push(request.clone()),
+        Event::Asked(request) => {
+            known.insert(request.id);
+            folded.asked.push(request.clone());
+        }
         Event::Intended(intent) => {
-            if !folded.asked.iter().any(|request| request.id == intent.request) {
+            if !known.contains(&intent.request) {
                 return Err("nobody asked for this call");
             }
             if folded.intents.insert(intent.request, intent.clone()).is_some() {

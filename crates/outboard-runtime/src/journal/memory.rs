@@ -1,5 +1,5 @@
-//! A store that forgets when the process ends. It keeps the journals of running runs whole and
-//! those of ended runs up to a number of bytes. It promises no durability.
+//! A store that forgets when the process ends. It keeps journals up to a number of bytes: of ended runs the oldest
+//! go first, and a running one that grows beyond its share is given up. It promises no durability.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,6 +16,9 @@ use crate::{
 
 /// Bytes of ended journals that are kept; the oldest go first.
 const KEPT: usize = 64 << 20;
+/// Bytes that the journal of one running run may take. Beyond them it is dropped and stays empty: such a run goes
+/// on and cannot be replayed.
+const RUNNING: usize = 128 << 20;
 
 /// Journals in memory.
 #[derive(Debug, Default)]
@@ -25,9 +28,16 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Journals {
-    events: HashMap<RunId, Vec<Event>>,
+    kept: HashMap<RunId, Journal>,
     ended: VecDeque<(RunId, usize)>,
     ended_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Journal {
+    events: Vec<Event>,
+    bytes: usize,
+    given_up: bool,
 }
 
 impl MemoryStore {
@@ -41,7 +51,7 @@ impl Store for MemoryStore {
     fn append(&self, run: &RunId, events: Vec<Event>) -> BoxFuture<'_, Result<(), StoreFailure>> {
         let mut journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = matches!(events.last(), Some(Event::Ended(_)));
-        journals.events.entry(run.clone()).or_default().extend(events);
+        journals.kept.entry(run.clone()).or_default().extend(run, events);
         if ends {
             journals.retire(run);
         }
@@ -50,18 +60,34 @@ impl Store for MemoryStore {
 
     fn read(&self, run: &RunId) -> BoxFuture<'_, Result<Vec<Event>, StoreFailure>> {
         let journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
-        Box::pin(ready(Ok(journals.events.get(run).cloned().unwrap_or_default())))
+        Box::pin(ready(Ok(journals.kept.get(run).map(|journal| journal.events.clone()).unwrap_or_default())))
+    }
+}
+
+impl Journal {
+    fn extend(&mut self, run: &RunId, events: Vec<Event>) {
+        self.bytes += events.iter().map(weight).sum::<usize>();
+        if self.bytes > RUNNING && !self.given_up {
+            tracing::warn!(%run, "the journal has grown too large for memory and is not kept");
+            self.given_up = true;
+            self.events = Vec::new();
+        }
+        if self.given_up {
+            self.bytes = 0;
+        } else {
+            self.events.extend(events);
+        }
     }
 }
 
 impl Journals {
     fn retire(&mut self, run: &RunId) {
-        let bytes = self.events.get(run).map_or(0, |events| events.iter().map(weight).sum());
+        let bytes = self.kept.get(run).map_or(0, |journal| journal.bytes);
         self.ended.push_back((run.clone(), bytes));
         self.ended_bytes += bytes;
         while self.ended_bytes > KEPT {
             let Some((oldest, bytes)) = self.ended.pop_front() else { break };
-            self.events.remove(&oldest);
+            self.kept.remove(&oldest);
             self.ended_bytes -= bytes;
         }
     }
@@ -77,7 +103,10 @@ fn weight(event: &Event) -> usize {
         },
         Event::Delivered(delivery) => match &delivery.what {
             Delivered::Settled { reply: Reply::Value(value), .. } => value.as_str().len(),
-            Delivered::Settled { reply: Reply::Failed(failure), .. } => failure.message.len(),
+            Delivered::Settled { reply: Reply::Failed(failure), .. } => {
+                failure.message.len()
+                    + failure.content.iter().map(|block| block.as_str().len()).sum::<usize>()
+            }
             Delivered::Timer => 0,
         },
         Event::Ended(super::Ending::Value(Some(value))) => value.as_str().len(),
@@ -103,6 +132,23 @@ mod tests {
         assert_eq!(store.read(&"r1".into()).await.unwrap(), vec![]);
         assert_eq!(store.read(&"r2".into()).await.unwrap().len(), 1);
         assert_eq!(store.read(&"r3".into()).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_running_journal_that_grows_too_large_is_given_up_whole() {
+        let store = MemoryStore::new();
+        let run = RunId::from("r1");
+        let half = || vec![Event::Asked(large(RUNNING / 2))];
+        store.append(&run, half()).await.unwrap();
+        assert_eq!(store.read(&run).await.unwrap().len(), 1);
+        store.append(&run, half()).await.unwrap();
+        store.append(&run, ended(1)).await.unwrap();
+        assert_eq!(store.read(&run).await.unwrap(), vec![]);
+    }
+
+    fn large(bytes: usize) -> crate::ports::engine::GuestRequest {
+        let what = GuestAsk::Result(Json::string(&"x".repeat(bytes)));
+        crate::ports::engine::GuestRequest { id: crate::ids::RequestId(1), what, position: None }
     }
 
     #[tokio::test]

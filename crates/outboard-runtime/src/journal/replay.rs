@@ -38,11 +38,21 @@ pub enum Divergence {
         /// What the guest asked now.
         now: Box<GuestRequest>,
     },
-    /// The guest ended before everything recorded was handed over.
-    #[error("the run ended with {left} recorded deliveries left")]
-    EndedEarly {
-        /// How many.
-        left: usize,
+    /// The guest asked less than recorded.
+    #[error("the run asked {now} times, recorded are {recorded}")]
+    AskedLess {
+        /// Requests in the record.
+        recorded: usize,
+        /// Requests now.
+        now: usize,
+    },
+    /// The guest ended otherwise than recorded.
+    #[error("the run ended otherwise: recorded {recorded:?}, now {now:?}")]
+    Ended {
+        /// What the journal holds.
+        recorded: Box<Option<Ending>>,
+        /// What came now.
+        now: Box<Option<Ending>>,
     },
 }
 
@@ -61,20 +71,33 @@ pub async fn replay(engine: &dyn Engine, folded: &Folded) -> Result<Replayed, Di
         match step.state {
             GuestState::Waiting { guest: waiting, .. } => guest = waiting,
             state => {
+                // Answers that came in one batch with the last one needed, or after the end, stand in the
+                // journal too; the guest never saw them then either.
                 replayed.ending = Ending::of(state);
-                // Answers that came in one batch with the last one needed, or after the end, stand
-                // in the journal too; the guest never saw them then either.
-                let left = deliveries.len();
-                let same = replayed.ending == folded.ending;
-                return if left == 0 || same { Ok(replayed) } else { Err(Divergence::EndedEarly { left }) };
+                return same_end(replayed, folded);
             }
         }
         let Some(delivery) = deliveries.next() else {
             replayed.ending = folded.ending.clone().filter(Ending::is_forced);
-            return Ok(replayed);
+            return same_end(replayed, folded);
         };
         entry = Entry::Deliver(vec![delivery.clone()]);
     }
+}
+
+/// Accepts an end that is the recorded one. A journal that a crash cut off records none.
+fn same_end(replayed: Replayed, folded: &Folded) -> Result<Replayed, Divergence> {
+    let (recorded, now) = (folded.asked.len(), replayed.asked.len());
+    if now < recorded {
+        return Err(Divergence::AskedLess { recorded, now });
+    }
+    if folded.ending.is_some() && replayed.ending != folded.ending {
+        return Err(Divergence::Ended {
+            recorded: Box::new(folded.ending.clone()),
+            now: Box::new(replayed.ending),
+        });
+    }
+    Ok(replayed)
 }
 
 fn world(folded: &Folded) -> Result<GuestWorld, Divergence> {

@@ -167,7 +167,7 @@ pub enum GuestAsk {
         namespace: String,
         /// The tool as written: identifier or original name.
         tool: String,
-        /// A JSON object.
+        /// A JSON object, unless the script got it wrong.
         arguments: Json,
     },
     /// `tools.search(query, options)`: JSON array of the arguments.

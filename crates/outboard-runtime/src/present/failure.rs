@@ -135,9 +135,10 @@ fn describe(report: &RunReport, failure: &Failure) -> (&'static str, String, Opt
     }
 }
 
-/// A message as it was given, harmless to terminals; several lines stay several lines.
+/// A message as it was given, harmless to terminals. Its further lines are set in, because only lines at the margin
+/// are our own words.
 fn said(message: &str) -> String {
-    super::plain::clean(message.trim()).into_owned()
+    super::plain::clean(message.trim()).replace('\n', "\n    ")
 }
 
 fn place(position: Position) -> String {

@@ -39,7 +39,7 @@ pub(super) fn limit(limit: Limit, limits: &Limits) -> (String, &'static str) {
 /// What to do about a failed call, where its message does not say it.
 pub(super) fn call(code: FailureCode) -> Option<&'static str> {
     match code {
-        FailureCode::Timeout | FailureCode::UpstreamLost => Some(
+        FailureCode::Timeout | FailureCode::UpstreamLost | FailureCode::UpstreamError => Some(
             "Whether it was carried out is unknown: check with a call that only reads before doing it again.",
         ),
         FailureCode::Denied => Some("It is not allowed here: do the task without it, or ask the person."),
@@ -58,7 +58,7 @@ pub(super) fn call(code: FailureCode) -> Option<&'static str> {
         FailureCode::ToolError
         | FailureCode::UnknownTool
         | FailureCode::InvalidArguments
-        | FailureCode::UpstreamError => None,
+        | FailureCode::UpstreamRefused => None,
     }
 }
 

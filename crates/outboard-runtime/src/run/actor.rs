@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, FailureKind, Outcome, Prepared, RunReport, desk, program};
+use super::{Failure, FailureKind, Outcome, Prepared, RunReport, desk::Desk, program};
 use crate::{
     broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled},
     catalogue::{Catalogue, Snapshot},
@@ -60,9 +60,11 @@ pub(crate) struct RunActor {
     parts: RunParts,
     prepared: Prepared,
     caller: Arc<Caller>,
+    desk: Arc<Desk>,
     answers: mpsc::UnboundedReceiver<Settled>,
     calls: JoinSet<()>,
     pending: BTreeMap<RequestId, GuestRequest>,
+    last_asked: Option<RequestId>,
     stop: StopFlag,
     started: Instant,
     console: Vec<ConsoleLine>,
@@ -102,13 +104,16 @@ impl RunActor {
             ledger: Ledger::new(parts.id.clone(), Arc::clone(&parts.store), owner),
             deadline: parts.limits.call,
         };
+        let desk = Desk::new(parts.catalogue.clone(), Arc::clone(&parts.session));
         let actor = Self {
+            desk: Arc::new(desk),
             parts,
             prepared,
             caller: Arc::new(caller),
             answers,
             calls: JoinSet::new(),
             pending: BTreeMap::new(),
+            last_asked: None,
             stop: StopFlag::default(),
             started: Instant::now(),
             console: Vec::new(),
@@ -199,8 +204,22 @@ impl RunActor {
 
     /// Takes in what an entry brought: console, requests, and where the guest stands.
     async fn take(&mut self, step: Step) -> Result<Waiting, Ending> {
-        self.console.extend(step.console);
+        self.console.extend(
+            step.console
+                .into_iter()
+                .map(|line| ConsoleLine { text: program::relocated(&self.prepared, line.text), ..line }),
+        );
         self.console_dropped += step.console_dropped;
+        // Answers, effects and replay go by these numbers; a guest that counts otherwise is not ours any more.
+        for request in &step.requests {
+            if self.last_asked.replace(request.id).is_some_and(|last| last >= request.id) {
+                return Err(Ending::Stopped(Stopped::Broken));
+            }
+        }
+        if let GuestState::Stopped(stopped) = step.state {
+            // Nothing is sent for a run that is over.
+            return Err(Ending::Stopped(stopped));
+        }
         let asked = step.requests.iter().cloned().map(Event::Asked).collect();
         self.record(asked).await.map_err(Ending::Internal)?;
         for request in step.requests {
@@ -214,31 +233,27 @@ impl RunActor {
 
     /// Starts the work that a request asks for.
     fn answer(&mut self, request: GuestRequest) {
-        let line = self.line_of(&request);
-        let id = request.id;
-        let snapshot = || self.parts.catalogue.snapshot();
-        let reply = match &request.what {
-            GuestAsk::Call { namespace, tool, arguments } => {
-                let call = CallRequest {
-                    id,
-                    namespace: namespace.clone(),
-                    tool: tool.clone(),
-                    arguments: arguments.clone(),
-                    line,
-                };
-                let (broker, caller) = (Arc::clone(&self.parts.broker), Arc::clone(&self.caller));
-                self.parts.progress.send_modify(|progress| progress.calls_made += 1);
-                self.calls.spawn(async move { broker.call(&caller, call).await });
-                None
-            }
-            GuestAsk::Search(arguments) => Some(desk::search(&snapshot(), arguments)),
-            GuestAsk::Describe(arguments) => Some(desk::describe(&snapshot(), arguments)),
-            GuestAsk::Result(arguments) => Some(desk::kept(&self.parts.session, arguments)),
-        };
-        self.pending.insert(id, request);
-        if let Some(reply) = reply {
-            self.caller.ledger.settle(id, reply);
+        let caller = Arc::clone(&self.caller);
+        if let GuestAsk::Call { namespace, tool, arguments } = &request.what {
+            let call = CallRequest {
+                id: request.id,
+                namespace: namespace.clone(),
+                tool: tool.clone(),
+                arguments: arguments.clone(),
+                line: self.line_of(&request),
+            };
+            let broker = Arc::clone(&self.parts.broker);
+            self.parts.progress.send_modify(|progress| progress.calls_made += 1);
+            self.calls.spawn(async move { broker.call(&caller, call).await });
+        } else {
+            let desk = Arc::clone(&self.desk);
+            let (id, ask) = (request.id, request.what.clone());
+            self.calls.spawn(async move {
+                let reply = desk.answer(&caller.budget, ask).await;
+                caller.ledger.settle(id, reply);
+            });
         }
+        self.pending.insert(request.id, request);
     }
 
     /// Waits for something to hand over, or for an end that comes from outside.
@@ -321,9 +336,11 @@ impl RunActor {
         let plain = |kind| Outcome::Failed(Failure { kind, position: None, frames: Vec::new() });
         match ending {
             Ending::Value(value) => Outcome::Value(value.clone()),
-            Ending::Threw(thrown) => {
-                Outcome::Failed(program::thrown(&self.prepared, thrown, kind_of(thrown)))
-            }
+            Ending::Threw(thrown) => Outcome::Failed(program::thrown(
+                &self.prepared,
+                thrown,
+                kind_of(thrown, &self.parts.catalogue.snapshot()),
+            )),
             Ending::Stuck => plain(FailureKind::Stuck),
             Ending::Stopped(Stopped::Limit(limit)) => plain(FailureKind::Limit(*limit)),
             Ending::Stopped(Stopped::Cancelled) => plain(FailureKind::Cancelled),
@@ -367,14 +384,20 @@ async fn drain(calls: &mut JoinSet<()>) {
     while calls.join_next().await.is_some() {}
 }
 
-fn kind_of(thrown: &Thrown) -> FailureKind {
+fn kind_of(thrown: &Thrown, snapshot: &Snapshot) -> FailureKind {
     // A script can make a `ToolError` that is of no tool.
-    match thrown.tool.as_ref().filter(|tool| !tool.name.is_empty()) {
-        Some(tool) => FailureKind::Tool {
+    if let Some(tool) = thrown.tool.as_ref().filter(|tool| !tool.name.is_empty()) {
+        return FailureKind::Tool {
             tool: tool.name.clone(),
             code: tool.code.unwrap_or(FailureCode::ToolError),
             message: thrown.message.clone(),
-        },
-        None => FailureKind::Threw { name: thrown.name.clone(), message: thrown.message.clone() },
+        };
     }
+    let mut message = thrown.message.clone();
+    let undefined =
+        thrown.message.strip_suffix(" is not defined").filter(|_| thrown.name == "ReferenceError");
+    if let Some(hint) = undefined.and_then(|name| snapshot.hint_for_undefined(name)) {
+        message = format!("{message}; {hint}");
+    }
+    FailureKind::Threw { name: thrown.name.clone(), message }
 }

@@ -1,16 +1,55 @@
 //! What a script can ask of Outboard itself: search and describe tools, read kept values.
-//! Nothing here reaches an upstream. Arguments come from the script: hostile input.
+//! Nothing here reaches an upstream. Arguments come from the script: hostile input, so each question counts, and a
+//! run's questions are answered one after another, away from the threads that serve everyone.
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::{
-    catalogue::{Detail, Snapshot},
+    broker::Budget,
+    catalogue::{Catalogue, Detail, Snapshot},
     json::Json,
-    ports::engine::Reply,
+    ports::engine::{GuestAsk, Reply},
     reply::{FailureCode, ToolFailure},
     session::Session,
 };
+
+/// Characters of a query that are looked at.
+const QUERY: usize = 2_000;
+
+/// Answers one run's questions.
+pub(super) struct Desk {
+    catalogue: Catalogue,
+    session: Arc<Session>,
+    turn: Semaphore,
+}
+
+impl Desk {
+    pub(super) fn new(catalogue: Catalogue, session: Arc<Session>) -> Self {
+        Self { catalogue, session, turn: Semaphore::new(1) }
+    }
+
+    /// The answer to a question that is no tool call.
+    pub(super) async fn answer(&self, budget: &Budget, ask: GuestAsk) -> Reply {
+        if let Err(refused) = budget.count() {
+            return Reply::Failed(refused);
+        }
+        let _turn = self.turn.acquire().await;
+        let (snapshot, session) = (self.catalogue.snapshot(), Arc::clone(&self.session));
+        let answered = tokio::task::spawn_blocking(move || match ask {
+            GuestAsk::Search(arguments) => search(&snapshot, &arguments),
+            GuestAsk::Describe(arguments) => describe(&snapshot, &arguments),
+            GuestAsk::Result(arguments) => kept(&session, &arguments),
+            GuestAsk::Call { .. } => refused("a tool call is the broker's"),
+        });
+        answered
+            .await
+            .unwrap_or_else(|error| refused(&format!("the question could not be answered: {error}")))
+    }
+}
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -20,12 +59,13 @@ struct SearchOptions {
 }
 
 /// `tools.search(query, { limit?, detail? })`: `[{ name, description, signature }]`.
-pub(super) fn search(snapshot: &Snapshot, arguments: &Json) -> Reply {
+fn search(snapshot: &Snapshot, arguments: &Json) -> Reply {
     let Ok((query, options)) = one_and_options::<SearchOptions>(arguments) else {
         return refused(
             "tools.search takes a string and optionally { limit: number, detail: \"name\" | \"signature\" | \"full\" }",
         );
     };
+    let query: String = query.chars().take(QUERY).collect();
     let found: Vec<Value> = snapshot
         .find(&query, options.limit)
         .iter()
@@ -41,7 +81,7 @@ pub(super) fn search(snapshot: &Snapshot, arguments: &Json) -> Reply {
 }
 
 /// `tools.describe(name)`: everything that is known of one tool.
-pub(super) fn describe(snapshot: &Snapshot, arguments: &Json) -> Reply {
+fn describe(snapshot: &Snapshot, arguments: &Json) -> Reply {
     let Ok((name, Value::Null)) = one_and_options::<Value>(arguments) else {
         return refused("tools.describe takes one string, for example \"github.create_issue\"");
     };
@@ -65,7 +105,7 @@ pub(super) fn describe(snapshot: &Snapshot, arguments: &Json) -> Reply {
 }
 
 /// `results.get(handle)`: a value kept from an earlier run of this session.
-pub(super) fn kept(session: &Session, arguments: &Json) -> Reply {
+fn kept(session: &Session, arguments: &Json) -> Reply {
     let Ok((handle, Value::Null)) = one_and_options::<Value>(arguments) else {
         return refused("results.get takes one string: the handle that stood in an earlier answer");
     };

@@ -41,6 +41,8 @@ async fn calls_that_do_not_pass_are_told_of_and_never_sent() {
         ("box", "wrok", json!({}), "unknown_tool", "did you mean `box.work`?"),
         ("box", "then", json!({}), "unknown_tool", "it has: work, look"),
         ("box", "work", json!({"n": "x"}), "invalid_arguments", "/n"),
+        ("box", "work", json!("x"), "invalid_arguments", "a tool takes one object; expected box.work("),
+        ("box", "work", json!([{"n": 1}]), "invalid_arguments", "a tool takes one object"),
         ("box", "work", json!({"n": "x"}), "invalid_arguments", "box.work(input?: "),
         ("box", "work", json!({"word": format!("{}!", "a".repeat(40))}), "invalid_arguments", "/word"),
     ] {
@@ -52,7 +54,8 @@ async fn calls_that_do_not_pass_are_told_of_and_never_sent() {
 async fn upstream_failures_keep_their_kind() {
     for (arguments, code, says) in [
         (json!({"lose": true}), "upstream_lost", "it died"),
-        (json!({"refuse": true}), "upstream_error", "no (code -32000)"),
+        (json!({"refuse": -32000}), "upstream_error", "no (code -32000)"),
+        (json!({"refuse": -32602}), "upstream_refused", "no (code -32602)"),
         (json!({"tool_error": true, "n": 7}), "tool_error", "7"),
         (json!({"hang": true}), "timeout", "no answer within 120s"),
     ] {

@@ -155,8 +155,8 @@ impl Upstream for FakeUpstream {
             if arguments["lose"] == true {
                 return Err(SendFailure::Lost { reason: "it died".to_owned() });
             }
-            if arguments["refuse"] == true {
-                return Err(SendFailure::Refused { code: -32000, message: "no".to_owned() });
+            if let Some(code) = arguments["refuse"].as_i64() {
+                return Err(SendFailure::Refused { code, message: "no".to_owned() });
             }
             let text = json!({"type": "text", "text": arguments["n"].to_string()});
             Ok(CallReply {

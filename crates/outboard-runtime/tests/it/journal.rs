@@ -51,6 +51,23 @@ async fn a_replay_that_asks_something_else_says_where_it_diverges() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replay_that_asks_less_or_ends_otherwise_is_no_replay() {
+    let world = World::new(parallel());
+    let report = world.run().await;
+    let folded = fold(&world.events(&report).await).unwrap();
+    let replay = async |folded| replay(&**world.runtime.engine(), &folded).await.unwrap_err().to_string();
+    let mut longer = folded.clone();
+    longer.asked.push(folded.asked[0].clone());
+    assert_eq!(replay(longer).await, "the run asked 5 times, recorded are 6");
+    let mut other = folded.clone();
+    other.ending = Some(Ending::Value(None));
+    assert!(replay(other).await.starts_with("the run ended otherwise"));
+    let mut starved = folded.clone();
+    starved.deliveries.pop();
+    assert!(replay(starved).await.starts_with("the run ended otherwise"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_survive_being_written_and_read() {
     let world = World::new(parallel());
     let report = world.run().await;

@@ -10,7 +10,7 @@ use serde_json::Value;
 fn every_real_catalogue_is_read_without_a_lost_tool() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/catalogs");
     let Ok(entries) = fs::read_dir(&folder) else {
-        println!("SKIPPED: no catalogues at {}", folder.display());
+        outboard_testkit::skip(&format!("no catalogues of real servers at {}", folder.display()));
         return;
     };
     let mut files = 0;

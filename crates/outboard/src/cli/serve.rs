@@ -36,6 +36,12 @@ impl Serve {
         let configuration = config::load(&places, &directory, &trust, program.as_deref())
             .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
         wiring::tell(&configuration, &directory);
+        if configuration.upstreams.is_empty() {
+            report::warn(format_args!(
+                "no upstream is configured, so there are no tools; name your servers under `mcpServers` in {}",
+                places.user_file().display()
+            ));
+        }
         if std::io::stdin().is_terminal() {
             report::note(
                 "speaking MCP over stdio; an MCP client starts this command itself. End with Ctrl-D.",
@@ -57,8 +63,9 @@ impl Serve {
 
 /// Standard output is the protocol's; the log goes to standard error, warnings unless `OUTBOARD_LOG` says otherwise.
 fn log_to_stderr() {
-    let filter =
-        EnvFilter::try_from_env("OUTBOARD_LOG").unwrap_or_else(|_| EnvFilter::new("warn,outboard=info"));
+    // The SDK's own log would show arguments and results, which are nobody's to read here, unless it is asked for.
+    let asked = variable("OUTBOARD_LOG").unwrap_or_else(|| "warn,outboard=info".to_owned());
+    let filter = EnvFilter::new(if asked.contains("rmcp") { asked } else { format!("{asked},rmcp=warn") });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

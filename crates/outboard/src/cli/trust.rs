@@ -62,6 +62,10 @@ impl TrustCommand {
             let read = ConfigFile::read(&file.path, file.kind)
                 .map_err(|error| Failure::could_not(&error).code(USAGE))?;
             show(&read, trust.accepts(&read.path, &read.hash));
+            if read.entries.is_empty() {
+                report::line("  names no servers: there is nothing to accept");
+                continue;
+            }
             if !self.show && self.accepts(&read, &trust)? {
                 trust.accept(&read.path, read.hash.clone()).map_err(|error| Failure::could_not(&error))?;
                 report::line(format_args!("{}: accepted", read.path.display()));
@@ -107,6 +111,10 @@ fn show(file: &ConfigFile, accepted: bool) {
 }
 
 fn show_entry(name: &str, entry: &Entry) {
+    if entry.is_outboard(std::env::current_exe().and_then(std::fs::canonicalize).ok().as_deref()) {
+        report::line(format_args!("  {} is Outboard itself and is skipped", escaped(name)));
+        return;
+    }
     match &entry.transport {
         Transport::Stdio { command, args, env, cwd } => {
             let words: Vec<String> = std::iter::once(command).chain(args).map(|word| quoted(word)).collect();

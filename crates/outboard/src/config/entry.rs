@@ -43,6 +43,10 @@ struct Written {
 /// Keys of an entry. Others are an error in Outboard's own files; in a shared file they belong to other clients.
 const KEYS: [&str; 9] = ["command", "args", "env", "cwd", "url", "serverUrl", "headers", "type", "disabled"];
 
+/// Programs that start another one named in their arguments.
+const LAUNCHERS: [&str; 11] =
+    ["npx", "bunx", "pnpm", "pnpx", "yarn", "uvx", "uv", "env", "nice", "mise", "cargo"];
+
 impl Entry {
     /// Reads an entry; the text of a problem fits after the server's name.
     pub(crate) fn parse(value: &Value, kind: FileKind) -> Result<Self, String> {
@@ -81,14 +85,22 @@ impl Entry {
     /// Whether the entry serves Outboard itself, by name or as this very program, directly or through a launcher.
     pub(crate) fn is_outboard(&self, this_program: Option<&std::path::Path>) -> bool {
         let Transport::Stdio { command, args, .. } = &self.transport else { return false };
-        let names_it = |text: &str| {
+        let file = |text: &str| {
             let file = text.rsplit(['/', '\\']).next().unwrap_or(text);
-            file.strip_suffix(".exe").unwrap_or(file) == "outboard"
+            file.strip_suffix(".exe").unwrap_or(file).to_owned()
         };
+        // A launcher starts the first of its arguments that is neither a switch nor a variable nor its own verb.
+        let launched = LAUNCHERS.contains(&file(command).as_str()).then(|| {
+            args.iter().find(|arg| {
+                !arg.starts_with('-')
+                    && !arg.contains('=')
+                    && !["run", "exec", "dlx", "x"].contains(&arg.as_str())
+            })
+        });
+        let program = launched.flatten().unwrap_or(command);
         let is_this =
-            this_program.is_some_and(|this| std::fs::canonicalize(command).ok().as_deref() == Some(this));
-        let serves = args.iter().any(|arg| arg == "serve");
-        serves && (names_it(command) || is_this || args.iter().any(|arg| names_it(arg)))
+            this_program.is_some_and(|this| std::fs::canonicalize(program).ok().as_deref() == Some(this));
+        args.iter().any(|arg| arg == "serve") && (file(program) == "outboard" || is_this)
     }
 
     /// Every text of the entry with its key, for expansion and for showing to a person.
@@ -106,6 +118,30 @@ impl Entry {
                 texts.extend(headers.iter().map(|(name, value)| (format!("headers.{name}"), value.as_str())));
                 texts
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn outboard_is_known_by_the_program_that_is_started() {
+        for (command, args, expected) in [
+            ("outboard", &["serve"][..], true),
+            ("/opt/bin/outboard", &["serve", "--x"], true),
+            ("outboard.exe", &["serve"], true),
+            ("npx", &["-y", "outboard", "serve"], true),
+            ("env", &["A=1", "outboard", "serve"], true),
+            ("outboard", &["demo-upstream"], false),
+            ("docs-server", &["serve", "--root", "/code/outboard"], false),
+            ("npx", &["-y", "some-server", "outboard", "serve"], false),
+        ] {
+            let entry = Entry::parse(&json!({"command": command, "args": args}), FileKind::User).unwrap();
+            assert_eq!(entry.is_outboard(None), expected, "{command} {args:?}");
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -46,6 +47,7 @@ pub(crate) struct Settings {
     /// Tokens of a result when the model does not ask for another number.
     pub(crate) result_tokens: usize,
     /// Runs at once; further ones wait.
+    #[serde(deserialize_with = "runs_at_once")]
     pub(crate) runs_at_once: usize,
     /// Limits of each run.
     #[serde(deserialize_with = "limits")]
@@ -79,6 +81,9 @@ pub(crate) enum FileProblem {
 
 const KEYS: [&str; 6] = ["mcpServers", "declarations", "resultTokens", "runsAtOnce", "limits", "$schema"];
 
+/// Seconds in a week: longer than any run.
+const LONGEST: f64 = 604_800.0;
+
 /// The limits of a run as a person writes them; what is left out keeps its default.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -93,26 +98,47 @@ struct WrittenLimits {
     value_bytes: Option<u64>,
 }
 
+fn runs_at_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    // Every run takes a slot of the sandbox's pool while it is under way.
+    match usize::deserialize(deserializer)? {
+        runs @ 1..=1_000 => Ok(runs),
+        _ => Err(D::Error::custom("`runsAtOnce` must be from 1 to 1000")),
+    }
+}
+
 fn limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
     let written = WrittenLimits::deserialize(deserializer)?;
     let mut limits = Limits::default();
-    let seconds = |name: &str, value: Option<f64>, into: &mut Duration| match value
-        .map(Duration::try_from_secs_f64)
-    {
-        None => Ok(()),
-        Some(Ok(value)) if !value.is_zero() => {
-            *into = value;
-            Ok(())
+    let seconds = |name: &str, value: Option<f64>, into: &mut Duration| {
+        let Some(value) = value else { return Ok(()) };
+        if !(0.001..=LONGEST).contains(&value) {
+            return Err(D::Error::custom(format!("`limits.{name}` must be from 0.001 to {LONGEST} seconds")));
         }
-        Some(_) => Err(D::Error::custom(format!("`limits.{name}` must be a number of seconds above zero"))),
+        *into = Duration::from_secs_f64(value);
+        Ok(())
     };
     seconds("wallSeconds", written.wall_seconds, &mut limits.wall)?;
     seconds("cpuSeconds", written.cpu_seconds, &mut limits.cpu)?;
     seconds("callSeconds", written.call_seconds, &mut limits.call)?;
-    limits.memory =
-        written.memory_megabytes.map_or(limits.memory, |megabytes| megabytes.saturating_mul(1 << 20));
-    limits.calls = written.calls.unwrap_or(limits.calls);
-    limits.concurrent_calls = written.concurrent_calls.unwrap_or(limits.concurrent_calls);
+    let within = |name: &str, value: u64, range: RangeInclusive<u64>| match range.contains(&value) {
+        true => Ok(value),
+        false => Err(D::Error::custom(format!(
+            "`limits.{name}` must be from {} to {}",
+            range.start(),
+            range.end()
+        ))),
+    };
+    if let Some(megabytes) = written.memory_megabytes {
+        limits.memory = within("memoryMegabytes", megabytes, 16..=2_048)? << 20;
+    }
+    if let Some(calls) = written.calls {
+        within("calls", calls.into(), 1..=u32::MAX.into())?;
+        limits.calls = calls;
+    }
+    if let Some(calls) = written.concurrent_calls {
+        within("concurrentCalls", calls.into(), 1..=100_000)?;
+        limits.concurrent_calls = calls;
+    }
     limits.console = written.console_bytes.unwrap_or(limits.console);
     limits.value = written.value_bytes.unwrap_or(limits.value);
     Ok(limits)

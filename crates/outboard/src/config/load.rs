@@ -54,7 +54,7 @@ pub(crate) fn load(
         let file = match ConfigFile::read(&project.path, project.kind) {
             Ok(file) => file,
             Err(problem) => {
-                all.notes.push(crate::report::chain(&problem));
+                all.notes.push(format!("could not {}; the file is ignored", crate::report::chain(&problem)));
                 continue;
             }
         };

@@ -80,7 +80,12 @@ impl Cache {
                         continue;
                     }
                     written.insert(member.upstream.clone(), Arc::clone(listing));
-                    write(file, listing);
+                    let (file, listing) = (file.clone(), Arc::clone(listing));
+                    // Disks can be slow. A write that is under way at the end still replaces the file whole.
+                    let write = tokio::task::spawn_blocking(move || write(&file, &listing));
+                    if let Err(error) = write.await {
+                        tracing::warn!(%error, "the list of tools cannot be kept for the next start");
+                    }
                 }
             }
         }

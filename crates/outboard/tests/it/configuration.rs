@@ -83,7 +83,11 @@ fn mistakes_in_the_users_file_say_where_and_what() {
         ("{\"mcpServer\": {}}", "`mcpServer` is not a setting"),
         ("{\"resultTokens\": \"many\"}", "invalid type: string"),
         ("{\"limits\": {\"cpuSeconds\": -1}}", "limits.cpuSeconds"),
+        ("{\"limits\": {\"wallSeconds\": 1e19}}", "`limits.wallSeconds` must be from 0.001 to 604800"),
         ("{\"limits\": {\"cpu\": 1}}", "unknown field `cpu`"),
+        ("{\"limits\": {\"memoryMegabytes\": 0}}", "`limits.memoryMegabytes` must be from 16"),
+        ("{\"limits\": {\"concurrentCalls\": 0}}", "`limits.concurrentCalls` must be from 1"),
+        ("{\"runsAtOnce\": 18446744073709551615}", "`runsAtOnce` must be from 1 to 1000"),
     ] {
         let home = Home::new();
         home.configure(&Value::Null);

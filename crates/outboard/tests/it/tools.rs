@@ -43,7 +43,18 @@ fn a_tool_error_is_thrown_with_its_facts_and_can_be_caught() {
     let caught = "try { await CALL; return 'no error' } catch (e) { return [e instanceof ToolError, e.name, e.code, e.tool, e.message] }";
     for (call, code, tool, says) in [
         ("fix.fail({ message: 'no such channel' })", "tool_error", "fix.fail", "no such channel"),
-        ("fix.protocol_error({ message: 'bad' })", "upstream_error", "fix.protocol_error", "bad"),
+        (
+            "fix.protocol_error({ code: -32602, message: 'bad' })",
+            "upstream_refused",
+            "fix.protocol_error",
+            "bad",
+        ),
+        (
+            "fix.protocol_error({ code: -32000, message: 'bad' })",
+            "upstream_error",
+            "fix.protocol_error",
+            "bad",
+        ),
         ("fix.ad({ a: 1 })", "unknown_tool", "fix.ad", "did you mean `fix.add`?"),
         ("fix.add({ a: 'one', b: 2 })", "invalid_arguments", "fix.add", "/a"),
     ] {
@@ -77,7 +88,7 @@ fn unknown_namespaces_are_told_by_their_neighbours() {
     let mut session = Session::of(&[("data-tools", fixture(&[]))], json!({}));
     assert_eq!(session.client.execute("(await data_tools.add({ a: 1, b: 1 })).sum"), "2");
     let text = session.client.failing("await data_tool.add({ a: 1, b: 1 })");
-    assert!(text.contains("1:") && text.contains("data_tool"), "{text}");
+    assert!(text.contains("did you mean the namespace `data_tools`?"), "{text}");
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn malformed_frames_never_end_the_connection() {
     ] {
         session.client.send_raw(frame.as_bytes());
         session.client.send_raw(b"\n");
-        assert_eq!(session.client.execute("1 + 1"), "2", "after {:.80}", frame);
+        assert_eq!(session.client.execute("1 + 1"), "2", "after {frame:.80}");
     }
     session.client.send_raw(b"\xff\xfe{\"jsonrpc\":\"2.0\"}\n");
     assert_eq!(session.client.execute("1 + 1"), "2");
