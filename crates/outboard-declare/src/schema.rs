@@ -1,9 +1,7 @@
-//! JSON Schema (draft-07, 2019-09, 2020-12) to the type tree, with warnings; it never fails.
-//! Work and result are bounded whatever the schema: depth, size, references. It fetches nothing.
-//!
-//! What a reader of TypeScript expects wins over the letter of the specification in a few places: an object
-//! whose `additionalProperties` is not mentioned is just its properties; a tuple without `minItems` has all its
-//! places; keywords imply their type (`properties` an object, `items` an array).
+//! JSON Schema (draft-07, 2019-09, 2020-12) to the type tree, with warnings; it never fails and fetches nothing.
+//! Work and result are bounded whatever the schema: depth, size, references. What a reader of TypeScript expects
+//! wins over the letter of the specification in a few places: an object whose `additionalProperties` is not
+//! mentioned is just its properties; a tuple without `minItems` has all its places; keywords imply their type.
 
 mod facts;
 mod layout;
