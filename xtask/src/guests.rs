@@ -27,6 +27,7 @@ const PRELUDE: &[&str] = &[
     "inspect.js",
     "console.js",
     "numbers.js",
+    "collation.js",
     "encoding.js",
     "clone.js",
     "time.js",

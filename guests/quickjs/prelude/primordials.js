@@ -31,6 +31,7 @@
     toWellFormed: uncurry(String.prototype.toWellFormed),
     startsWith: uncurry(String.prototype.startsWith),
     trim: uncurry(String.prototype.trim),
+    normalize: uncurry(String.prototype.normalize),
     test: (regexp, text) => apply(exec, regexp, [text]) !== null,
     exec: (regexp, text) => apply(exec, regexp, [text]),
     stringify: JSON.stringify,
@@ -81,6 +82,7 @@
     },
     parseInt, parseFloat, encodeURIComponent, decodeURIComponent,
     functionToString: uncurry(Function.prototype.toString),
+    stringProto: String.prototype,
     numberProto: Number.prototype,
     bigintProto: BigInt.prototype,
   };

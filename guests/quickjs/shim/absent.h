@@ -14,7 +14,7 @@ static const struct { const char *name, *advice; } absent[] = {
     { "Deno", "there is no file system, network or process here; use a tool" },
     { "Bun", "there is no file system, network or process here; use a tool" },
     { "Buffer", "use Uint8Array with TextEncoder, TextDecoder, atob and btoa" },
-    { "Intl", "toLocaleString of numbers writes them as in en-US" },
+    { "Intl", "toLocaleString of numbers writes them as in en-US, localeCompare orders texts" },
     { "WebAssembly", "scripts are JavaScript only" },
 };
 

@@ -24,6 +24,7 @@
 #include "timers.h"
 #include "text.h"
 #include "url.h"
+#include "collate.h"
 #include "absent.h"
 #include "ending.h"
 #include "native.h"

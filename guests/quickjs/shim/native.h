@@ -74,6 +74,7 @@ static const struct { const char *name; int length; JSCFunction *function; } nat
     { "utf8Encode", 1, native_utf8_encode },
     { "utf8Decode", 2, native_utf8_decode },
     { "url", 3, native_url },
+    { "collate", 3, native_collate },
     { "toolErrorPrototype", 1, native_tool_error_prototype },
     { "promiseState", 1, native_promise_state },
     { "classOf", 1, native_class_of },
