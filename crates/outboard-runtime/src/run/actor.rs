@@ -260,12 +260,21 @@ impl RunActor {
     async fn next(&mut self, timer: Option<RunTime>) -> Result<Vec<Delivery>, Stopped> {
         let wall = self.wall_end();
         let due = timer.map(|due| self.started + due.0);
-        let first = tokio::select! {
-            biased;
-            () = self.parts.cancel.cancelled() => return Err(Stopped::Cancelled),
-            () = sleep_until(wall) => return Err(Stopped::Limit(Limit::Wall)),
-            Some(settled) = self.answers.recv() => Some(settled),
-            () = sleep_until(due.unwrap_or(wall)), if due.is_some() => None,
+        let first = loop {
+            tokio::select! {
+                biased;
+                () = self.parts.cancel.cancelled() => return Err(Stopped::Cancelled),
+                () = sleep_until(wall) => return Err(Stopped::Limit(Limit::Wall)),
+                Some(settled) = self.answers.recv() => break Some(settled),
+                Some(ended) = self.calls.join_next() => {
+                    // A call that broke will never be answered.
+                    if let Err(error) = ended {
+                        tracing::error!(run = %self.parts.id, %error, "a call broke");
+                        return Err(Stopped::Broken);
+                    }
+                }
+                () = sleep_until(due.unwrap_or(wall)), if due.is_some() => break None,
+            }
         };
         let at = RunTime(self.started.elapsed().max(timer.filter(|_| first.is_none()).unwrap_or_default().0));
         let Some(first) = first else {
@@ -277,8 +286,6 @@ impl RunActor {
         {
             batch.push(self.delivery(at, settled));
         }
-        // Finished tasks are taken off, so that a run of many calls does not hold them all.
-        while self.calls.try_join_next().is_some() {}
         Ok(batch)
     }
 

@@ -8,7 +8,7 @@ use outboard_runtime::{
     journal::{Event, MemoryStore},
     limits::Limits,
     policy::Verdict,
-    run::Outcome,
+    run::{FailureKind, Outcome},
 };
 use serde_json::{Value, json};
 
@@ -110,6 +110,20 @@ async fn a_person_decides_where_policy_asks_and_silence_is_no() {
         0,
     )
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_breaks_ends_its_run_at_once() {
+    let asks = Arc::new(Rule(|_| Verdict::Ask("it posts".to_owned())));
+    let breaks = Arc::new(Person(|_| panic!("a bug of ours")));
+    let play = one("box", "work", json!({}));
+    let world = World::new(Setting { play, policy: asks, approver: breaks, ..Setting::default() });
+    let before = tokio::time::Instant::now();
+    let report = world.run().await;
+    assert!(
+        matches!(&report.outcome, Outcome::Failed(failure) if matches!(failure.kind, FailureKind::Internal(_)))
+    );
+    assert!(before.elapsed().as_secs() < 1, "it must not wait for an answer that never comes");
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ impl FakeGuest {
                     tool: (*tool).to_owned(),
                     arguments: Json::from(arguments.clone()),
                 },
-                position: Some(ProgramPosition { line: 1, column: 1 }),
+                position: Some(ProgramPosition { line: 2, column: 1 }),
             })
             .collect()
     }
