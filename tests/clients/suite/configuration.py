@@ -17,7 +17,7 @@ WRONG = (
     ("servers that are no object", '{ "mcpServers": [] }', ["mcpServers"]),
     ("an unknown setting", '{ "mcpServers": {}, "limit": {} }', ["limit", "limits"]),
     ("an unknown limit", '{ "limits": { "wallSecond": 5 } }', ["wallSecond", "wallSeconds"]),
-    ("a limit of no time", '{ "limits": { "wallSeconds": 0 } }', ["wallSeconds", "above zero"]),
+    ("a limit of no time", '{ "limits": { "wallSeconds": 0 } }', ["wallSeconds", "from 0.001"]),
 )
 
 
