@@ -2,7 +2,7 @@
 //! Nothing here reaches an upstream. Arguments come from the script: hostile input, so each question counts, and a
 //! run's questions are answered one after another, away from the threads that serve everyone.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ use crate::{
     session::Session,
 };
 
+/// How long a question waits for upstreams that have never been listed.
+const FIRST_LIST: Duration = Duration::from_secs(1);
 /// Characters of a query that are looked at.
 const QUERY: usize = 2_000;
 
@@ -38,7 +40,12 @@ impl Desk {
             return Reply::Failed(refused);
         }
         let _turn = self.turn.acquire().await;
-        let (snapshot, session) = (self.catalogue.snapshot(), Arc::clone(&self.session));
+        // At the very first start upstreams are about to list their tools: worth a moment.
+        let snapshot = match ask {
+            GuestAsk::Result(_) => self.catalogue.snapshot(),
+            _ => self.catalogue.settled(FIRST_LIST).await,
+        };
+        let session = Arc::clone(&self.session);
         let answered = tokio::task::spawn_blocking(move || match ask {
             GuestAsk::Search(arguments) => search(&snapshot, &arguments),
             GuestAsk::Describe(arguments) => describe(&snapshot, &arguments),

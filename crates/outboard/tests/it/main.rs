@@ -7,6 +7,7 @@ mod configuration;
 mod demo;
 mod forms;
 mod harness;
+mod http;
 mod lifecycle;
 mod limits;
 mod replay;
