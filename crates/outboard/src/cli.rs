@@ -1,8 +1,13 @@
 //! The command line: what there is, and which module does it.
 //! It does nothing itself and prints only what clap says.
 
+mod add;
 mod demo;
+mod import;
+mod install;
+mod remove;
 mod serve;
+mod show;
 mod trust;
 
 use std::process::ExitCode;
@@ -23,6 +28,16 @@ struct Cli {
 enum Command {
     /// Serve `search` and `execute` over stdio to an MCP client
     Serve(serve::Serve),
+    /// Add a server, with the arguments of `claude mcp add` or `codex mcp add`
+    Add(add::Add),
+    /// Add a server whose entry is given as JSON
+    AddJson(add::AddJson),
+    /// Take a server out
+    Remove(remove::Remove),
+    /// Take over the servers that your MCP clients have
+    Import(import::Import),
+    /// Write Outboard into an MCP client's own file, or take it back
+    Install(install::Install),
     /// Show what a project's files would start, and accept them
     Trust(trust::TrustCommand),
     /// Do one task by tool calls and by a script, and show what each costs
@@ -50,6 +65,11 @@ pub(crate) fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match cli.command {
             Command::Serve(serve) => serve.run().await,
+            Command::Add(add) => add.run(),
+            Command::AddJson(add) => add.run(),
+            Command::Remove(remove) => remove.run(),
+            Command::Import(import) => import.run(),
+            Command::Install(install) => install.run(),
             Command::Trust(trust) => trust.run(),
             Command::Demo(demo) => demo.run().await,
             Command::DemoUpstream(upstream) => upstream.run().await,
@@ -63,4 +83,16 @@ pub(crate) fn main() -> ExitCode {
 /// The value of an environment variable that is text.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Where this user's clients are looked for.
+fn surroundings(places: &crate::config::Places) -> Result<crate::clients::Surroundings<'static>, Failure> {
+    let Some(home) = places.home() else { return Err(Failure::new("could not find the home directory")) };
+    let directory = std::env::current_dir().map_err(|error| Failure::could_not(&error))?;
+    Ok(crate::clients::Surroundings {
+        home: home.to_owned(),
+        directory,
+        variable: &variable,
+        os: crate::clients::Os::current(),
+    })
 }

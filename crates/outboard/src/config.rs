@@ -2,13 +2,17 @@
 //! the project's. It reads files and variables; it starts nothing and trusts nothing by itself.
 
 mod discover;
+pub(crate) mod edit;
+pub(crate) mod editing;
 mod entry;
 mod expand;
 mod file;
 mod load;
+pub(crate) mod secrets;
+pub(crate) mod store;
 
 pub(crate) use discover::Places;
-pub(crate) use entry::{Entry, Transport};
+pub(crate) use entry::{Entry, Transport, valid_name};
 pub(crate) use expand::{expand, named};
 pub(crate) use file::{ConfigFile, FileKind, FileProblem, Settings, hash};
 pub(crate) use load::{Configuration, Configured, load};

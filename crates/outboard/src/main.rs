@@ -2,6 +2,7 @@
 //! No decision is made here.
 
 mod cli;
+mod clients;
 mod config;
 mod private_file;
 mod report;

@@ -35,7 +35,8 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn make_directory(directory: &Path) -> io::Result<()> {
+/// Makes a directory, and on Unix those made here for this user alone.
+pub(crate) fn make_directory(directory: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -19,6 +19,12 @@ pub(crate) const FAILED: u8 = 1;
 /// The command line or the configuration is wrong.
 pub(crate) const USAGE: u8 = 2;
 
+impl Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
 impl Failure {
     /// A failure told by an error and its sources; reads as "could not …".
     pub(crate) fn could_not(error: &dyn Error) -> Self {
@@ -59,10 +65,9 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 pub(crate) fn end(result: Result<(), Failure>) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
     let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-    let cyan = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
     eprintln!("{red}error:{red:#} {}", failure.message);
-    if let Some(hint) = failure.hint {
-        eprintln!("{cyan}hint:{cyan:#} {hint}");
+    if let Some(text) = failure.hint {
+        hint(text);
     }
     ExitCode::from(failure.code)
 }
@@ -75,6 +80,12 @@ pub(crate) fn line(text: impl Display) {
 /// A line beside the result: what a person should know, on standard error.
 pub(crate) fn note(text: impl Display) {
     eprintln!("{text}");
+}
+
+/// What a person may want to do next, on standard error.
+pub(crate) fn hint(text: impl Display) {
+    let cyan = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
+    eprintln!("{cyan}hint:{cyan:#} {text}");
 }
 
 /// A warning on standard error.

@@ -1,16 +1,16 @@
 //! `outboard trust`: shows a person what a project's files would start and accepts them by hash.
 //! Everything shown is escaped: the files are a stranger's.
 
-use std::{
-    io::{BufRead as _, IsTerminal as _},
-    path::PathBuf,
-};
+use std::{io::IsTerminal as _, path::PathBuf};
 
 use clap::Args;
 
-use super::variable;
+use super::{
+    show::{self, escaped},
+    variable,
+};
 use crate::{
-    config::{ConfigFile, Entry, Places, Transport, named},
+    config::{ConfigFile, Places},
     report::{self, Failure, USAGE},
     trust::Trust,
 };
@@ -91,10 +91,7 @@ impl TrustCommand {
             return Err(Failure::new("accepting a file needs a person at a terminal")
                 .hint(format_args!("or say which content you mean: outboard trust --accept {}", file.hash)));
         }
-        report::note("Accept this file as it is now? [y/N]");
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).map_err(|error| Failure::could_not(&error))?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+        show::confirmed("Accept this file as it is now?")
     }
 }
 
@@ -104,77 +101,8 @@ fn show(file: &ConfigFile, accepted: bool) {
     report::line(format_args!("  sha256 {}", file.hash));
     for (name, entry) in &file.entries {
         match entry {
-            Ok(entry) => show_entry(name, entry),
+            Ok(entry) => show::entry(name, entry),
             Err(problem) => report::line(format_args!("  {}: {}", escaped(name), escaped(problem))),
-        }
-    }
-}
-
-fn show_entry(name: &str, entry: &Entry) {
-    if entry.is_outboard(std::env::current_exe().and_then(std::fs::canonicalize).ok().as_deref()) {
-        report::line(format_args!("  {} is Outboard itself and is skipped", escaped(name)));
-        return;
-    }
-    match &entry.transport {
-        Transport::Stdio { command, args, env, cwd } => {
-            let words: Vec<String> = std::iter::once(command).chain(args).map(|word| quoted(word)).collect();
-            report::line(format_args!("  {} starts  {}", escaped(name), words.join(" ")));
-            for (variable, value) in env {
-                report::line(format_args!("    with {}={}", escaped(variable), quoted(value)));
-            }
-            if let Some(cwd) = cwd {
-                report::line(format_args!("    in {}", quoted(cwd)));
-            }
-        }
-        Transport::Http { url, headers } => {
-            report::line(format_args!("  {} reaches  {}", escaped(name), quoted(url)));
-            for (header, value) in headers {
-                report::line(format_args!("    with {}: {}", escaped(header), quoted(value)));
-            }
-        }
-    }
-    let mut variables: Vec<String> = entry.texts().into_iter().flat_map(|(_, text)| named(text)).collect();
-    variables.sort();
-    variables.dedup();
-    if !variables.is_empty() {
-        report::line(format_args!("    is given your {}", variables.join(", ")));
-    }
-}
-
-/// A text without anything that a terminal would act on or hide.
-fn escaped(text: &str) -> String {
-    let plain = |c: char| c == ' ' || (!c.is_control() && !c.is_whitespace() && !is_invisible(c));
-    text.chars().map(|c| if plain(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect()
-}
-
-/// Format characters: zero-width, bidirectional overrides, tags.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-fn quoted(text: &str) -> String {
-    let bare =
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c));
-    if bare { text.to_owned() } else { format!("'{}'", escaped(text).replace('\'', "\\'")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_terminal_would_act_on_or_hide_is_escaped() {
-        for (text, shown) in [
-            ("npx", "npx"),
-            ("a b", "'a b'"),
-            ("", "''"),
-            ("\u{1b}[2Jrm", "'\\u{1b}[2Jrm'"),
-            ("safe\u{202e}txt", "'safe\\u{202e}txt'"),
-            ("a\u{200b}b", "'a\\u{200b}b'"),
-            ("it's\n", "'it\\'s\\u{a}'"),
-        ] {
-            assert_eq!(quoted(text), shown);
         }
     }
 }

@@ -61,6 +61,29 @@ impl Places {
         self.config.join(OWN)
     }
 
+    /// The user's home directory.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
+    }
+
+    /// The project's own `outboard.json`, whether or not it exists: in the directory that has a project's files, else
+    /// in the repository's root, else here. None in the home directory, whose files are no project's.
+    pub(crate) fn project_file(&self, start: &Path) -> Option<PathBuf> {
+        let found = self
+            .project_files(start)
+            .into_iter()
+            .next()
+            .and_then(|file| file.path.parent().map(Path::to_owned));
+        let root = || {
+            let inside = start.ancestors().take_while(|directory| self.home.as_deref() != Some(*directory));
+            inside.into_iter().find(|directory| directory.join(".git").exists()).map(Path::to_owned)
+        };
+        let directory = found.or_else(root).unwrap_or_else(|| start.to_owned());
+        (self.home.as_deref() != Some(&directory))
+            .then(|| directory.join(OWN))
+            .filter(|file| *file != self.user_file())
+    }
+
     /// The project's files: of the nearest directory from `start` upwards that has any, up to a repository's root,
     /// and never the home directory itself, whose files are no project's.
     pub(crate) fn project_files(&self, start: &Path) -> Vec<ProjectFile> {

@@ -47,6 +47,18 @@ const KEYS: [&str; 9] = ["command", "args", "env", "cwd", "url", "serverUrl", "h
 const LAUNCHERS: [&str; 11] =
     ["npx", "bunx", "pnpm", "pnpx", "yarn", "uvx", "uv", "env", "nice", "mise", "cargo"];
 
+/// Whether a new upstream may have this name; the text of a problem fits after the name.
+pub(crate) fn valid_name(name: &str) -> Result<(), &'static str> {
+    let plain = |c: char| c.is_alphanumeric() || "-_. ".contains(c);
+    match name {
+        "" => Err("is empty"),
+        _ if name.chars().count() > 64 => Err("has more than 64 characters"),
+        _ if !name.starts_with(char::is_alphanumeric) => Err("must begin with a letter or digit"),
+        _ if !name.chars().all(plain) => Err("may have letters, digits, `-`, `_`, `.` and spaces only"),
+        _ => Ok(()),
+    }
+}
+
 impl Entry {
     /// Reads an entry; the text of a problem fits after the server's name.
     pub(crate) fn parse(value: &Value, kind: FileKind) -> Result<Self, String> {

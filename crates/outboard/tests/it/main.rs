@@ -12,6 +12,7 @@ mod lifecycle;
 mod limits;
 mod replay;
 mod results;
+mod setup;
 mod tools;
 mod wire;
 

@@ -1,0 +1,156 @@
+//! What a person is shown of entries and changes, and what they answer. Everything shown is escaped: entries and
+//! files may be a stranger's. Nothing is decided here.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use crate::{
+    config::{Entry, Transport, named, secrets},
+    report::{self, Failure},
+};
+
+/// Asks a question that is answered with yes or no; anything but a yes is a no.
+pub(super) fn confirmed(question: &str) -> Result<bool, Failure> {
+    report::note(format_args!("{question} [y/N]"));
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(|error| Failure::could_not(&error))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Whether to go on: said beforehand, or asked at a terminal. Without a terminal nothing is done, and this says how.
+pub(super) fn agreed(said: bool, question: &str) -> Result<bool, Failure> {
+    if said {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new("nothing was written: there is no terminal to ask at")
+            .hint("add --yes to agree beforehand"));
+    }
+    let agreed = confirmed(question)?;
+    if !agreed {
+        report::note("nothing was written");
+    }
+    Ok(agreed)
+}
+
+/// The lines in which two texts differ, as a patch without context and with what may be secret masked.
+pub(super) fn changed_lines(file: &str, old: &str, new: &str) -> Vec<String> {
+    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let start = old.iter().zip(&new).take_while(|(one, other)| one == other).count();
+    let rest = old.len().min(new.len()) - start;
+    let end =
+        old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(one, other)| one == other).count();
+    // A member that comes after another one changes that one's last line too: shown so, both are whole.
+    let closes = |lines: &[&str]| lines.first().is_some_and(|line| line.trim_start().starts_with(['}', ']']));
+    let split = (closes(&old[start..old.len() - end]) || closes(&new[start..new.len() - end])) && end > 0;
+    let end = end - usize::from(split && (old.len() - end == start || new.len() - end == start));
+    let (removed, added) = (&old[start..old.len() - end], &new[start..new.len() - end]);
+    let mut lines = vec![format!("{} line {}", escaped(file), start + 1)];
+    lines.extend(removed.iter().map(|line| format!("- {}", shortened(line))));
+    lines.extend(added.iter().map(|line| format!("+ {}", shortened(line))));
+    lines
+}
+
+/// A line that fits a terminal, masked and escaped; of a long one only the two ends.
+fn shortened(line: &str) -> String {
+    const SHOWN: usize = 160;
+    let line = secrets::masked_line(line.trim_end());
+    let line: String =
+        line.chars().map(|c| if c == '\t' { "    ".to_owned() } else { c.to_string() }).collect();
+    let length = line.chars().count();
+    if length <= SHOWN {
+        return escaped(&line);
+    }
+    let start: String = line.chars().take(SHOWN / 2).collect();
+    let end: String = line.chars().skip(length - SHOWN / 2).collect();
+    format!("{} … {}", escaped(&start), escaped(&end))
+}
+
+/// Shows a person what an entry starts or reaches, and with what.
+pub(super) fn entry(name: &str, entry: &Entry) {
+    if entry.is_outboard(std::env::current_exe().and_then(std::fs::canonicalize).ok().as_deref()) {
+        report::line(format_args!("  {} is Outboard itself and is skipped", escaped(name)));
+        return;
+    }
+    match &entry.transport {
+        Transport::Stdio { command, args, env, cwd } => {
+            let words: Vec<String> = std::iter::once(command).chain(args).map(|word| quoted(word)).collect();
+            report::line(format_args!("  {} starts  {}", escaped(name), words.join(" ")));
+            for (variable, value) in env {
+                report::line(format_args!("    with {}={}", escaped(variable), quoted(value)));
+            }
+            if let Some(cwd) = cwd {
+                report::line(format_args!("    in {}", quoted(cwd)));
+            }
+        }
+        Transport::Http { url, headers } => {
+            report::line(format_args!("  {} reaches  {}", escaped(name), quoted(url)));
+            for (header, value) in headers {
+                report::line(format_args!("    with {}: {}", escaped(header), quoted(value)));
+            }
+        }
+    }
+    let mut variables: Vec<String> = entry.texts().into_iter().flat_map(|(_, text)| named(text)).collect();
+    variables.sort();
+    variables.dedup();
+    if !variables.is_empty() {
+        report::line(format_args!("    is given your {}", variables.join(", ")));
+    }
+}
+
+/// A text without anything that a terminal would act on or hide.
+pub(super) fn escaped(text: &str) -> String {
+    let plain = |c: char| c == ' ' || (!c.is_control() && !c.is_whitespace() && !is_invisible(c));
+    text.chars().map(|c| if plain(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect()
+}
+
+/// Format characters: zero-width, bidirectional overrides, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A word as a shell would take it, escaped.
+pub(super) fn quoted(text: &str) -> String {
+    let bare =
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c));
+    if bare { text.to_owned() } else { format!("'{}'", escaped(text).replace('\'', "\\'")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_shows_the_lines_that_differ_and_no_secret() {
+        for (old, new, lines) in [
+            ("", "a\n", &["f line 1", "+ a"][..]),
+            ("a\nb\nc\n", "a\nc\n", &["f line 2", "- b"]),
+            ("a\na\n", "a\na\na\n", &["f line 3", "+ a"]),
+            (
+                "{\n  \"k\": \"v\"\n}",
+                "{\n  \"k\": \"v\",\n  \"token\": \"x\"\n}",
+                &["f line 2", "-   \"k\": \"v\"", "+   \"k\": \"v\",", "+   \"token\": \"***\""],
+            ),
+            ("a\u{1b}[2J", "b", &["f line 1", "- a\\u{1b}[2J", "+ b"]),
+        ] {
+            assert_eq!(changed_lines("f", old, new), lines);
+        }
+        let long = changed_lines("f", "", &"x".repeat(1_000));
+        assert_eq!(long[1].chars().count(), 165);
+    }
+
+    #[test]
+    fn what_a_terminal_would_act_on_or_hide_is_escaped() {
+        for (text, shown) in [
+            ("npx", "npx"),
+            ("a b", "'a b'"),
+            ("", "''"),
+            ("\u{1b}[2Jrm", "'\\u{1b}[2Jrm'"),
+            ("safe\u{202e}txt", "'safe\\u{202e}txt'"),
+            ("a\u{200b}b", "'a\\u{200b}b'"),
+            ("it's\n", "'it\\'s\\u{a}'"),
+        ] {
+            assert_eq!(quoted(text), shown);
+        }
+    }
+}

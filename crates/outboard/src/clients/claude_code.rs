@@ -1,0 +1,43 @@
+//! Claude Code. Servers of the user stand in `.claude.json` under `mcpServers`, those of one project under
+//! `projects.<directory>.mcpServers`. Its project file `.mcp.json` Outboard reads itself.
+// Form and scopes: https://code.claude.com/docs/en/mcp; CLAUDE_CONFIG_DIR: https://code.claude.com/docs/en/settings
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Client, Program, convert, draft, members};
+use crate::config::edit::Syntax;
+
+pub(super) const CLIENT: Client = Client {
+    id: "claude-code",
+    title: "Claude Code",
+    syntax: Syntax::Json,
+    files: |surroundings| {
+        vec![
+            surroundings
+                .named("CLAUDE_CONFIG_DIR")
+                .unwrap_or_else(|| surroundings.home.clone())
+                .join(".claude.json"),
+        ]
+    },
+    section: |_| &["mcpServers"],
+    entry: |program| json!({"type": "stdio", "command": program.command, "args": Program::args(), "env": program.env}),
+    servers: |value, surroundings| {
+        let read = |(name, value): (&String, &Value)| draft::shared(name, value, convert::same, &[]);
+        let mut servers: Vec<_> = members(value, &["mcpServers"]).map(read).collect();
+        let project = surroundings.directory.display().to_string();
+        servers.extend(members(value, &["projects", &project, "mcpServers"]).map(read).map(|mut server| {
+            server.project = Some(project.clone());
+            server
+        }));
+        servers
+    },
+    removal: |name, project, _: &Path| match project {
+        Some(project) => format!("cd {project} && claude mcp remove --scope local {name}"),
+        None => format!("claude mcp remove --scope user {name}"),
+    },
+    afterwards: "sessions that are running take it up when they are started again",
+    keeps_variables: false,
+    needs_absolute: false,
+};

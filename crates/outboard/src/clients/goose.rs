@@ -1,0 +1,90 @@
+//! goose: `extensions` in its `config.yaml`. Secrets that it keeps in the system's keyring are named in `env_keys`;
+//! they become variables here. Extensions that are part of goose are not servers.
+// Form: https://block.github.io/goose/docs/getting-started/using-extensions; places and GOOSE_PATH_ROOT:
+// https://block.github.io/goose/docs/guides/config-files
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Client, NAME, Os, Program, Server, convert,
+    draft::{self, Draft},
+    members,
+};
+use crate::config::edit::Syntax;
+
+pub(super) const CLIENT: Client = Client {
+    id: "goose",
+    title: "goose",
+    syntax: Syntax::Yaml,
+    files: |surroundings| {
+        let folder = match (surroundings.named("GOOSE_PATH_ROOT"), surroundings.os) {
+            (Some(root), _) => root.join("config"),
+            (None, Os::Windows) => surroundings.app_data().join("Block").join("goose").join("config"),
+            (None, _) => surroundings.xdg_config().join("goose"),
+        };
+        vec![folder.join("config.yaml")]
+    },
+    section: |_| &["extensions"],
+    entry: |program| {
+        json!({
+            "enabled": true,
+            "type": "stdio",
+            "name": NAME,
+            "description": "Runs scripts against your MCP tools",
+            "cmd": program.command,
+            "args": Program::args(),
+            "envs": program.env,
+            "env_keys": [],
+            "timeout": 300,
+        })
+    },
+    servers: |value, _| {
+        members(value, &["extensions"]).filter_map(|(name, value)| server(name, value)).collect()
+    },
+    removal: |name, _, _: &Path| format!("goose configure, Remove Extension, {name}"),
+    afterwards: "sessions that are running take it up when they are started again",
+    keeps_variables: false,
+    needs_absolute: false,
+};
+
+/// The server of an extension; none for one that is part of goose.
+fn server(name: &str, value: &Value) -> Option<Server> {
+    let empty = Map::new();
+    let mut draft = Draft::new(value.as_object().unwrap_or(&empty), convert::dollar);
+    let kind = draft.raw("type").and_then(Value::as_str).unwrap_or_default();
+    if matches!(kind, "builtin" | "platform" | "frontend" | "inline_python") {
+        return None;
+    }
+    let disabled = draft.raw("enabled").and_then(Value::as_bool) == Some(false);
+    let entry = entry(&mut draft, kind);
+    let ignored = ["name", "display_name", "description", "timeout", "bundled"];
+    Some(draft.finish(name, disabled, entry, &ignored))
+}
+
+fn entry(draft: &mut Draft<'_>, kind: &str) -> Result<Value, String> {
+    let mut env = draft.texts("envs")?;
+    for name in draft.list("env_keys")? {
+        draft.note(format!(
+            "goose keeps `{name}` in its keyring; here it is the variable `{name}`, which must be set where Outboard is started"
+        ));
+        env.insert(name.clone(), Value::from(format!("${{{name}}}")));
+    }
+    let only_all = draft.raw("available_tools").and_then(Value::as_array).is_none_or(Vec::is_empty);
+    if !only_all {
+        draft.note("`available_tools` is not taken over");
+    }
+    match kind {
+        "stdio" => {
+            let command = draft.text("cmd")?.ok_or("it has no `cmd`")?;
+            Ok(draft::stdio(&command, draft.list("args")?, env, draft.text("cwd")?))
+        }
+        "streamable_http" => {
+            let url = draft.text("uri")?.ok_or("it has no `uri`")?;
+            Ok(draft::http(&url, draft.texts("headers")?))
+        }
+        "sse" => Err(draft::SSE.to_owned()),
+        other => Err(format!("its type `{other}` is not known here")),
+    }
+}

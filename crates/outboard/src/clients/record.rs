@@ -1,0 +1,171 @@
+//! What `install` did to which file, so that it can be taken back exactly. Kept in the state directory, for this user
+//! alone. Losing it costs exactness: the entry can still be taken out.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{config::hash, private_file};
+
+/// Version of the format of `installs.json`. A newer one is refused, never overwritten.
+const FORMAT: u32 = 1;
+
+/// What was done to one file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(super) client: String,
+    /// The name under which Outboard was written.
+    pub(super) name: String,
+    /// Whether there was no file before.
+    pub(super) created: bool,
+    /// Directories that had to be made for it, outermost first.
+    pub(super) directories: Vec<PathBuf>,
+    /// Whether the object that holds the servers had to be made.
+    pub(super) made_section: bool,
+    /// The entry of this name that stood there before.
+    pub(super) before: Option<Value>,
+    pub(super) splice: Splice,
+    /// SHA-256 of the file as it was written.
+    pub(super) hash: String,
+}
+
+/// The difference between two texts: one stretch of bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Splice {
+    at: usize,
+    removed: String,
+    inserted: String,
+}
+
+/// The records of this user.
+#[derive(Debug)]
+pub(crate) struct Records {
+    path: PathBuf,
+    stored: Stored,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Stored {
+    format: u32,
+    installs: BTreeMap<PathBuf, Record>,
+}
+
+/// The records cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordProblem {
+    #[error("read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("understand {}", path.display())]
+    Content {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("use {}: it has format {found}, this version knows {FORMAT}", path.display())]
+    Newer { path: PathBuf, found: u32 },
+    #[error("write {}", path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Records {
+    /// Reads the records of this state directory; none if there never were any.
+    pub(crate) fn load(state: &Path) -> Result<Self, RecordProblem> {
+        let path = state.join("installs.json");
+        let stored = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|source| RecordProblem::Content { path: path.clone(), source })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Stored { format: FORMAT, installs: BTreeMap::new() }
+            }
+            Err(source) => return Err(RecordProblem::Read { path, source }),
+        };
+        if stored.format > FORMAT {
+            return Err(RecordProblem::Newer { path, found: stored.format });
+        }
+        Ok(Self { path, stored })
+    }
+
+    pub(super) fn get(&self, file: &Path) -> Option<&Record> {
+        self.stored.installs.get(file)
+    }
+
+    /// Replaces what is recorded of a file.
+    pub(super) fn set(&mut self, file: &Path, record: Option<Record>) -> Result<(), RecordProblem> {
+        match record {
+            Some(record) => self.stored.installs.insert(file.to_owned(), record),
+            None => self.stored.installs.remove(file),
+        };
+        let failed = |source| RecordProblem::Write { path: self.path.clone(), source };
+        let text = serde_json::to_vec_pretty(&self.stored).map_err(|error| failed(error.into()))?;
+        private_file::write(&self.path, &text).map_err(failed)
+    }
+}
+
+impl Record {
+    /// The text before what was done, if the file is still as it was written.
+    pub(super) fn exactly_undone(&self, text: &str) -> Option<String> {
+        (hash(text.as_bytes()) == self.hash).then(|| self.splice.undone(text)).flatten()
+    }
+}
+
+impl Splice {
+    /// What changed from one text to the other.
+    pub(super) fn between(old: &str, new: &str) -> Self {
+        let start = common(old.chars(), new.chars());
+        let end = common(old[start..].chars().rev(), new[start..].chars().rev());
+        Self {
+            at: start,
+            removed: old[start..old.len() - end].to_owned(),
+            inserted: new[start..new.len() - end].to_owned(),
+        }
+    }
+
+    fn undone(&self, text: &str) -> Option<String> {
+        let place: Range<usize> = self.at..self.at.checked_add(self.inserted.len())?;
+        (text.get(place.clone())? == self.inserted)
+            .then(|| format!("{}{}{}", &text[..place.start], self.removed, &text[place.end..]))
+    }
+}
+
+/// The bytes of the characters that both begin with.
+fn common(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
+    one.zip(other).take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_splice_is_undone_to_the_byte() {
+        for (old, new) in
+            [("", "x"), ("aa", "aaa"), ("{}", "{ü}"), ("aüb", "aöb"), ("abc", ""), ("same", "same")]
+        {
+            let splice = Splice::between(old, new);
+            assert_eq!(splice.undone(new).as_deref(), Some(old), "{old} {new}");
+        }
+    }
+
+    #[test]
+    fn a_newer_or_broken_record_is_an_error_and_stays() {
+        let state = tempfile::tempdir().unwrap();
+        for content in ["{\"format\":2,\"installs\":{}}", "{", "[]"] {
+            std::fs::write(state.path().join("installs.json"), content).unwrap();
+            assert!(Records::load(state.path()).is_err(), "{content}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Edits of JSON, with comments and trailing commas where the syntax has them. The parser gives places; the text
+//! between them is never written anew. It judges no content.
+
+use std::ops::Range;
+
+use jsonc_parser::{
+    CollectOptions, CommentCollectionStrategy, ParseOptions, ast,
+    ast::{Object, ObjectProp},
+    common::Ranged as _,
+    parse_to_ast,
+    tokens::{Token, TokenAndRange},
+};
+use serde_json::{Map, Value};
+
+use super::{EditProblem, Syntax, line_end, line_start, nested, newline, spliced};
+
+struct Parsed<'a> {
+    text: &'a str,
+    root: Option<ast::Value<'a>>,
+    tokens: Vec<TokenAndRange<'a>>,
+}
+
+type Splice = (Range<usize>, String);
+
+pub(super) fn read(text: &str, syntax: Syntax) -> Result<Value, EditProblem> {
+    Ok(parse(text, syntax)?.root.as_ref().map_or_else(|| Value::Object(Map::new()), value_of))
+}
+
+pub(super) fn set(text: &str, syntax: Syntax, path: &[&str], value: &Value) -> Result<String, EditProblem> {
+    let parsed = parse(text, syntax)?;
+    let Some(root) = &parsed.root else {
+        let separator = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        return Ok(format!("{text}{separator}{}\n", pretty(&nested(path, value), "  ", "", "\n")));
+    };
+    let mut object = root.as_object().ok_or_else(|| EditProblem::not_an_object(&[]))?;
+    for (depth, key) in path.iter().enumerate() {
+        let rest = &path[depth + 1..];
+        match only(object, key, path)? {
+            None => return Ok(spliced(text, parsed.insertion(object, key, &nested(rest, value)))),
+            Some(member) if rest.is_empty() => {
+                let range = member.value.range();
+                let new = parsed.rendered(value, parsed.indent(member.range.start), object);
+                return Ok(spliced(text, vec![(range.start..range.end, new)]));
+            }
+            Some(member) => {
+                object =
+                    member.value.as_object().ok_or_else(|| EditProblem::not_an_object(&path[..=depth]))?;
+            }
+        }
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn unset(text: &str, syntax: Syntax, path: &[&str]) -> Result<String, EditProblem> {
+    let parsed = parse(text, syntax)?;
+    let mut object = parsed.root.as_ref().and_then(ast::Value::as_object);
+    for (depth, key) in path.iter().enumerate() {
+        let Some(here) = object else { break };
+        let Some(member) = only(here, key, path)? else { break };
+        if depth + 1 == path.len() {
+            return Ok(spliced(text, parsed.removal(here, member)));
+        }
+        object = member.value.as_object();
+    }
+    Ok(text.to_owned())
+}
+
+fn parse(text: &str, syntax: Syntax) -> Result<Parsed<'_>, EditProblem> {
+    let collect = CollectOptions { comments: CommentCollectionStrategy::AsTokens, tokens: true };
+    let options = ParseOptions {
+        allow_comments: syntax != Syntax::Json,
+        allow_trailing_commas: syntax == Syntax::Jsonc,
+        allow_loose_object_property_names: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    let parsed = parse_to_ast(text, &collect, &options)
+        .map_err(|error| EditProblem::at(text, error.range().start, error.kind().to_string()))?;
+    let tokens = parsed.tokens.unwrap_or_default();
+    // With comments as tokens the parser lets them pass.
+    if let Some(comment) = tokens.iter().find(|token| syntax == Syntax::Json && is_comment(&token.token)) {
+        return Err(EditProblem::at(text, comment.range.start, "Comments are not allowed"));
+    }
+    Ok(Parsed { text, root: parsed.value, tokens })
+}
+
+fn is_comment(token: &Token<'_>) -> bool {
+    matches!(token, Token::CommentLine(_) | Token::CommentBlock(_))
+}
+
+fn value_of(value: &ast::Value<'_>) -> Value {
+    match value {
+        ast::Value::StringLit(text) => Value::String(text.value.to_string()),
+        ast::Value::NumberLit(number) => serde_json::from_str(number.value).unwrap_or(Value::Null),
+        ast::Value::BooleanLit(boolean) => Value::Bool(boolean.value),
+        ast::Value::NullKeyword(_) => Value::Null,
+        ast::Value::Array(array) => Value::Array(array.elements.iter().map(value_of).collect()),
+        ast::Value::Object(object) => Value::Object(
+            object
+                .properties
+                .iter()
+                .map(|member| (name(member).to_owned(), value_of(&member.value)))
+                .collect(),
+        ),
+    }
+}
+
+fn name<'a>(member: &'a ObjectProp<'_>) -> &'a str {
+    member.name.as_str()
+}
+
+/// The member of this name, if there is exactly one.
+fn only<'o, 'a>(
+    object: &'o Object<'a>,
+    key: &str,
+    path: &[&str],
+) -> Result<Option<&'o ObjectProp<'a>>, EditProblem> {
+    let mut members = object.properties.iter().filter(|member| name(member) == key);
+    let first = members.next();
+    if members.next().is_some() {
+        return Err(EditProblem::Twice { member: path.join(".") });
+    }
+    Ok(first)
+}
+
+impl Parsed<'_> {
+    /// The white space that starts the line of this byte.
+    fn indent(&self, byte: usize) -> &str {
+        let line = &self.text[line_start(self.text, byte)..];
+        &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
+    }
+
+    /// What one level is indented by: as the first member of the whole file is.
+    fn unit(&self) -> &str {
+        let first =
+            self.root.as_ref().and_then(ast::Value::as_object).and_then(|root| root.properties.first());
+        let indent = first
+            .filter(|first| self.starts_line(first.range.start))
+            .map(|first| self.indent(first.range.start));
+        indent.filter(|indent| !indent.is_empty()).unwrap_or("  ")
+    }
+
+    fn starts_line(&self, byte: usize) -> bool {
+        let start = line_start(self.text, byte);
+        start > 0 && self.text[start..byte].trim().is_empty()
+    }
+
+    /// The next token from this byte on that is no comment.
+    fn token(&self, from: usize) -> Option<&TokenAndRange<'_>> {
+        self.tokens.iter().find(|token| token.range.start >= from && !is_comment(&token.token))
+    }
+
+    fn comma(&self, from: usize) -> Option<Range<usize>> {
+        self.token(from)
+            .filter(|token| token.token == Token::Comma)
+            .map(|token| token.range.start..token.range.end)
+    }
+
+    /// The end of the comments that follow in the same line.
+    fn past_comments(&self, from: usize) -> usize {
+        let mut end = from;
+        for token in self.tokens.iter().filter(|token| token.range.start >= from) {
+            if !is_comment(&token.token) || self.text[end..token.range.start].contains('\n') {
+                break;
+            }
+            end = token.range.end;
+        }
+        end
+    }
+
+    /// Whether the file is written without line breaks, as programs write it for programs.
+    fn is_minified(&self) -> bool {
+        !self.text.trim().contains('\n')
+            && self
+                .root
+                .as_ref()
+                .and_then(ast::Value::as_object)
+                .is_some_and(|root| !root.properties.is_empty())
+    }
+
+    fn rendered(&self, value: &Value, indent: &str, within: &Object<'_>) -> String {
+        let flat = self.is_minified()
+            || (!within.properties.is_empty()
+                && !self.text[within.range.start..within.range.end].contains('\n'));
+        if flat { value.to_string() } else { pretty(value, self.unit(), indent, newline(self.text)) }
+    }
+
+    /// What to insert so that the object ends with this member.
+    fn insertion(&self, object: &Object<'_>, key: &str, value: &Value) -> Vec<Splice> {
+        let (text, open, close) = (self.text, object.range.start + 1, object.range.end - 1);
+        let break_ = newline(text);
+        let key = Value::from(key).to_string();
+        let outer = self.indent(object.range.start);
+        let at = |byte: usize, with: String| (byte..byte, with);
+        let Some(last) = object.properties.last() else {
+            if self.is_minified() {
+                return vec![at(open, format!("{key}:{value}"))];
+            }
+            let indent = format!("{outer}{}", self.unit());
+            let member = format!("{indent}{key}: {}", pretty(value, self.unit(), &indent, break_));
+            if text[open..close].trim().is_empty() {
+                return vec![(open..close, format!("{break_}{member}{break_}{outer}"))];
+            }
+            // Only comments stand between the braces.
+            return vec![match self.starts_line(close) {
+                true => at(line_start(text, close), format!("{member}{break_}")),
+                false => at(close, format!("{break_}{member}{break_}{outer}")),
+            }];
+        };
+        let comma = self.comma(last.range.end);
+        let mut splices = Vec::new();
+        if comma.is_none() {
+            splices.push(at(last.range.end, ",".to_owned()));
+        }
+        let after = comma.as_ref().map_or(last.range.end, |comma| comma.end);
+        if !text[open..close].contains('\n') {
+            let space = if self.is_minified() && !text.contains(": ") { "" } else { " " };
+            splices.push(at(after, format!("{space}{key}:{space}{value}")));
+            return splices;
+        }
+        let indent = match self.starts_line(last.range.start) {
+            true => self.indent(last.range.start).to_owned(),
+            false => format!("{outer}{}", self.unit()),
+        };
+        let member = pretty(value, self.unit(), &indent, break_);
+        let trailing = if comma.is_some() { "," } else { "" };
+        splices.push(at(self.past_comments(after), format!("{break_}{indent}{key}: {member}{trailing}")));
+        splices
+    }
+
+    /// What to take out so that the member is gone, with its comma, its line and the comment in it.
+    fn removal(&self, object: &Object<'_>, member: &ObjectProp<'_>) -> Vec<Splice> {
+        let text = self.text;
+        let (open, close) = (object.range.start + 1, object.range.end - 1);
+        let range = member.range.start..member.range.end;
+        let comma = self.comma(range.end);
+        let end = self.past_comments(comma.as_ref().map_or(range.end, |comma| comma.end));
+        let alone = object.properties.len() == 1;
+        if alone && text[open..range.start].trim().is_empty() && text[end..close].trim().is_empty() {
+            return vec![(open..close, String::new())];
+        }
+        let mut splices = Vec::new();
+        if comma.is_none()
+            && let Some(before) = object.properties.iter().rfind(|other| other.range.end <= range.start)
+            && let Some(comma) = self.comma(before.range.end)
+        {
+            splices.push((comma, String::new()));
+        }
+        let whole_lines = self.starts_line(range.start)
+            && text[end..line_end(text, end)].trim().is_empty()
+            && line_end(text, end) <= close;
+        splices.push(match whole_lines {
+            true => (line_start(text, range.start)..line_end(text, end), String::new()),
+            false => {
+                let spaces = text[end..].len() - text[end..].trim_start_matches(' ').len();
+                (range.start..end + spaces, String::new())
+            }
+        });
+        splices
+    }
+}
+
+/// The value over several lines, the first without indentation.
+fn pretty(value: &Value, unit: &str, indent: &str, break_: &str) -> String {
+    let mut bytes = Vec::new();
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(unit.as_bytes());
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
+    // Writing a value into memory does not fail, and JSON is UTF-8.
+    let written =
+        serde::Serialize::serialize(value, &mut serializer).ok().and_then(|()| String::from_utf8(bytes).ok());
+    // Line breaks within strings are escaped, so each one here is the formatter's.
+    written.unwrap_or_default().replace('\n', &format!("{break_}{indent}"))
+}

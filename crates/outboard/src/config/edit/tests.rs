@@ -1,0 +1,223 @@
+//! Every syntax: a member comes and goes, and nothing else in the file moves.
+
+use serde_json::json;
+
+use super::{Syntax::*, *};
+
+/// Sets and unsets `path` and compares both texts whole.
+fn check(syntax: Syntax, path: &[&str], value: &Value, cases: &[(&str, &str, &str)]) {
+    for (before, set, unset) in cases {
+        let new = syntax.set(before, path, value).unwrap_or_else(|problem| panic!("{problem}: {before}"));
+        assert_eq!(new, *set, "set in {before}");
+        assert_eq!(syntax.set(&new, path, value).unwrap(), new, "set twice in {before}");
+        assert_eq!(syntax.unset(&new, path).unwrap(), *unset, "unset in {new}");
+    }
+}
+
+#[test]
+fn a_member_of_json_comes_and_goes() {
+    let entry = json!({"command": "x"});
+    let alone = "{\n  \"mcpServers\": {\n    \"o\": {\n      \"command\": \"x\"\n    }\n  }\n}";
+    let alone_gone = "{\n  \"mcpServers\": {}\n}";
+    check(
+        Json,
+        &["mcpServers", "o"],
+        &entry,
+        &[
+            ("", &format!("{alone}\n"), &format!("{alone_gone}\n")),
+            ("{}", alone, alone_gone),
+            ("{\n}\n", &format!("{alone}\n"), &format!("{alone_gone}\n")),
+            ("\u{feff}{}", &format!("\u{feff}{alone}"), &format!("\u{feff}{alone_gone}")),
+            (
+                "{\n\t\"a\": [1,2],\n\t\"mcpServers\": {\n\t\t\"p\": { \"command\":\"y\" }\n\t}\n}\n",
+                "{\n\t\"a\": [1,2],\n\t\"mcpServers\": {\n\t\t\"p\": { \"command\":\"y\" },\n\t\t\"o\": {\n\t\t\t\"command\": \"x\"\n\t\t}\n\t}\n}\n",
+                "{\n\t\"a\": [1,2],\n\t\"mcpServers\": {\n\t\t\"p\": { \"command\":\"y\" }\n\t}\n}\n",
+            ),
+            (
+                "{\r\n    \"mcpServers\": {}\r\n}",
+                "{\r\n    \"mcpServers\": {\r\n        \"o\": {\r\n            \"command\": \"x\"\r\n        }\r\n    }\r\n}",
+                "{\r\n    \"mcpServers\": {}\r\n}",
+            ),
+            (
+                "{\"a\":1,\"mcpServers\":{}}",
+                "{\"a\":1,\"mcpServers\":{\"o\":{\"command\":\"x\"}}}",
+                "{\"a\":1,\"mcpServers\":{}}",
+            ),
+            (
+                "{ \"mcpServers\": { \"p\": {} }, \"z\": 1 }",
+                "{ \"mcpServers\": { \"p\": {}, \"o\": {\"command\":\"x\"} }, \"z\": 1 }",
+                "{ \"mcpServers\": { \"p\": {} }, \"z\": 1 }",
+            ),
+            (
+                "{\n  \"z\": 1\n}",
+                "{\n  \"z\": 1,\n  \"mcpServers\": {\n    \"o\": {\n      \"command\": \"x\"\n    }\n  }\n}",
+                "{\n  \"z\": 1,\n  \"mcpServers\": {}\n}",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn comments_and_trailing_commas_stay_with_what_they_belong_to() {
+    let entry = json!({"command": "x"});
+    let member = "\"o\": {\n      \"command\": \"x\"\n    }";
+    check(
+        Jsonc,
+        &["s", "o"],
+        &entry,
+        &[
+            (
+                "// head\n{\n  \"s\": {\n    // one\n    \"p\": 1, // p's\n  },\n} // tail\n",
+                &format!(
+                    "// head\n{{\n  \"s\": {{\n    // one\n    \"p\": 1, // p's\n    {member},\n  }},\n}} // tail\n"
+                ),
+                "// head\n{\n  \"s\": {\n    // one\n    \"p\": 1, // p's\n  },\n} // tail\n",
+            ),
+            (
+                "{\n  \"s\": {\n    \"p\": 1 // p's\n    /* end */\n  }\n}\n",
+                &format!("{{\n  \"s\": {{\n    \"p\": 1, // p's\n    {member}\n    /* end */\n  }}\n}}\n"),
+                "{\n  \"s\": {\n    \"p\": 1 // p's\n    /* end */\n  }\n}\n",
+            ),
+            (
+                "{\n  \"s\": {\n    // \"old\": {}\n  }\n}\n",
+                &format!("{{\n  \"s\": {{\n    // \"old\": {{}}\n    {member}\n  }}\n}}\n"),
+                "{\n  \"s\": {\n    // \"old\": {}\n  }\n}\n",
+            ),
+            (
+                "// nothing\n",
+                &format!("// nothing\n{{\n  \"s\": {{\n    {member}\n  }}\n}}\n"),
+                "// nothing\n{\n  \"s\": {}\n}\n",
+            ),
+        ],
+    );
+    let middle =
+        "{\n  \"s\": {\n    \"a\": 1, // a\n    // about o\n    \"o\": 2, // o\n    \"b\": 3\n  }\n}";
+    assert_eq!(
+        Jsonc.unset(middle, &["s", "o"]).unwrap(),
+        "{\n  \"s\": {\n    \"a\": 1, // a\n    // about o\n    \"b\": 3\n  }\n}"
+    );
+    assert_eq!(
+        Jsonc.set(middle, &["s", "o"], &json!(4)).unwrap(),
+        middle.replace("\"o\": 2", "\"o\": 4"),
+        "a value is replaced where it stands"
+    );
+}
+
+#[test]
+fn a_table_of_toml_comes_and_goes() {
+    let entry = json!({"command": "x", "args": ["serve"], "env": {"A": "b c"}});
+    let table = "[mcp_servers.o]\ncommand = \"x\"\nargs = [\"serve\"]\n\n[mcp_servers.o.env]\nA = \"b c\"\n";
+    check(
+        Toml,
+        &["mcp_servers", "o"],
+        &entry,
+        &[
+            ("", table, ""),
+            (
+                "# mine\nmodel = 'm' # why\n\n[mcp_servers.p]\ncommand=\"y\"\n",
+                &format!("# mine\nmodel = 'm' # why\n\n[mcp_servers.p]\ncommand=\"y\"\n\n{table}"),
+                "# mine\nmodel = 'm' # why\n\n[mcp_servers.p]\ncommand=\"y\"\n",
+            ),
+            ("a = 1979-05-27", &format!("a = 1979-05-27\n\n{table}"), "a = 1979-05-27\n"),
+        ],
+    );
+    let inline = "mcp_servers = { p = { command = \"y\" } } # all\n[x]\n";
+    let new = Toml.set(inline, &["mcp_servers", "o"], &json!({"command": "x"})).unwrap();
+    assert_eq!(new, "mcp_servers = { p = { command = \"y\" } , o = { command = \"x\" } } # all\n[x]\n");
+    let followed = format!("{table}\n# about p\n[mcp_servers.p]\ncommand = \"y\"\n");
+    let replaced = Toml.set(&followed, &["mcp_servers", "o"], &json!({"command": "z"})).unwrap();
+    assert_eq!(replaced, "[mcp_servers.o]\ncommand = \"z\"\n\n# about p\n[mcp_servers.p]\ncommand = \"y\"\n");
+}
+
+#[test]
+fn a_mapping_of_yaml_comes_and_goes() {
+    let entry = json!({"enabled": true, "cmd": "x", "args": ["serve", "a: b"], "envs": {}, "timeout": 300});
+    let block = "  o:\n    enabled: true\n    cmd: x\n    args:\n    - serve\n    - \"a: b\"\n    envs: {}\n    timeout: 300\n";
+    let flow = "o: {enabled: true, cmd: x, args: [serve, \"a: b\"], envs: {}, timeout: 300}";
+    check(
+        Yaml,
+        &["extensions", "o"],
+        &entry,
+        &[
+            ("", &format!("extensions:\n{block}"), "extensions: {}\n"),
+            (
+                "# only a comment\n",
+                &format!("# only a comment\nextensions:\n{block}"),
+                "# only a comment\nextensions: {}\n",
+            ),
+            ("A: 1", &format!("A: 1\nextensions:\n{block}"), "A: 1\nextensions: {}\n"),
+            (
+                "A: x # a\nextensions: # mine\n  # p\n  p:\n    cmd: y\nB: |\n  text\n  more\n",
+                &format!(
+                    "A: x # a\nextensions: # mine\n{block}  # p\n  p:\n    cmd: y\nB: |\n  text\n  more\n"
+                ),
+                "A: x # a\nextensions: # mine\n  # p\n  p:\n    cmd: y\nB: |\n  text\n  more\n",
+            ),
+            ("extensions: {}\nA: 1\n", &format!("extensions:\n{block}A: 1\n"), "extensions: {}\nA: 1\n"),
+            ("extensions:\nA: 1\n", &format!("extensions:\n{block}A: 1\n"), "extensions: {}\nA: 1\n"),
+            (
+                "extensions: {p: {cmd: y}}\n",
+                &format!("extensions: {{{flow}, p: {{cmd: y}}}}\n"),
+                "extensions: {p: {cmd: y}}\n",
+            ),
+            (
+                "ä: ü\nextensions:\n    p: {cmd: y}\n",
+                &format!(
+                    "ä: ü\nextensions:\n{}    p: {{cmd: y}}\n",
+                    block.replace("\n  ", "\n    ").replacen("  o", "    o", 1)
+                ),
+                "ä: ü\nextensions:\n    p: {cmd: y}\n",
+            ),
+        ],
+    );
+    let last = "extensions:\n  p:\n    cmd: y\n  o:\n    cmd: x\n\n# the end\nA: 1\n";
+    assert_eq!(
+        Yaml.unset(last, &["extensions", "o"]).unwrap(),
+        "extensions:\n  p:\n    cmd: y\n\n# the end\nA: 1\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_says_where_and_is_not_edited() {
+    let bomb = format!("a: &a [{}]\n", "x,".repeat(900))
+        + &(0..4)
+            .map(|n| {
+                format!(
+                    "b{n}: &{} [{}]\n",
+                    n,
+                    format!("*{},", if n == 0 { "a".to_owned() } else { (n - 1).to_string() }).repeat(900)
+                )
+            })
+            .collect::<String>();
+    let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+    for (syntax, text, says) in [
+        (Json, "{\n  \"a\": 1,\n}", "line 2 column 9: "),
+        (Json, "{\n  // no\n}", "line 2 column 3: "),
+        (JsonWithComments, "{\n  \"a\": 1, // yes\n}", "line 2 column 9: "),
+        (Jsonc, "{\"a\": tru}", "line 1 column 7: "),
+        (Jsonc, "{\"a\" 1}", "line 1 column 6: "),
+        (Json, "{'a': 1}", "line 1 column 2: "),
+        (Json, "[1]", "`the file` must be an object"),
+        (Json, "{\"s\": []}", "`s` must be an object"),
+        (Json, "{\"s\": {\"o\": 1, \"o\": 2}}", "`s.o` stands there twice"),
+        (Json, "{\"s\": {}, \"s\": {\"x\": 1}}", "`s.o` stands there twice"),
+        (Json, &deep, "line 1 column 5"),
+        (Toml, "a = \n", "line 1 column 5: "),
+        (Toml, "s = 1\n", "`s` must be an object"),
+        (Toml, "[s.o]\na=1\n[s.o]\n", "line 3 column"),
+        (Yaml, "a: [1\nb: 2\n", "line 2 column"),
+        (Yaml, "a: 1\n---\nb: 2\n", "a second document starts"),
+        (Yaml, "- a\n", "`the file` must be an object"),
+        (Yaml, "s: text\n", "`s` must be an object"),
+        (Yaml, "a: b: c\n", "line 1 column 5: "),
+        (Yaml, &bomb, "too large or too deep"),
+        (Yaml, &deep, "line 1 column"),
+    ] {
+        let problem = syntax.set(text, &["s", "o"], &json!({"a": 1})).unwrap_err().to_string();
+        assert!(
+            problem.starts_with(says) || problem.ends_with(says),
+            "{problem}: {}",
+            &text[..text.len().min(40)]
+        );
+    }
+}

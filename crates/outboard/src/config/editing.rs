@@ -1,0 +1,173 @@
+//! Adds servers to Outboard's own files and takes them out, under the lock. What was there keeps its order and form.
+//! A project's file is only written here; it is never accepted here.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::{
+    FileKind, Places,
+    edit::{EditProblem, Syntax},
+    store::{Lock, Original, Privacy, StoreProblem},
+};
+
+/// Whose file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    User,
+    Project,
+}
+
+impl Scope {
+    /// As it is named on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Project => "project",
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug)]
+pub(crate) struct Added {
+    pub(crate) file: PathBuf,
+    pub(crate) replaced: bool,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EditingProblem {
+    #[error("add `{name}`: {} has it already", file.display())]
+    Exists { name: String, file: PathBuf },
+    #[error("remove `{name}`: no outboard.json here names it")]
+    Missing { name: String, there: Vec<String> },
+    #[error("remove `{name}`: both your own and the project's outboard.json name it")]
+    Ambiguous { name: String },
+    #[error("remove `{name}`: it stands in the project's .mcp.json")]
+    Shared { name: String, file: PathBuf },
+    #[error("use the home directory as a project: its files are never read as a project's")]
+    HomeIsNoProject,
+    #[error("find a project's outboard.json here")]
+    NoFile,
+    #[error(transparent)]
+    Store(#[from] StoreProblem),
+}
+
+const SERVERS: &str = "mcpServers";
+
+/// Adds one server.
+pub(crate) fn add(
+    places: &Places,
+    directory: &Path,
+    scope: Scope,
+    name: &str,
+    entry: &Value,
+    force: bool,
+) -> Result<Added, EditingProblem> {
+    let (file, privacy) = match scope {
+        Scope::User => (places.user_file(), Privacy::Private),
+        Scope::Project => {
+            (places.project_file(directory).ok_or(EditingProblem::HomeIsNoProject)?, Privacy::Shared)
+        }
+    };
+    let lock = Lock::take(&places.state)?;
+    let (original, servers) = read(&file)?;
+    let replaced = servers.contains_key(name);
+    if replaced && !force {
+        return Err(EditingProblem::Exists { name: name.to_owned(), file });
+    }
+    write(&lock, &original, &[(name, entry)], privacy)?;
+    Ok(Added { file, replaced })
+}
+
+/// Adds several servers with new names to the user's file, at once or not at all.
+pub(crate) fn add_all(places: &Places, entries: &[(&str, &Value)]) -> Result<(), EditingProblem> {
+    let file = places.user_file();
+    let lock = Lock::take(&places.state)?;
+    let (original, servers) = read(&file)?;
+    if let Some((name, _)) = entries.iter().find(|(name, _)| servers.contains_key(*name)) {
+        return Err(EditingProblem::Exists { name: (*name).to_owned(), file });
+    }
+    Ok(write(&lock, &original, entries, Privacy::Private)?)
+}
+
+/// Takes one server out. The file that had it.
+pub(crate) fn remove(
+    places: &Places,
+    directory: &Path,
+    scope: Option<Scope>,
+    name: &str,
+) -> Result<(PathBuf, Scope), EditingProblem> {
+    let lock = Lock::take(&places.state)?;
+    let project = places.project_files(directory);
+    let own = project.iter().find(|file| file.kind == FileKind::Project).map(|file| file.path.clone());
+    if scope == Some(Scope::Project) && own.is_none() {
+        return Err(EditingProblem::NoFile);
+    }
+    let files = [(Some(places.user_file()), Scope::User), (own, Scope::Project)];
+    let mut holders = Vec::new();
+    let mut there = Vec::new();
+    for (file, of) in files {
+        let Some(file) = file.filter(|_| scope.is_none_or(|scope| scope == of)) else { continue };
+        let (original, servers) = read(&file)?;
+        if servers.contains_key(name) {
+            holders.push((original, file, of));
+        }
+        there.extend(servers.into_iter().map(|(name, _)| name));
+    }
+    if holders.len() > 1 {
+        return Err(EditingProblem::Ambiguous { name: name.to_owned() });
+    }
+    let Some((original, file, of)) = holders.pop() else {
+        let shared = project.into_iter().find(|file| {
+            file.kind == FileKind::Shared
+                && read(&file.path).is_ok_and(|(_, servers)| servers.contains_key(name))
+        });
+        return Err(match shared {
+            Some(shared) => EditingProblem::Shared { name: name.to_owned(), file: shared.path },
+            None => EditingProblem::Missing { name: name.to_owned(), there },
+        });
+    };
+    let text = Syntax::Json.unset(original.text(), &[SERVERS, name]).map_err(|source| edit(&file, source))?;
+    original.write(&lock, &text, Privacy::Private)?;
+    Ok((file, of))
+}
+
+/// The servers that one of Outboard's files names, as they are written.
+pub(crate) fn servers(file: &Path) -> Result<Map<String, Value>, StoreProblem> {
+    read(file).map(|(_, servers)| servers)
+}
+
+fn read(file: &Path) -> Result<(Original, Map<String, Value>), StoreProblem> {
+    let original = Original::read(file)?;
+    let mut value = Syntax::Json.read(original.text()).map_err(|source| edit(file, source))?;
+    let not_an_object = |member: &str| {
+        edit(file, EditProblem::Shape { member: member.to_owned(), what: "must be an object" })
+    };
+    let Value::Object(members) = &mut value else { return Err(not_an_object("the file")) };
+    match members.shift_remove(SERVERS) {
+        None => Ok((original, Map::new())),
+        Some(Value::Object(servers)) => Ok((original, servers)),
+        Some(_) => Err(not_an_object(SERVERS)),
+    }
+}
+
+fn write(
+    lock: &Lock,
+    original: &Original,
+    entries: &[(&str, &Value)],
+    privacy: Privacy,
+) -> Result<(), StoreProblem> {
+    let mut text = original.text().to_owned();
+    for (name, entry) in entries {
+        text = Syntax::Json
+            .set(&text, &[SERVERS, name], entry)
+            .map_err(|source| edit(&original.path, source))?;
+    }
+    original.write(lock, &text, privacy).map(|_| ())
+}
+
+fn edit(file: &Path, source: EditProblem) -> StoreProblem {
+    StoreProblem::Edit { path: file.to_owned(), source }
+}
