@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if !built.success() {
         return Ok(ExitCode::FAILURE);
     }
-    let outboard = Metadata::load()?.binary("outboard");
+    let outboard = Metadata::load()?.binary("debug", "outboard");
     let status = Command::new(&outboard)
         .arg("demo")
         .args(&args.arguments)

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own commands, one module for each.
 //! Talks to cargo and to the modules below. Decides nothing: it picks a module and turns its error into an exit code.
 
+mod bench;
 mod demo;
 mod guests;
 mod steps;
@@ -23,6 +24,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Build the release profile and measure it against a raw client; fails when a target is missed
+    Bench(bench::Args),
     /// Build the guests and run `outboard demo` with the arguments given
     Demo(demo::Args),
     /// Build the WebAssembly guests, if their inputs changed
@@ -35,6 +38,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Guests => guests::build().map(|_| ExitCode::SUCCESS),
         Command::Test(args) => test::run(&args),

@@ -91,7 +91,7 @@ fn run_steps(args: &Args, tally: &mut Tally) -> Result<()> {
         return Ok(());
     }
     // Built for the tests of the whole program.
-    let outcome = steps.command("clients", &mut clients::command(&metadata.binary("outboard")));
+    let outcome = steps.command("clients", &mut clients::command(&metadata.binary("debug", "outboard")));
     count(tally, outcome, |output| {
         Tally::of_clients(output).context("find the clients' closing line in what they wrote")
     })

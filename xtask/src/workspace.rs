@@ -72,8 +72,8 @@ impl Metadata {
         serde_json::from_slice(&output.stdout).context("read what cargo metadata says")
     }
 
-    /// Where cargo puts a program of the workspace that is built with the development profile.
-    pub(crate) fn binary(&self, name: &str) -> PathBuf {
-        self.target_directory.join("debug").join(name).with_extension(std::env::consts::EXE_EXTENSION)
+    /// Where cargo puts a program of the workspace: `profile` is the folder's name, `debug` for the development one.
+    pub(crate) fn binary(&self, profile: &str, name: &str) -> PathBuf {
+        self.target_directory.join(profile).join(name).with_extension(std::env::consts::EXE_EXTENSION)
     }
 }

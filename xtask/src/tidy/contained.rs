@@ -12,7 +12,11 @@ const CONTAINED: &[(&str, &[&str], &str)] = &[
     ("reqwest", &["outboard-upstream"], "only upstreams are reached over the network"),
     ("hyper*", &["outboard-upstream"], "only upstreams are reached over the network"),
     ("jsonschema", &["outboard-runtime"], "schemas are checked in the broker, with its bounds"),
-    ("clap*", &["outboard", "xtask", "outboard-testkit"], "only programs have a command line"),
+    (
+        "clap*",
+        &["outboard", "xtask", "outboard-testkit", "outboard-bench"],
+        "only programs have a command line",
+    ),
     ("anyhow", &["xtask"], "errors are types, defined beside the code that raises them"),
     ("rusqlite", &[], "there is no store yet"),
     ("sqlx*", &[], "there is no store yet"),

@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "outboard-demo",
         ],
     ),
+    ("outboard-bench", &["outboard-runtime", "outboard-engines"]),
     (TESTKIT, &["outboard-declare", "outboard-script", "outboard-runtime"]),
     ("xtask", &[]),
 ];

@@ -8,7 +8,7 @@ use super::source::{Source, attribute, in_folder};
 /// The one place that writes to the terminal.
 const REPORTER: &[&str] = &["crates/outboard/src/report.rs", "crates/outboard/src/report/"];
 /// Programs for the project's own use: they are started by people and tests, never by a client of Outboard.
-const OWN_TOOLS: &[&str] = &["xtask/", "crates/outboard-testkit/", "guests/"];
+const OWN_TOOLS: &[&str] = &["xtask/", "crates/outboard-testkit/", "crates/outboard-bench/", "guests/"];
 /// The files that load our own serialised guests; `unsafe` may stand there, each with its reason.
 const LOADERS: &[&str] = &["crates/outboard-engines/src/quickjs/image.rs"];
 

@@ -1,0 +1,69 @@
+//! The memory of `outboard serve`: when it has nothing to do, and for each run that waits for a tool.
+//! Memory is counted, not timed, so a few rounds are enough.
+
+use serde_json::json;
+
+use super::{Bench, BenchFailure, Measure, expect};
+use crate::{
+    floor::HELLO,
+    gateway::{Home, arguments, execute},
+    machine::Memory,
+    peer::{Peer, call_params, request_line},
+    samples::Pair,
+};
+
+const ROUNDS: usize = 3;
+const RUNS: u32 = 1_000;
+
+/// After one run that called a tool.
+pub(super) fn idle(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let mut pair = Pair::default();
+    for _ in bench.rounds(measure, ROUNDS) {
+        let home = Home::new(&json!({}))?;
+        let mut outboard = Peer::start(home.serve(&bench.outboard)?)?;
+        let said = execute(&mut outboard, measure.language().echo())?;
+        expect("Outboard", &said.as_str(), &HELLO)?;
+        pair.ours.push(bytes(memory(&outboard)?.resident));
+    }
+    Ok(pair)
+}
+
+/// What 1,000 runs that wait for a call add, over their number: the whole process, not the sandbox alone. The last of
+/// them is the one that tells that the others wait, and lets them go.
+pub(super) fn parked(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let (parked, language) = (RUNS - 1, measure.language());
+    let mut pair = Pair::default();
+    for _ in bench.rounds(measure, ROUNDS) {
+        let home = Home::new(&json!({ "runsAtOnce": RUNS }))?;
+        let mut outboard = Peer::start(home.serve(&bench.outboard)?)?;
+        execute(&mut outboard, language.echo())?;
+        let before = memory(&outboard)?.private;
+        let params = call_params("execute", &arguments(language.parked()));
+        let lines: String =
+            (0..parked).map(|_| request_line(outboard.take_id(), "tools/call", &params)).collect();
+        outboard.write(lines.as_bytes())?;
+        let gathered = execute(&mut outboard, &language.gathered(parked))?;
+        expect("Outboard", &gathered, &parked.to_string())?;
+        let after = memory(&outboard)?.private;
+        pair.ours.push(bytes(after.saturating_sub(before)) / f64::from(parked));
+        let release = request_line(
+            outboard.take_id(),
+            "tools/call",
+            &call_params("execute", &arguments(language.release())),
+        );
+        outboard.write(release.as_bytes())?;
+        for _ in 0..=parked {
+            outboard.next_answer()?.good()?;
+        }
+    }
+    Ok(pair)
+}
+
+fn memory(outboard: &Peer) -> Result<Memory, BenchFailure> {
+    Ok(Memory::of(outboard.process().unwrap_or_default())?)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "memory fits the 53 bits of a double")]
+fn bytes(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,13 @@
+const { pages } = await bench.pages();
+const by_user: Record<string, number> = {};
+let count = 0, failures = 0, seconds = 0;
+for (let number = 0; number < pages; number++) {
+  const { records } = await bench.page({ number });
+  for (const record of records) {
+    count++;
+    if (!record.metadata.success) failures++;
+    seconds += record.metadata.duration_seconds;
+    by_user[record.user_id] = (by_user[record.user_id] ?? 0) + 1;
+  }
+}
+return { records: count, failures, seconds, by_user };
