@@ -1,17 +1,21 @@
 //! The arguments of the two tools. Models get them slightly wrong now and then: what is clear is taken, what is not
 //! is answered with what the tool takes and what it got, so that the next call is right.
 
-use outboard_runtime::catalogue::{Detail, SearchRequest};
+use outboard_runtime::{
+    Language,
+    catalogue::{Detail, SearchRequest},
+};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
-const SEARCH: &str = "{ query: string, limit?: number, detail?: \"name\" | \"signature\" | \"full\" }";
-const EXECUTE: &str = "{ code: string, max_tokens?: number }";
+const SEARCH: &str = "{ query: string, limit?: number, detail?: \"name\" | \"signature\" | \"full\", language?: \"typescript\" | \"python\" }";
+const EXECUTE: &str = "{ code: string, language?: \"typescript\" | \"python\", max_tokens?: number }";
 
 /// Arguments of `execute`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExecuteArguments {
     pub(crate) code: String,
+    pub(crate) language: Option<Language>,
     pub(crate) max_tokens: Option<usize>,
     /// Names of arguments that `execute` does not have.
     pub(crate) ignored: Vec<String>,
@@ -35,7 +39,8 @@ pub(crate) fn search(arguments: &JsonObject) -> Result<SearchRequest, String> {
         }),
         Some(_) => return Err(wrong()),
     };
-    Ok(SearchRequest { query, limit: count(arguments, "limit").ok_or_else(wrong)?, detail })
+    let limit = count(arguments, "limit").ok_or_else(wrong)?;
+    Ok(SearchRequest { query, limit, detail, language: language(arguments).ok_or_else(wrong)? })
 }
 
 /// Reads the arguments of `execute`; the error is text for the model.
@@ -46,8 +51,10 @@ pub(crate) fn execute(arguments: &JsonObject) -> Result<ExecuteArguments, String
         return Err("the code is empty: write a script that ends with `return` and a value".to_owned());
     }
     let max_tokens = count(arguments, "max_tokens").ok_or_else(wrong)?;
-    let ignored = arguments.keys().filter(|name| *name != "code" && *name != "max_tokens").cloned().collect();
-    Ok(ExecuteArguments { code: code.clone(), max_tokens, ignored })
+    let language = language(arguments).ok_or_else(wrong)?;
+    let known = ["code", "language", "max_tokens"];
+    let ignored = arguments.keys().filter(|name| !known.contains(&name.as_str())).cloned().collect();
+    Ok(ExecuteArguments { code: code.clone(), language, max_tokens, ignored })
 }
 
 /// Says that `execute` went on without these arguments.
@@ -62,6 +69,15 @@ pub(crate) fn not_an_object(tool: &str, got: &Value) -> Option<String> {
         "search" => Some(mismatch(tool, SEARCH, got)),
         "execute" => Some(mismatch(tool, EXECUTE, got)),
         _ => None,
+    }
+}
+
+/// The language by any of its names; `Some(None)` if absent, `None` if it is no language of scripts.
+fn language(arguments: &JsonObject) -> Option<Option<Language>> {
+    match arguments.get("language") {
+        None | Some(Value::Null) => Some(None),
+        Some(Value::String(name)) => name.parse().ok().map(Some),
+        Some(_) => None,
     }
 }
 
@@ -124,7 +140,12 @@ mod tests {
 
     #[test]
     fn clear_arguments_are_taken() {
-        let request = |query: &str, limit, detail| SearchRequest { query: query.to_owned(), limit, detail };
+        let request = |query: &str, limit, detail| SearchRequest {
+            query: query.to_owned(),
+            limit,
+            detail,
+            language: None,
+        };
         for (arguments, expected) in [
             (json!({ "query": "issues" }), request("issues", None, None)),
             (
@@ -133,15 +154,27 @@ mod tests {
             ),
             (json!({ "query": "a", "limit": "3", "detail": null }), request("a", Some(3), None)),
             (json!({ "limit": 5.0, "other": true }), request("", Some(5), None)),
+            (
+                json!({ "query": "a", "language": "py" }),
+                SearchRequest { language: Some(Language::Python), ..request("a", None, None) },
+            ),
         ] {
             assert_eq!(search(&object(&arguments)), Ok(expected));
         }
-        for (arguments, max_tokens, ignored) in [
-            (json!({ "code": "1" }), None, vec![]),
-            (json!({ "code": "1", "max_tokens": 500, "timeout": 3 }), Some(500), vec!["timeout".to_owned()]),
-            (json!({ "code": "1", "max_tokens": 1e300 }), Some(usize::MAX), vec![]),
+        let python = Some(Language::Python);
+        for (arguments, language, max_tokens, ignored) in [
+            (json!({ "code": "1" }), None, None, vec![]),
+            (
+                json!({ "code": "1", "max_tokens": 500, "timeout": 3 }),
+                None,
+                Some(500),
+                vec!["timeout".to_owned()],
+            ),
+            (json!({ "code": "1", "max_tokens": 1e300 }), None, Some(usize::MAX), vec![]),
+            (json!({ "code": "1", "language": "Python" }), python, None, vec![]),
+            (json!({ "code": "1", "language": "js" }), Some(Language::TypeScript), None, vec![]),
         ] {
-            let expected = ExecuteArguments { code: "1".to_owned(), max_tokens, ignored };
+            let expected = ExecuteArguments { code: "1".to_owned(), language, max_tokens, ignored };
             assert_eq!(execute(&object(&arguments)), Ok(expected));
         }
     }
@@ -155,9 +188,10 @@ mod tests {
             (json!({ "script": "return 1" }), "{ script: \"return 1\" }"),
             (json!({ "code": "x".repeat(100), "max_tokens": -1 }), "{ code: string, max_tokens: -1 }"),
             (json!({ "code": "1", "max_tokens": "many" }), "{ code: \"1\", max_tokens: \"many\" }"),
+            (json!({ "code": "1", "language": "ruby" }), "{ code: \"1\", language: \"ruby\" }"),
             (json!({ "code": "1", "max_tokens": 1.5 }), "{ code: \"1\", max_tokens: 1.5 }"),
         ] {
-            let expected = format!("execute takes {{ code: string, max_tokens?: number }}; got {got}");
+            let expected = format!("execute takes {EXECUTE}; got {got}");
             assert_eq!(execute(&object(&arguments)), Err(expected));
         }
         for arguments in

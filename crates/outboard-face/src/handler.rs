@@ -7,7 +7,7 @@ use outboard_runtime::{
     RunRequest,
     catalogue::Snapshot,
     present::{self, Answer},
-    run::{Outcome, Progress, RunReport},
+    run::{Outcome, RunReport},
     session::Session,
 };
 use rmcp::{
@@ -20,7 +20,6 @@ use rmcp::{
     service::{RequestContext, SubscriptionContext},
 };
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -86,7 +85,9 @@ impl Handler {
             Ok(arguments) => arguments,
             Err(wrong) => return text(wrong, true),
         };
-        let report = self.run(arguments.code, context).await;
+        let request =
+            RunRequest { code: arguments.code, language: arguments.language, ..RunRequest::default() };
+        let report = self.run(request, context).await;
         let budget = arguments.max_tokens.unwrap_or(self.options.result_budget).min(LARGEST_BUDGET);
         let mut answer = self.answer(report, budget).await;
         if !arguments.ignored.is_empty() {
@@ -97,12 +98,12 @@ impl Handler {
     }
 
     /// Runs a script, also to its end when it is cancelled: a run is never left behind.
-    async fn run(&self, code: String, context: &RequestContext<RoleServer>) -> RunReport {
+    async fn run(&self, request: RunRequest, context: &RequestContext<RoleServer>) -> RunReport {
         let _token = self.runs.token();
         let cancel = self.stop.child_token();
-        let progress = watch::Sender::new(Progress::default());
-        let told = progress::tell(&context.peer, context.meta.get_progress_token(), progress.subscribe());
-        let run = self.backend.run(&self.session, RunRequest { code, progress }, cancel.clone());
+        let progress = request.progress.subscribe();
+        let told = progress::tell(&context.peer, context.meta.get_progress_token(), progress);
+        let run = self.backend.run(&self.session, request, cancel.clone());
         tokio::pin!(run, told);
         tokio::select! {
             report = &mut run => return report,

@@ -12,6 +12,8 @@ mod validate;
 
 use std::{sync::Arc, time::Duration};
 
+use outboard_script::Language;
+
 pub use budget::Budget;
 pub use ledger::{Ledger, Settled};
 pub use normalise::value_of;
@@ -57,6 +59,8 @@ pub struct Caller {
     pub ledger: Ledger,
     /// How long one call may take once sent.
     pub deadline: Duration,
+    /// The language of its script, in which messages declare a tool.
+    pub language: Language,
 }
 
 /// The gate, shared by all runs.
@@ -92,7 +96,7 @@ impl Broker {
         // Names come first: all later steps judge a real tool, never the text that a script wrote.
         let target = resolve::resolve(&self.catalogue, &request, caller.deadline).await?;
         // Before the budget, so that a mistake costs nothing.
-        self.validators.check(&target, &request.arguments)?;
+        self.validators.check(&target, &request.arguments, caller.language)?;
         // Held until the answer is there; waiting for it is what queues concurrent calls.
         let _slot = caller.budget.admit().await?;
         let operation = target.operation(request.arguments);

@@ -7,6 +7,7 @@ pub mod approval;
 pub mod broker;
 pub mod catalogue;
 pub mod clock;
+pub mod engines;
 pub mod ids;
 pub mod journal;
 pub mod json;
@@ -20,4 +21,6 @@ pub mod run;
 pub mod runtime;
 pub mod session;
 
+pub use engines::Engines;
+pub use outboard_script::{Language, UnknownLanguage};
 pub use runtime::{Parts, RunRequest, Runtime};

@@ -6,6 +6,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use outboard_script::Language;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -14,11 +15,12 @@ use crate::{
     broker::Broker,
     catalogue::{Catalogue, SearchRequest},
     clock::Clock,
+    engines::Engines,
     ids::RunId,
     journal::Store,
     limits::Limits,
     policy::Policy,
-    ports::{engine::Engine, upstream::Upstreams},
+    ports::upstream::Upstreams,
     run::{Failure, FailureKind, Outcome, Progress, RunActor, RunParts, RunReport},
     session::Session,
 };
@@ -29,8 +31,8 @@ pub struct Parts {
     pub catalogue: Catalogue,
     /// The connections.
     pub upstreams: Arc<dyn Upstreams>,
-    /// Runs TypeScript.
-    pub engine: Arc<dyn Engine>,
+    /// Run scripts, each those of its language.
+    pub engines: Engines,
     /// Judges operations.
     pub policy: Arc<dyn Policy>,
     /// Reaches a person.
@@ -58,6 +60,8 @@ pub struct Runtime {
 pub struct RunRequest {
     /// Its text, as a model wrote it.
     pub code: String,
+    /// Its language, where the client says it; otherwise it is recognised.
+    pub language: Option<Language>,
     /// Told of calls made and done, if anyone listens.
     pub progress: watch::Sender<Progress>,
 }
@@ -85,9 +89,9 @@ impl Runtime {
         &self.parts.store
     }
 
-    /// The engine of TypeScript runs.
-    pub fn engine(&self) -> &Arc<dyn Engine> {
-        &self.parts.engine
+    /// The engines of runs.
+    pub fn engines(&self) -> &Engines {
+        &self.parts.engines
     }
 
     /// The answer to a search, as text for a model.
@@ -111,8 +115,9 @@ impl Runtime {
         let parts = RunParts {
             id,
             source: request.code,
+            language: request.language,
             limits: self.parts.limits.clone(),
-            engine: Arc::clone(&self.parts.engine),
+            engines: self.parts.engines.clone(),
             broker: Arc::clone(&self.broker),
             catalogue: self.parts.catalogue.clone(),
             store: Arc::clone(&self.parts.store),
@@ -129,6 +134,7 @@ impl Runtime {
         RunReport {
             id,
             source: request.code,
+            language: request.language.unwrap_or_default(),
             limits: self.parts.limits.clone(),
             outcome: Outcome::Failed(failure),
             console: Vec::new(),

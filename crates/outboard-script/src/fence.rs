@@ -2,17 +2,14 @@
 //!
 //! Fences follow CommonMark 0.31, section 4.5, in the parts that models write. It does not parse code.
 
+use crate::Language;
 use std::ops::Range;
-
-/// Info strings of blocks that hold TypeScript or JavaScript.
-const SCRIPT_LANGUAGES: [&str; 12] =
-    ["ts", "typescript", "js", "javascript", "mts", "cts", "mjs", "cjs", "ecmascript", "node", "deno", "es6"];
 
 /// Where the script stands in the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Located {
-    /// These bytes; all of the text where there is no fence.
-    Script(Range<usize>),
+    /// These bytes, all of the text where there is no fence, and the language that the fence names.
+    Script(Range<usize>, Option<Language>),
     /// Several blocks that could each be the script: the first two.
     Several(Range<usize>, Range<usize>),
     /// The only fenced block is labelled as another language.
@@ -26,21 +23,24 @@ struct Block {
     language: String,
 }
 
-/// Locates the script in `text`.
-pub(crate) fn locate(text: &str) -> Located {
-    if let Some(body) = one_line(text) {
-        return Located::Script(body);
+/// Locates the script in `text`. Where its language is known, blocks of other languages are not meant.
+pub(crate) fn locate(text: &str, language: Option<Language>) -> Located {
+    if let Some(located) = one_line(text, language) {
+        return located;
     }
     let blocks = blocks(text);
-    let labelled = |block: &&Block| SCRIPT_LANGUAGES.contains(&block.language.as_str());
+    let labelled = |block: &&Block| {
+        let named = block.language.parse::<Language>();
+        named.is_ok_and(|named| language.is_none_or(|language| language == named))
+    };
     let mut scripts = blocks.iter().filter(labelled).collect::<Vec<_>>();
     if scripts.is_empty() {
         scripts = blocks.iter().filter(|block| block.language.is_empty()).collect();
     }
     match (scripts.as_slice(), blocks.first()) {
-        ([], None) => Located::Script(0..text.len()),
+        ([], None) => Located::Script(0..text.len(), None),
         ([], Some(block)) => Located::Foreign(block.opener.clone(), block.language.clone()),
-        ([block], _) => Located::Script(block.body.clone()),
+        ([block], _) => Located::Script(block.body.clone(), block.language.parse().ok()),
         ([first, second, ..], _) => Located::Several(first.opener.clone(), second.opener.clone()),
     }
 }
@@ -59,11 +59,13 @@ fn blocks(text: &str) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open: Option<(char, usize)> = None;
     let mut in_comment = false;
+    let mut in_text = false;
     for (range, line) in lines(text) {
         match open {
             None => {
-                // A fence inside of a block comment is part of a script that has no fence of its own.
-                if let Some((mark, length, language)) = opener(line).filter(|_| !in_comment) {
+                // A fence inside of a block comment, or of a text in triple quotes, is part of a script that has no
+                // fence of its own.
+                if let Some((mark, length, language)) = opener(line).filter(|_| !in_comment && !in_text) {
                     open = Some((mark, length));
                     blocks.push(Block {
                         body: range.end..text.len(),
@@ -75,6 +77,8 @@ fn blocks(text: &str) -> Vec<Block> {
                         (None, None) => in_comment,
                         (begin, end) => begin > end,
                     };
+                    let quotes = line.matches("\"\"\"").count() + line.matches("'''").count();
+                    in_text ^= quotes % 2 == 1;
                 }
             }
             Some((mark, length)) => {
@@ -109,7 +113,7 @@ fn opener(line: &str) -> Option<(char, usize, String)> {
     let language = word.to_ascii_lowercase();
     // Three tildes or backticks before anything else are code, say `~~~mask & 1`.
     let is_name = language.chars().all(|c| c.is_ascii_alphanumeric() || "+#-_.".contains(c));
-    let known = mark == '`' || language.is_empty() || SCRIPT_LANGUAGES.contains(&language.as_str());
+    let known = mark == '`' || language.is_empty() || language.parse::<Language>().is_ok();
     (is_name && known).then_some((mark, length, language))
 }
 
@@ -119,16 +123,21 @@ fn closes(line: &str, mark: char, length: usize) -> bool {
 }
 
 /// The code of a text that is one line of ```` ```ts … ``` ````.
-fn one_line(text: &str) -> Option<Range<usize>> {
+fn one_line(text: &str, language: Option<Language>) -> Option<Located> {
     let trimmed = text.trim();
     let inner = trimmed.strip_prefix("```")?.strip_suffix("```")?;
     if inner.contains(['\n', '`']) {
         return None;
     }
     let (word, code) = inner.split_once(' ')?;
-    let code = if SCRIPT_LANGUAGES.contains(&word.to_ascii_lowercase().as_str()) { code } else { inner };
-    let start = text.len() - text.trim_start().len() + 3 + inner.len() - code.len();
-    Some(start..start + code.len())
+    let named = word.parse::<Language>().ok();
+    let code = if named.is_some() { code } else { inner };
+    let fence = text.len() - text.trim_start().len();
+    if named.is_some_and(|named| language.is_some_and(|language| language != named)) {
+        return Some(Located::Foreign(fence..fence + 3 + word.len(), word.to_ascii_lowercase()));
+    }
+    let start = fence + 3 + inner.len() - code.len();
+    Some(Located::Script(start..start + code.len(), named))
 }
 
 #[cfg(test)]
@@ -137,8 +146,13 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let shown = match locate(text) {
-            Located::Script(range) => text[range].to_owned(),
+        check_as(text, None, expected);
+    }
+
+    #[track_caller]
+    fn check_as(text: &str, language: Option<Language>, expected: &str) {
+        let shown = match locate(text, language) {
+            Located::Script(range, _) => text[range].to_owned(),
             Located::Several(first, second) => format!("several: {} {}", &text[first], &text[second]),
             Located::Foreign(opener, language) => format!("foreign: {} {language}", &text[opener]),
         };
@@ -175,6 +189,7 @@ mod tests {
             "const n =\n~~~mask & 1",
             "x = ``\n```a`",
             "const a = `\n\\`\\`\\`ts\n`",
+            "text = \"\"\"\n```ts\n1\n```\n\"\"\"\nprint(text)",
         ] {
             check(text, text);
         }
@@ -183,6 +198,31 @@ mod tests {
     #[test]
     fn several_scripts_and_other_languages_are_told_apart() {
         check("```ts\n1\n```\nor\n```js\n2\n```", "several: ```ts ```js");
-        check("```python\nprint(1)\n```", "foreign: ```python python");
+        check("```ruby\nputs 1\n```", "foreign: ```ruby ruby");
+        check("```ts\n1\n```\nor\n```py\n2\n```", "several: ```ts ```py");
+    }
+
+    #[test]
+    fn a_known_language_decides_between_blocks() {
+        let both = "```ts\n1\n```\nor\n```py\n2\n```";
+        check_as(both, Some(Language::TypeScript), "1\n");
+        check_as(both, Some(Language::Python), "2\n");
+        check_as("```\n1\n```\n```py\n2\n```", Some(Language::TypeScript), "1\n");
+        check_as("```py\n1\n```", Some(Language::TypeScript), "foreign: ```py py");
+        check_as("```py 1```", Some(Language::TypeScript), "foreign: ```py py");
+    }
+
+    #[test]
+    fn a_fence_names_the_language() {
+        for (text, language) in [
+            ("```py\n1\n```", Some(Language::Python)),
+            ("```python 1 ```", Some(Language::Python)),
+            ("```JavaScript\n1\n```", Some(Language::TypeScript)),
+            ("```\n1\n```", None),
+            ("1", None),
+        ] {
+            let Located::Script(_, named) = locate(text, None) else { panic!("{text}") };
+            assert_eq!(named, language, "{text}");
+        }
     }
 }

@@ -126,6 +126,11 @@ impl<'s> Findings<'s> {
         self.found.push(Finding { position, message: message.into(), hint, excerpt });
     }
 
+    /// For a text without any code.
+    pub(crate) fn nothing_to_run(&mut self, hint: &str) {
+        self.add(0, 1, "there is nothing to run", Some(hint.to_owned()));
+    }
+
     /// Counts findings that were not worth writing out.
     pub(crate) fn leave_out(&mut self, count: usize) {
         self.left_out += count;

@@ -93,24 +93,42 @@ pub struct PositionMap {
     /// Byte offsets at which the program's lines start, and its length last.
     program_lines: Vec<u32>,
     pieces: Vec<Piece>,
+    columns: Columns,
+}
+
+/// What a guest counts when it names a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// UTF-8 bytes.
+    Bytes,
+    /// Characters (Unicode scalar values).
+    Characters,
 }
 
 impl PositionMap {
-    pub(crate) fn new(source: SourceText, program: &str, pieces: Vec<Piece>) -> Self {
+    pub(crate) fn new(source: SourceText, program: &str, pieces: Vec<Piece>, columns: Columns) -> Self {
         let program_lines = std::iter::once(0)
             .chain(program.bytes().enumerate().filter(|&(_, b)| b == b'\n').map(|(at, _)| to_u32(at + 1)))
             .chain([to_u32(program.len()) + 1])
             .collect();
-        Self { source, program_lines, pieces }
+        Self { source, program_lines, pieces, columns }
     }
 
     /// The place in the script that stands at `line`:`column` of the program.
     ///
-    /// Takes positions as QuickJS-ng reports them: both 1-based, the column counted in UTF-8 bytes
-    /// (`quickjs.c`, `next_token` and `js_parse_error`). A column past the end of its line is taken as
-    /// that end. `None` for lines that the program does not have, and for the wrapper around the script.
+    /// Takes positions as the language's guest reports them, both 1-based: QuickJS-ng counts columns in UTF-8
+    /// bytes (`quickjs.c`, `next_token` and `js_parse_error`), for Python they are counted in characters. A column
+    /// past the end of its line is taken as that end. `None` for lines that the program does not have, and for
+    /// what stands around the script.
     /// Not covered: U+2028 and U+2029 outside of strings, which QuickJS-ng counts as line ends.
     pub fn to_source(&self, line: u32, column: u32) -> Option<Position> {
+        if self.columns == Columns::Characters {
+            let Origin::Copied(start) = self.origin(line, 1)? else { return None };
+            let start = self.source.position(start);
+            let end = to_u32(self.source.line(start.line)?.chars().count() + 1);
+            let column = start.column.saturating_add(column.saturating_sub(1)).min(end);
+            return Some(Position { line: start.line, column });
+        }
         match self.origin(line, column)? {
             Origin::Copied(at) | Origin::Inserted(at) => Some(self.source.position(at)),
             Origin::Wrapper => None,
@@ -121,6 +139,10 @@ impl PositionMap {
     /// was put in. A call of our own behind the author's function is reported at that function's last character,
     /// where no call of the author's can stand.
     pub fn to_written_call(&self, line: u32, column: u32) -> Option<Position> {
+        if self.columns == Columns::Characters {
+            // Nothing is ever put into a Python script.
+            return self.to_source(line, column);
+        }
         match self.origin(line, column)? {
             Origin::Copied(at) if !self.source.starts_with(at, &['}', ')']) => Some(self.source.position(at)),
             Origin::Copied(_) => None,
@@ -132,12 +154,23 @@ impl PositionMap {
     fn origin(&self, line: u32, column: u32) -> Option<Origin> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
         let (&start, &next) = (self.program_lines.get(index)?, self.program_lines.get(index + 1)?);
-        let at = start.saturating_add(column.saturating_sub(1)).min(next - 1);
+        self.origin_of(start.saturating_add(column.saturating_sub(1)).min(next - 1))
+    }
+
+    fn origin_of(&self, at: u32) -> Option<Origin> {
         let piece = self.pieces[self.pieces.partition_point(|piece| piece.program <= at).checked_sub(1)?];
         Some(match piece.origin {
             Origin::Copied(source) => Origin::Copied(source + (at - piece.program)),
             origin => origin,
         })
+    }
+
+    /// The byte of the source that a byte of the program was copied from.
+    pub(crate) fn copied_from(&self, at: u32) -> Option<u32> {
+        match self.origin_of(at)? {
+            Origin::Copied(source) => Some(source),
+            Origin::Inserted(_) | Origin::Wrapper => None,
+        }
     }
 
     /// What is left of the program without all that was put in, if the pieces cover the source in order.
@@ -160,6 +193,19 @@ impl PositionMap {
     pub fn source_line(&self, line: u32) -> Option<&str> {
         self.source.line(line)
     }
+}
+
+/// The text with LF for each lone CR: the same length, and a line end to everybody.
+pub(crate) fn with_line_feeds(text: String) -> String {
+    if !text.contains('\r') {
+        return text;
+    }
+    let mut chars = text.chars().peekable();
+    std::iter::from_fn(|| {
+        let c = chars.next()?;
+        Some(if c == '\r' && chars.peek() != Some(&'\n') { '\n' } else { c })
+    })
+    .collect()
 }
 
 /// Sources are bounded far below 4 GiB before any offset is taken.
@@ -203,7 +249,7 @@ mod tests {
             Piece { program: 2, origin: Origin::Inserted(3) },
             Piece { program: 5, origin: Origin::Copied(3) },
         ];
-        let map = PositionMap::new(SourceText::new("é\nxyz"), "W\nINSxyz", pieces);
+        let map = PositionMap::new(SourceText::new("é\nxyz"), "W\nINSxyz", pieces, Columns::Bytes);
         assert_eq!(map.to_source(1, 1), None);
         assert_eq!(map.to_source(2, 2), Some(at(2, 1)));
         assert_eq!(map.to_source(2, 5), Some(at(2, 2)));

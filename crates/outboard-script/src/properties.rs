@@ -2,7 +2,7 @@
 //!
 //! Test code only. Cases with their exact programs are tables in `tests/it`.
 
-use crate::{Prepared, Rejected, prepare};
+use crate::{Language, Prepared, Rejected, prepare};
 use proptest::prelude::*;
 
 /// Statements without any TypeScript, each complete by itself.
@@ -149,18 +149,18 @@ proptest! {
 
     #[test]
     fn broken_scripts_are_answered_without_a_panic(text in broken()) {
-        check_sound(&text, &prepare(&text));
+        check_sound(&text, &prepare(&text, Some(Language::TypeScript)));
     }
 
     #[test]
     fn any_text_is_answered_without_a_panic(text in "\\PC*|[\\x00-\\x7f]{0,80}") {
-        check_sound(&text, &prepare(&text));
+        check_sound(&text, &prepare(&text, Some(Language::TypeScript)));
     }
 
     #[test]
     fn fragments_are_answered_without_a_panic(parts in prop::collection::vec(fragments(), 0..40)) {
         let text = parts.concat();
-        check_sound(&text, &prepare(&text));
+        check_sound(&text, &prepare(&text, Some(Language::TypeScript)));
     }
 
     #[test]
@@ -170,7 +170,7 @@ proptest! {
         let text = parts.iter().filter(|(part, _)| *part != "new.target").map(|(part, end)| [*part, end].concat()).collect::<String>();
         prop_assume!(!text.is_empty());
         // A declaration may follow itself here; that is for the sandbox to refuse.
-        let prepared = prepare(&text).map_err(|rejected| TestCaseError::fail(rejected.render()))?;
+        let prepared = prepare(&text, Some(Language::TypeScript)).map_err(|rejected| TestCaseError::fail(rejected.render()))?;
         let left = prepared.positions.undo(&prepared.program).expect("the pieces cover the source");
         prop_assert_eq!(left.replace("       const e", "export const e"), text);
     }

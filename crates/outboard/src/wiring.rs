@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc};
 
 use outboard_engines::{PoolOptions, QuickJs};
 use outboard_runtime::{
-    Parts, Runtime,
+    Engines, Parts, Runtime,
     approval::NobodyThere,
     catalogue::{Catalogue, UpstreamState},
     clock::SystemClock,
@@ -74,7 +74,7 @@ impl System {
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::clone(&fleet) as _,
-            engine: Arc::new(engine),
+            engines: Engines::new(Arc::new(engine)),
             policy: Arc::new(AllowAll),
             approver: Arc::new(NobodyThere),
             store: Arc::new(MemoryStore::new()),

@@ -9,6 +9,7 @@ const CONTAINED: &[(&str, &[&str], &str)] = &[
     ("wasmtime*", &["outboard-engines"], "the sandbox has one home"),
     ("rmcp*", &["outboard-face", "outboard-demo"], "the rest does not depend on one library's view of MCP"),
     ("oxc*", &["outboard-script"], "the syntax tree stays behind the script's own types"),
+    ("ruff*", &["outboard-script"], "the syntax tree stays behind the script's own types"),
     ("reqwest", &["outboard-upstream"], "only upstreams are reached over the network"),
     ("hyper*", &["outboard-upstream"], "only upstreams are reached over the network"),
     ("jsonschema", &["outboard-runtime"], "schemas are checked in the broker, with its bounds"),

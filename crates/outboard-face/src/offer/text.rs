@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 pub(super) const SEARCH: &str = "Find tools by task or keyword. Returns their purpose and typed signatures, to be \
 called in `execute`. Search once for the whole task; an empty query lists the namespaces.";
 
-const EXECUTE: &str = "Run a TypeScript script in which every tool is an async function: \
-`await namespace.tool({ … })`. Only what it returns and logs comes back, so do the whole task in one script: page \
-through data, filter, join and aggregate there, run independent calls together with Promise.all, and `return` a \
+const EXECUTE: &str = "Run a TypeScript or Python script in which every tool is an async function: \
+`await namespace.tool({ … })`, in Python `tool(a=…)`. Only what it returns and logs \
+comes back, so do the whole task in one script: page through data, filter, join and aggregate there, run independent calls together with Promise.all, and `return` a \
 small result. Failed calls throw ToolError. There is no network, file system or import. \
 In the script: tools.search(query), tools.describe(name), results.get(handle) for results that were too long.";
 
@@ -25,6 +25,7 @@ pub(super) fn search_schema() -> Value {
             "query": { "type": "string" },
             "limit": { "type": "integer", "description": "default 8" },
             "detail": { "type": "string", "enum": ["name", "signature", "full"] },
+            "language": language(),
         },
         "required": ["query"],
     })
@@ -34,11 +35,16 @@ pub(super) fn execute_schema(result_budget: usize) -> Value {
     json!({
         "type": "object",
         "properties": {
-            "code": { "type": "string", "description": "TypeScript with top-level await and return" },
+            "code": { "type": "string", "description": "top-level await; ends with the value" },
+            "language": language(),
             "max_tokens": { "type": "integer", "description": format!("of the result, default {result_budget}") },
         },
         "required": ["code"],
     })
+}
+
+fn language() -> Value {
+    json!({ "type": "string", "enum": ["typescript", "python"] })
 }
 
 /// The description of `execute`, with the line on namespaces if there is one.

@@ -82,6 +82,7 @@ impl Backend for Fake {
             RunReport {
                 id: RunId::new("r1"),
                 source: request.code,
+                language: request.language.unwrap_or_default(),
                 limits: Limits::default(),
                 outcome,
                 console: Vec::new(),

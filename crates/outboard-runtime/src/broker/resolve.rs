@@ -3,6 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use outboard_script::Language;
+
 use super::CallRequest;
 use crate::{
     catalogue::{Catalogue, Detail, Snapshot, ToolDefinition, Unresolved, UpstreamState, declaration},
@@ -24,8 +26,8 @@ pub(super) struct Target {
 
 impl Target {
     /// How it is called, for messages.
-    pub(super) fn signature(&self) -> String {
-        declaration(self.namespace.as_str(), &self.identifier, &self.tool, Detail::Signature)
+    pub(super) fn signature(&self, language: Language) -> String {
+        declaration(language, self.namespace.as_str(), &self.identifier, &self.tool, Detail::Signature)
     }
 
     pub(super) fn operation(&self, arguments: Json) -> Operation {

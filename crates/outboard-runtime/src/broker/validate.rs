@@ -11,6 +11,7 @@ use std::{
 };
 
 use jsonschema::{PatternOptions, Validator};
+use outboard_script::Language;
 use serde_json::Value;
 
 use super::resolve::Target;
@@ -41,9 +42,14 @@ pub(super) struct Validators {
 
 impl Validators {
     /// Refuses arguments that do not fit, naming path, expected and received.
-    pub(super) fn check(&self, target: &Target, arguments: &Json) -> Result<(), ToolFailure> {
+    pub(super) fn check(
+        &self,
+        target: &Target,
+        arguments: &Json,
+        language: Language,
+    ) -> Result<(), ToolFailure> {
         if !arguments.as_str().starts_with('{') {
-            return Err(refused(target, "a tool takes one object"));
+            return Err(refused(target, language, "a tool takes one object"));
         }
         if arguments.as_str().len() > ARGUMENT_BYTES {
             return Ok(());
@@ -55,7 +61,7 @@ impl Validators {
         }
         let Some(validator) = self.validator(target) else { return Ok(()) };
         let mistakes: Vec<String> = validator.iter_errors(&value).take(NAMED).map(|e| mistake(&e)).collect();
-        if mistakes.is_empty() { Ok(()) } else { Err(refused(target, &mistakes.join("; "))) }
+        if mistakes.is_empty() { Ok(()) } else { Err(refused(target, language, &mistakes.join("; "))) }
     }
 
     fn validator(&self, target: &Target) -> Option<Arc<Validator>> {
@@ -72,10 +78,10 @@ impl Validators {
     }
 }
 
-fn refused(target: &Target, why: &str) -> ToolFailure {
+fn refused(target: &Target, language: Language, why: &str) -> ToolFailure {
     ToolFailure::new(
         FailureCode::InvalidArguments,
-        format!("not sent: {why}; expected {}", target.signature()),
+        format!("not sent: {why}; expected {}", target.signature(language)),
     )
 }
 

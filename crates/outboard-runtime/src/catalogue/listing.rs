@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use outboard_declare::typescript::{self, ToolShape};
+use outboard_script::Language;
 use serde::{Deserialize, Serialize};
 
 use super::{Found, Resolved, Snapshot, ToolDefinition, UpstreamState};
@@ -49,10 +50,14 @@ pub struct SearchRequest {
     /// How much of each.
     #[serde(default)]
     pub detail: Option<Detail>,
+    /// In which language the tools are declared; TypeScript if nothing is said.
+    #[serde(default)]
+    pub language: Option<Language>,
 }
 
-/// The TypeScript declaration of one tool.
+/// The declaration of one tool.
 pub(crate) fn declaration(
+    language: Language,
     namespace: &str,
     identifier: &str,
     tool: &ToolDefinition,
@@ -65,13 +70,15 @@ pub(crate) fn declaration(
         input: tool.input_schema.as_ref(),
         output: tool.output_schema.as_ref(),
     };
-    typescript::declare_tool(&shape, detail.into()).text
+    match language {
+        Language::TypeScript | Language::Python => typescript::declare_tool(&shape, detail.into()).text,
+    }
 }
 
 impl Resolved<'_> {
-    /// The tool's TypeScript declaration.
-    pub fn declaration(&self, detail: Detail) -> String {
-        declaration(self.member.namespace.as_str(), self.identifier, self.tool, detail)
+    /// The tool's declaration in a language.
+    pub fn declaration(&self, language: Language, detail: Detail) -> String {
+        declaration(language, self.member.namespace.as_str(), self.identifier, self.tool, detail)
     }
 }
 
@@ -85,10 +92,11 @@ impl Snapshot {
     /// The answer to a search, as text for a model.
     pub fn answer(&self, request: &SearchRequest) -> String {
         let detail = request.detail.unwrap_or_default();
+        let language = request.language.unwrap_or_default();
         let mut text = match self.resolve_full(request.query.trim()) {
-            Some(exact) => exact.declaration(detail) + "\n",
+            Some(exact) => exact.declaration(language, detail) + "\n",
             None if request.query.trim().is_empty() => self.overview(),
-            None => self.ranked(request, detail),
+            None => self.ranked(request, language, detail),
         };
         self.note_missing(&mut text);
         text.truncate(text.trim_end().len());
@@ -104,7 +112,14 @@ impl Snapshot {
         let mut text = String::new();
         for member in self.members() {
             for (identifier, tool) in member.tools() {
-                text.push_str(&declaration(member.namespace.as_str(), identifier, tool, Detail::Signature));
+                let namespace = member.namespace.as_str();
+                text.push_str(&declaration(
+                    Language::TypeScript,
+                    namespace,
+                    identifier,
+                    tool,
+                    Detail::Signature,
+                ));
                 text.push('\n');
             }
             if text.len() > budget.saturating_mul(32) {
@@ -121,7 +136,7 @@ impl Snapshot {
         Some(Resolved { member, tool, identifier })
     }
 
-    fn ranked(&self, request: &SearchRequest, detail: Detail) -> String {
+    fn ranked(&self, request: &SearchRequest, language: Language, detail: Detail) -> String {
         let found = self.find(&request.query, request.limit);
         if found.is_empty() {
             return format!(
@@ -133,7 +148,7 @@ impl Snapshot {
         let mut tokens = 0;
         let mut shown = 0;
         for tool in &found {
-            let declaration = tool.declaration(detail);
+            let declaration = tool.declaration(language, detail);
             let cost = count_tokens(&declaration) + 1;
             if shown > 0 && tokens + cost > ANSWER_TOKENS {
                 break;

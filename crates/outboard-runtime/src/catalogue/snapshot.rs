@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use outboard_script::CatalogueView;
+
 use super::{Member, ToolDefinition, UpstreamState, index::Index, suggest};
 
 /// A tool that a script named.
@@ -107,6 +109,12 @@ impl Snapshot {
 
     pub(super) fn index(&self) -> &Index {
         self.index.get_or_init(|| Index::build(&self.members))
+    }
+}
+
+impl CatalogueView for Snapshot {
+    fn has_namespace(&self, name: &str) -> bool {
+        self.member(name).is_some_and(|member| member.namespace.as_str() == name)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything that a guest or an upstream said stands here as it was said: hostile input. Enums are externally tagged,
 //! because JSON kept as text cannot be read through the buffer that other tagging needs.
 
+use outboard_script::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,8 +14,8 @@ use crate::{
     ports::engine::{Delivery, GuestRequest, NamespaceView, Stopped, Thrown},
 };
 
-/// Version of the event format.
-pub const FORMAT: u32 = 1;
+/// Version of the event format. Version 1 named no language: such runs are TypeScript.
+pub const FORMAT: u32 = 2;
 
 /// One entry of a run's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct Opened {
     pub run: RunId,
     /// The script as it was given.
     pub source: String,
+    /// The language that it was run as.
+    #[serde(default)]
+    pub language: Language,
     /// The guest's start image.
     pub image: ImageHash,
     /// The seed of all its randomness.

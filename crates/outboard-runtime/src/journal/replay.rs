@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use outboard_script::NoTools;
+
 use super::{Ending, Folded};
 use crate::{
+    engines::Engines,
     ports::engine::{
-        ConsoleLine, Engine, Entry, GuestRequest, GuestState, GuestWorld, Step, StopFlag, Stopped,
+        ConsoleLine, EngineRefused, Entry, GuestRequest, GuestState, GuestWorld, Step, StopFlag, Stopped,
     },
     run::program,
 };
@@ -60,9 +63,11 @@ pub enum Divergence {
 ///
 /// A run that the host stopped (a limit, a cancellation) does not stop by itself a second time at the
 /// same place, so its recorded ending is taken.
-pub async fn replay(engine: &dyn Engine, folded: &Folded) -> Result<Replayed, Divergence> {
+pub async fn replay(engines: &Engines, folded: &Folded) -> Result<Replayed, Divergence> {
     let mut replayed = Replayed { asked: Vec::new(), console: Vec::new(), ending: None };
-    let mut guest = engine.open(world(folded)?).map_err(|refused| Divergence::Start(refused.to_string()))?;
+    let refused = |refused: EngineRefused| Divergence::Start(refused.to_string());
+    let engine = engines.of(folded.opened.language).await.map_err(refused)?;
+    let mut guest = engine.open(world(folded)?).map_err(refused)?;
     let mut deliveries = folded.deliveries.iter();
     let mut entry = Entry::Start;
     loop {
@@ -102,7 +107,7 @@ fn same_end(replayed: Replayed, folded: &Folded) -> Result<Replayed, Divergence>
 
 fn world(folded: &Folded) -> Result<GuestWorld, Divergence> {
     let opened = &folded.opened;
-    let prepared = program::prepare(&opened.source)
+    let prepared = program::prepare(&opened.source, Some(opened.language), &NoTools)
         .map_err(|_| Divergence::Start("the script does not parse".to_owned()))?;
     Ok(GuestWorld {
         program: Arc::from(prepared.program.as_str()),

@@ -39,7 +39,8 @@ pub struct EngineRefused {
 /// Everything that a guest will ever know besides what is delivered to it.
 #[derive(Clone, Debug)]
 pub struct GuestWorld {
-    /// Plain JavaScript whose completion value, awaited, is the script's value.
+    /// In the engine's language. Plain JavaScript has a completion value that, awaited, is the script's value; in
+    /// Python it is for the guest to find.
     pub program: Arc<str>,
     /// The namespaces that exist, with the names of their tools where the script uses them.
     pub namespaces: Vec<NamespaceView>,

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use outboard_script::Language;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -27,6 +28,7 @@ fn report(outcome: Outcome) -> RunReport {
     RunReport {
         id: RunId::new("r1"),
         source: SOURCE.to_owned(),
+        language: Language::TypeScript,
         limits: Limits::default(),
         outcome,
         console: Vec::new(),
@@ -163,7 +165,7 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
 
 #[test]
 fn mistakes_found_before_the_run_are_listed_by_place() {
-    let found = |source: &str| outboard_script::prepare(source).unwrap_err().findings;
+    let found = |source: &str| outboard_script::prepare(source, None).unwrap_err().findings;
     let mut findings = found("const n = ;");
     assert_eq!(text(&report(Outcome::NotRun(findings.clone()))), "not run: 1 mistake\n1:11  unexpected `;`");
     findings[0].hint = Some("write a value".to_owned());

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use outboard_script::Language;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -17,6 +18,7 @@ use crate::{
     broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled},
     catalogue::{Catalogue, Snapshot},
     clock::{Clock, RunTime},
+    engines::Engines,
     ids::{RequestId, RunId},
     journal::{Ending, Event, FORMAT, Opened, Store},
     limits::{Limit, Limits},
@@ -44,8 +46,9 @@ pub struct Progress {
 pub(crate) struct RunParts {
     pub(crate) id: RunId,
     pub(crate) source: String,
+    pub(crate) language: Option<Language>,
     pub(crate) limits: Limits,
-    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) engines: Engines,
     pub(crate) broker: Arc<Broker>,
     pub(crate) catalogue: Catalogue,
     pub(crate) store: Arc<dyn Store>,
@@ -59,6 +62,7 @@ pub(crate) struct RunParts {
 pub(crate) struct RunActor {
     parts: RunParts,
     prepared: Prepared,
+    engine: Arc<dyn Engine>,
     caller: Arc<Caller>,
     desk: Arc<Desk>,
     answers: mpsc::UnboundedReceiver<Settled>,
@@ -80,18 +84,17 @@ struct Waiting {
 impl RunActor {
     /// Runs the script to its end and reports.
     pub(crate) async fn execute(parts: RunParts) -> RunReport {
-        let prepared = match program::prepare(&parts.source) {
+        let snapshot = parts.catalogue.snapshot();
+        let prepared = match program::prepare(&parts.source, parts.language, &*snapshot) {
             Ok(prepared) => prepared,
-            Err(findings) => {
-                return RunReport {
-                    id: parts.id,
-                    source: parts.source,
-                    limits: parts.limits,
-                    outcome: Outcome::NotRun(findings),
-                    console: Vec::new(),
-                    console_dropped: 0,
-                    effects: Vec::new(),
-                };
+            Err(findings) => return not_begun(parts, Outcome::NotRun(findings)),
+        };
+        let engine = match parts.engines.of(prepared.language).await {
+            Ok(engine) => engine,
+            Err(refused) => {
+                let kind = FailureKind::Internal(format!("could not {refused}"));
+                let failure = Failure { kind, position: None, frames: Vec::new() };
+                return not_begun(parts, Outcome::Failed(failure));
             }
         };
         #[expect(
@@ -103,12 +106,14 @@ impl RunActor {
             budget: Budget::new(&parts.limits),
             ledger: Ledger::new(parts.id.clone(), Arc::clone(&parts.store), owner),
             deadline: parts.limits.call,
+            language: prepared.language,
         };
-        let desk = Desk::new(parts.catalogue.clone(), Arc::clone(&parts.session));
+        let desk = Desk::new(parts.catalogue.clone(), Arc::clone(&parts.session), prepared.language);
         let actor = Self {
             desk: Arc::new(desk),
             parts,
             prepared,
+            engine,
             caller: Arc::new(caller),
             answers,
             calls: JoinSet::new(),
@@ -137,6 +142,7 @@ impl RunActor {
             effects: self.caller.ledger.effects_so_far(),
             id: self.parts.id,
             source: self.parts.source,
+            language: self.prepared.language,
             limits: self.parts.limits,
             outcome,
             console: self.console,
@@ -152,7 +158,8 @@ impl RunActor {
             format: FORMAT,
             run: self.parts.id.clone(),
             source: self.parts.source.clone(),
-            image: self.parts.engine.image().clone(),
+            language: self.prepared.language,
+            image: self.engine.image().clone(),
             seed,
             started_at: self.parts.clock.wall(),
             limits: self.parts.limits.clone(),
@@ -167,7 +174,7 @@ impl RunActor {
             stop: self.stop.clone(),
         };
         self.record(vec![Event::Opened(Box::new(opened))]).await?;
-        self.parts.engine.open(world).map_err(|refused| format!("could not {refused}"))
+        self.engine.open(world).map_err(|refused| format!("could not {refused}"))
     }
 
     /// Enters the guest again and again until it has ended.
@@ -384,6 +391,20 @@ impl RunActor {
             return Ok(());
         }
         self.parts.store.append(&self.parts.id, events).await.map_err(|failure| failure.to_string())
+    }
+}
+
+/// The report on a script of which nothing ran.
+fn not_begun(parts: RunParts, outcome: Outcome) -> RunReport {
+    RunReport {
+        id: parts.id,
+        source: parts.source,
+        language: parts.language.unwrap_or_default(),
+        limits: parts.limits,
+        outcome,
+        console: Vec::new(),
+        console_dropped: 0,
+        effects: Vec::new(),
     }
 }
 

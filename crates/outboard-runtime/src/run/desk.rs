@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use outboard_script::Language;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -26,12 +27,14 @@ const QUERY: usize = 2_000;
 pub(super) struct Desk {
     catalogue: Catalogue,
     session: Arc<Session>,
+    /// In which tools are declared.
+    language: Language,
     turn: Semaphore,
 }
 
 impl Desk {
-    pub(super) fn new(catalogue: Catalogue, session: Arc<Session>) -> Self {
-        Self { catalogue, session, turn: Semaphore::new(1) }
+    pub(super) fn new(catalogue: Catalogue, session: Arc<Session>, language: Language) -> Self {
+        Self { catalogue, session, language, turn: Semaphore::new(1) }
     }
 
     /// The answer to a question that is no tool call.
@@ -45,10 +48,10 @@ impl Desk {
             GuestAsk::Result(_) => self.catalogue.snapshot(),
             _ => self.catalogue.settled(FIRST_LIST).await,
         };
-        let session = Arc::clone(&self.session);
+        let (session, language) = (Arc::clone(&self.session), self.language);
         let answered = tokio::task::spawn_blocking(move || match ask {
-            GuestAsk::Search(arguments) => search(&snapshot, &arguments),
-            GuestAsk::Describe(arguments) => describe(&snapshot, &arguments),
+            GuestAsk::Search(arguments) => search(&snapshot, language, &arguments),
+            GuestAsk::Describe(arguments) => describe(&snapshot, language, &arguments),
             GuestAsk::Result(arguments) => kept(&session, &arguments),
             GuestAsk::Call { .. } => refused("a tool call is the broker's"),
         });
@@ -66,7 +69,7 @@ struct SearchOptions {
 }
 
 /// `tools.search(query, { limit?, detail? })`: `[{ name, description, signature }]`.
-fn search(snapshot: &Snapshot, arguments: &Json) -> Reply {
+fn search(snapshot: &Snapshot, language: Language, arguments: &Json) -> Reply {
     let Ok((query, options)) = one_and_options::<SearchOptions>(arguments) else {
         return refused(
             "tools.search takes a string and optionally { limit: number, detail: \"name\" | \"signature\" | \"full\" }",
@@ -80,7 +83,7 @@ fn search(snapshot: &Snapshot, arguments: &Json) -> Reply {
             json!({
                 "name": tool.called(),
                 "description": tool.tool.description,
-                "signature": tool.declaration(options.detail.unwrap_or_default()),
+                "signature": tool.declaration(language, options.detail.unwrap_or_default()),
             })
         })
         .collect();
@@ -88,7 +91,7 @@ fn search(snapshot: &Snapshot, arguments: &Json) -> Reply {
 }
 
 /// `tools.describe(name)`: everything that is known of one tool.
-fn describe(snapshot: &Snapshot, arguments: &Json) -> Reply {
+fn describe(snapshot: &Snapshot, language: Language, arguments: &Json) -> Reply {
     let Ok((name, Value::Null)) = one_and_options::<Value>(arguments) else {
         return refused("tools.describe takes one string, for example \"github.create_issue\"");
     };
@@ -104,7 +107,7 @@ fn describe(snapshot: &Snapshot, arguments: &Json) -> Reply {
         "name": tool.called(),
         "title": tool.tool.title,
         "description": tool.tool.description,
-        "declaration": tool.declaration(Detail::Full),
+        "declaration": tool.declaration(language, Detail::Full),
         "inputSchema": tool.tool.input_schema,
         "outputSchema": tool.tool.output_schema,
         "annotations": tool.tool.annotations,

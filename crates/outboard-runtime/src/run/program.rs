@@ -1,14 +1,19 @@
 //! From a script's text to the program that a guest runs, and back from places in the program to
 //! places in the script. The work is outboard-script's.
 
-use outboard_script::{Finding, Position, Prepared};
+use outboard_script::{CatalogueView, Finding, Language, Position, Preparation, Prepared};
 
 use super::{Failure, FailureKind};
 use crate::ports::engine::{ProgramPosition, Thrown};
 
 /// Parses the script; its mistakes otherwise.
-pub(crate) fn prepare(source: &str) -> Result<Prepared, Vec<Finding>> {
-    outboard_script::prepare(source).map_err(|rejected| rejected.findings)
+pub(crate) fn prepare(
+    source: &str,
+    language: Option<Language>,
+    catalogue: &dyn CatalogueView,
+) -> Result<Prepared, Vec<Finding>> {
+    let preparation = Preparation { language, catalogue, ..Preparation::default() };
+    outboard_script::prepare_with(source, &preparation).map_err(|rejected| rejected.findings)
 }
 
 /// The place in the script.
@@ -39,7 +44,7 @@ fn function_name(name: &str) -> String {
 /// Console text with the places of printed stacks led back to the script: a line `    at f (script:3:5)` names the
 /// script's own line and column, and one of our own calls is left out. Other text stays.
 pub(crate) fn relocated(prepared: &Prepared, text: String) -> String {
-    if !text.contains("(script:") {
+    if prepared.language == Language::Python || !text.contains("(script:") {
         return text;
     }
     let lines = text.split('\n').filter_map(|line| match stack_line(line) {
@@ -67,7 +72,8 @@ mod tests {
 
     #[test]
     fn printed_stacks_name_the_scripts_own_places() {
-        let prepared = prepare("const f = () => {\n  throw new Error('x')\n}\nf()").unwrap();
+        let prepared =
+            outboard_script::prepare("const f = () => {\n  throw new Error('x')\n}\nf()", None).unwrap();
         let text =
             "Error: x\n    at f (script:3:9) { code: 1 }\n    at <eval> (script:6:2)\nsee (script:1:1)";
         let expected = "Error: x\n    at f (script:2:9) { code: 1 }\nsee (script:1:1)";

@@ -10,6 +10,7 @@ use crate::{
     ports::engine::ConsoleLine,
     reply::FailureCode,
 };
+use outboard_script::Language;
 pub use outboard_script::{Finding, Position};
 
 /// An ended run.
@@ -19,6 +20,8 @@ pub struct RunReport {
     pub id: RunId,
     /// The script as it was given.
     pub source: String,
+    /// Its language; of one that has mistakes, TypeScript unless the client said otherwise.
+    pub language: Language,
     /// The limits it ran under.
     pub limits: Limits,
     /// How it ended.

@@ -11,7 +11,7 @@ use std::{
 
 use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
-    Parts, RunRequest, Runtime,
+    Engines, Parts, RunRequest, Runtime,
     approval::{Approver, NobodyThere},
     broker::Permit,
     catalogue::{Annotations, Catalogue, Listing, ToolDefinition, UpstreamState},
@@ -258,7 +258,10 @@ impl World {
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::new(Only(BTreeMap::from([(name, Arc::clone(&upstream))]))),
-            engine: Arc::new(FakeEngine { image: ImageHash::from("fake"), play: setting.play }),
+            engines: Engines::new(Arc::new(FakeEngine {
+                image: ImageHash::from("fake"),
+                play: setting.play,
+            })),
             policy: setting.policy,
             approver: setting.approver,
             store: Arc::clone(&setting.store),

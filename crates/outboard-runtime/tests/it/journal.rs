@@ -34,7 +34,7 @@ async fn a_replay_of_a_parallel_run_asks_the_same_and_gives_the_same_without_sen
     let report = world.run().await;
     let folded = fold(&world.events(&report).await).unwrap();
     let received = world.upstream.received.lock().unwrap().len();
-    let replayed = replay(&**world.runtime.engine(), &folded).await.unwrap();
+    let replayed = replay(world.runtime.engines(), &folded).await.unwrap();
     assert_eq!(replayed.asked, folded.asked);
     assert_eq!(replayed.ending, folded.ending);
     assert_eq!(world.upstream.received.lock().unwrap().len(), received);
@@ -46,7 +46,7 @@ async fn a_replay_that_asks_something_else_says_where_it_diverges() {
     let report = world.run().await;
     let mut folded = fold(&world.events(&report).await).unwrap();
     folded.asked[3].position = None;
-    let divergence = replay(&**world.runtime.engine(), &folded).await.unwrap_err();
+    let divergence = replay(world.runtime.engines(), &folded).await.unwrap_err();
     assert!(divergence.to_string().starts_with("request 3 differs from the record"), "{divergence}");
 }
 
@@ -55,7 +55,7 @@ async fn a_replay_that_asks_less_or_ends_otherwise_is_no_replay() {
     let world = World::new(parallel());
     let report = world.run().await;
     let folded = fold(&world.events(&report).await).unwrap();
-    let replay = async |folded| replay(&**world.runtime.engine(), &folded).await.unwrap_err().to_string();
+    let replay = async |folded| replay(world.runtime.engines(), &folded).await.unwrap_err().to_string();
     let mut longer = folded.clone();
     longer.asked.push(folded.asked[0].clone());
     assert_eq!(replay(longer).await, "the run asked 5 times, recorded are 6");

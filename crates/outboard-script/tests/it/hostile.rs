@@ -1,6 +1,6 @@
 //! Texts made to hurt: deep, long, repetitive. Each must be answered soon, and never by a crash.
 
-use outboard_script::{Limits, prepare, prepare_within};
+use outboard_script::{Language, Limits, Preparation, Prepared, Rejected, prepare_with};
 use std::time::{Duration, Instant};
 
 /// What a text of a megabyte may take here, builds without optimisation and busy machines included.
@@ -8,6 +8,11 @@ const SOON: Duration = Duration::from_secs(20);
 
 const INTRICATE: &str =
     "too intricate to be parsed within bounds: too much code inside of nested parentheses or `<`";
+
+/// As TypeScript.
+fn prepare(text: &str) -> Result<Prepared, Rejected> {
+    outboard_script::prepare(text, Some(Language::TypeScript))
+}
 
 #[track_caller]
 fn check(text: &str, expected: Option<&str>) {
@@ -96,8 +101,10 @@ fn size_is_bounded_before_anything_else() {
     let text = "é".repeat(600_000);
     let rejected = prepare(&text).unwrap_err();
     assert_eq!(rejected.findings[0].message, "the script has 1200000 bytes; at most 1048576 are taken");
-    assert!(prepare_within("return 1", &Limits { source_bytes: 7 }).is_err());
-    assert!(prepare_within("return 1", &Limits { source_bytes: 8 }).is_ok());
+    for (source_bytes, taken) in [(7, false), (8, true)] {
+        let preparation = Preparation { limits: Limits { source_bytes }, ..Preparation::default() };
+        assert_eq!(prepare_with("return 1", &preparation).is_ok(), taken);
+    }
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl Gate {
         let caller = Caller {
             budget: Budget::new(&Limits::default()),
             ledger: Ledger::new(RunId::from("r1"), Arc::new(MemoryStore::new()), owner),
+            language: outboard_runtime::Language::TypeScript,
             deadline: Duration::from_secs(10),
         };
         let request = CallRequest {

@@ -11,7 +11,7 @@ use std::{
 use futures::future::{BoxFuture, FutureExt as _};
 use outboard_engines::{PoolOptions, QuickJs};
 use outboard_runtime::{
-    Parts, RunRequest, Runtime,
+    Engines, Parts, RunRequest, Runtime,
     approval::NobodyThere,
     broker::Permit,
     catalogue::{Annotations, Catalogue, Listing, ToolDefinition},
@@ -88,7 +88,7 @@ async fn a_recorded_parallel_run_replays_to_the_same_calls_and_result() {
     let runtime = Runtime::new(Parts {
         catalogue,
         upstreams: Arc::new(Everyone(upstream.clone())),
-        engine: Arc::new(QuickJs::new(&PoolOptions::default()).unwrap()),
+        engines: Engines::new(Arc::new(QuickJs::new(&PoolOptions::default()).unwrap())),
         policy: Arc::new(AllowAll),
         approver: Arc::new(NobodyThere),
         store: Arc::new(MemoryStore::new()),
@@ -105,7 +105,7 @@ async fn a_recorded_parallel_run_replays_to_the_same_calls_and_result() {
 
     let folded = fold(&runtime.store().read(&report.id).await.unwrap()).unwrap();
     for _ in 0..3 {
-        let replayed = replay(&**runtime.engine(), &folded).await.unwrap();
+        let replayed = replay(runtime.engines(), &folded).await.unwrap();
         assert_eq!(replayed.asked, folded.asked);
         assert_eq!(replayed.console, report.console);
         assert_eq!(replayed.ending, folded.ending);

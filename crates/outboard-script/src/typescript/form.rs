@@ -2,9 +2,9 @@
 //!
 //! Talks to `strip`, whose edits it adds to. It does not look at types, and calls nothing: the program does.
 
-use crate::edit::{Edits, Wrapper};
-use crate::parse::Parsed;
-use crate::strip::{Strip, is_erased};
+use super::edit::{Edits, Wrapper};
+use super::parse::Parsed;
+use super::strip::{Strip, is_erased};
 use oxc_ast::ast::{
     BindingPattern, Declaration, ExportDefaultDeclaration, ExportDefaultDeclarationKind, Expression,
     ModuleExportName, Program, Statement,

@@ -2,7 +2,7 @@
 //!
 //! Talks to `position`. It does not parse: callers give offsets that come from the syntax tree.
 
-use crate::position::{Origin, Piece, PositionMap, SourceText, to_u32};
+use crate::position::{Columns, Origin, Piece, PositionMap, SourceText, to_u32};
 use oxc_span::Span;
 
 /// The edits of one script, in any order; spans are those of the parsed text.
@@ -96,7 +96,7 @@ impl<'s> Edits<'s> {
         }
         out.push(Origin::Copied(done), &self.text[done as usize..]);
         out.push(Origin::Wrapper, wrapper.after);
-        let map = PositionMap::new(source, &out.program, out.pieces);
+        let map = PositionMap::new(source, &out.program, out.pieces, Columns::Bytes);
         (out.program, map)
     }
 }

@@ -3,8 +3,10 @@
 //! Talks to `finding`. It parses nothing; messages that it does not know are passed on as they are.
 
 use super::code_start;
+use crate::Language;
 use crate::finding::{Findings, MAX_FINDINGS};
 use crate::position::to_u32;
+use crate::recognise::Evidence;
 use oxc_parser::ParserReturn;
 
 /// Adds a finding for each syntax error of `text`, in source order.
@@ -106,16 +108,10 @@ fn in_plain_words(text: &str, message: &str, start: u32, end: u32) -> Said {
     }
 }
 
-/// A hint for texts that are something else than a script altogether.
+/// A hint for texts that are something else than TypeScript altogether.
 fn other_language(text: &str) -> Option<&'static str> {
-    let python = |line: &str| {
-        let line = line.trim_start();
-        let begins = |words: &[&str]| words.iter().any(|word| line.starts_with(word));
-        begins(&["def ", "async def ", "elif ", "except ", "except:", "print "])
-            || (begins(&["import ", "from "]) && !line.contains(['"', '\'', '{']))
-    };
-    if text.lines().any(python) {
-        return Some("this looks like Python; the script must be TypeScript or JavaScript");
+    if Evidence::of(text).language() == Some(Language::Python) {
+        return Some("this looks like Python; give `python` as the language, or leave it out");
     }
     (text.contains("</") || text.contains("/>"))
         .then_some("JSX and HTML are not part of the language here; build text with template literals")

@@ -8,7 +8,7 @@ mod erased;
 
 pub(crate) use erased::is_erased;
 
-use crate::edit::Edits;
+use super::edit::Edits;
 use crate::finding::Findings;
 use oxc_ast::ast::{AccessorProperty, ClassElement};
 use oxc_ast::ast::{
@@ -90,7 +90,7 @@ impl<'s, 'f, 'g> Strip<'s, 'f, 'g> {
     /// Where the token at or after `at` begins.
     fn token(&self, at: u32) -> u32 {
         let rest = &self.text[at as usize..];
-        at + u32::try_from(rest.len() - crate::parse::code_start(rest).len()).unwrap_or(0)
+        at + u32::try_from(rest.len() - super::parse::code_start(rest).len()).unwrap_or(0)
     }
 
     /// Blanks what stands between an expression and `end`, the end of what follows it. The types at its end

@@ -1,0 +1,118 @@
+//! Decides in which language a script is written when nobody says it, and whose mistakes to tell when it is
+//! well-formed in neither.
+//!
+//! What TypeScript can be stays TypeScript, except where it could only fail. It parses nothing itself.
+
+use crate::finding::Rejected;
+use crate::position::SourceText;
+use crate::{CatalogueView, Language, Prepared, python, typescript};
+use std::ops::Range;
+
+/// Reads the `script` within `source` in the language that it is written in.
+pub(crate) fn read(
+    text: &SourceText,
+    source: &str,
+    script: Range<usize>,
+    catalogue: &dyn CatalogueView,
+) -> Result<Prepared, Rejected> {
+    let evidence = Evidence::of(&source[script.clone()]);
+    let as_typescript = typescript::translate(text, source, script.clone());
+    // What only TypeScript writes is never read twice.
+    if as_typescript.is_ok() && evidence.typescript > 0 {
+        return as_typescript;
+    }
+    let as_python = python::read(text, source, script, catalogue);
+    match as_typescript {
+        Ok(prepared) if !(as_python.sound && as_python.telling) => Ok(prepared),
+        Err(rejected) if !as_python.sound && evidence.language() != Some(Language::Python) => Err(rejected),
+        _ => as_python.result,
+    }
+}
+
+/// Lines that only one of the languages has, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Evidence {
+    typescript: usize,
+    python: usize,
+}
+
+impl Evidence {
+    pub(crate) fn of(code: &str) -> Self {
+        let mut evidence = Self::default();
+        for line in code.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            evidence.typescript += usize::from(is_typescript(line));
+            evidence.python += usize::from(is_python(line));
+        }
+        evidence
+    }
+
+    /// The language that more lines speak for.
+    pub(crate) fn language(self) -> Option<Language> {
+        match self.python.cmp(&self.typescript) {
+            std::cmp::Ordering::Greater => Some(Language::Python),
+            std::cmp::Ordering::Less => Some(Language::TypeScript),
+            std::cmp::Ordering::Equal => None,
+        }
+    }
+}
+
+fn is_typescript(line: &str) -> bool {
+    let begins =
+        ["const ", "let ", "var ", "function ", "async function", "export ", "interface ", "//", "}"];
+    let holds = ["=>", "===", "!==", "&&", "||", "`", "console.", " new ", "null", "undefined"];
+    begins.iter().any(|begin| line.starts_with(begin))
+        || holds.iter().any(|part| line.contains(part))
+        || line.ends_with([';', '{'])
+}
+
+fn is_python(line: &str) -> bool {
+    let begins = [
+        "def ",
+        "async def ",
+        "elif ",
+        "except ",
+        "except:",
+        "print(",
+        "print ",
+        "#",
+        "\"\"\"",
+        "with ",
+        "async with ",
+        "async for ",
+        "raise ",
+        "pass",
+        "lambda ",
+        "result = ",
+        "@",
+    ];
+    let holds = ["None", "True", "False", " not ", " and ", " or ", "asyncio.", " in range(", "lambda "];
+    let imports = ["import ", "from "];
+    begins.iter().any(|begin| line.starts_with(begin))
+        || (imports.iter().any(|begin| line.starts_with(begin)) && !line.contains(['"', '\'', '{']))
+        || (line.ends_with(':') && !line.starts_with(['\'', '"']) && !line.starts_with("case "))
+        || holds.iter().any(|part| line.contains(part))
+        || [" f\"", " f'", "(f\"", "(f'"].iter().any(|part| line.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_speak_for_the_language_that_has_them() {
+        for (code, language) in [
+            ("def f(x:\n  return x", Some(Language::Python)),
+            ("import json\nx = (1,", Some(Language::Python)),
+            ("if a:\n  b(\nelif c:\n  d", Some(Language::Python)),
+            ("print 'a'", Some(Language::Python)),
+            ("x = None if y else", Some(Language::Python)),
+            ("const a = ;", Some(Language::TypeScript)),
+            ("import { a } from 'b'\nconst c = (", Some(Language::TypeScript)),
+            ("if (a) {\n  b(\n}", Some(Language::TypeScript)),
+            ("return a ===", Some(Language::TypeScript)),
+            ("a b", None),
+        ] {
+            assert_eq!(Evidence::of(code).language(), language, "{code}");
+        }
+    }
+}
