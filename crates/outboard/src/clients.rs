@@ -52,8 +52,8 @@ pub(crate) struct Client {
     removal: fn(&str, Option<&str>, &Path) -> String,
     /// What its user should know after Outboard was put in.
     pub(crate) afterwards: &'static str,
-    /// Whether it hands its servers few of the user's variables.
-    pub(crate) keeps_variables: bool,
+    /// If it hands its servers few of the user's variables: how they are named in its entry.
+    pub(crate) variables: Option<&'static str>,
     /// Whether it is started without the shell's search path.
     pub(crate) needs_absolute: bool,
 }

@@ -8,7 +8,7 @@ use super::{show, surroundings, variable};
 use crate::{
     clients::{
         self, Client, Surroundings,
-        install::{Change, Outcome},
+        install::{Change, Outcome, Records},
     },
     config::{ConfigFile, FileKind, Places, named, store::Lock},
     report::{self, Failure, USAGE},
@@ -72,17 +72,17 @@ impl Install {
     ) -> Result<Value, Failure> {
         let could_not = |problem: &dyn std::error::Error| Failure::could_not(problem).code(USAGE);
         let executable = executable()?;
-        let mut records =
-            clients::install::Records::load(&places.state).map_err(|problem| could_not(&problem))?;
+        let records = Records::load(&places.state).map_err(|problem| could_not(&problem))?;
         let work_out = if self.undo { clients::install::undo } else { clients::install::install };
         let change =
             work_out(client, surroundings, &executable, &records).map_err(|problem| could_not(&problem))?;
         let file = change.file.clone();
         let fact = |state: &str, lines: &[String]| json!({"client": client.id, "file": file, "state": state, "change": lines});
         let (original, text) = match &change.outcome {
-            Outcome::Already { name } => {
+            Outcome::Already { name, off } => {
+                let off = if *off { ", but it is switched off there" } else { "" };
                 self.say(format_args!(
-                    "{} has Outboard already, as `{}`: {}",
+                    "{} has Outboard already, as `{}`: {}{off}",
                     client.title,
                     show::escaped(name),
                     file.display()
@@ -111,7 +111,7 @@ impl Install {
             return Ok(fact("declined", &lines));
         }
         let before = original.text.is_some();
-        self.apply(change, places, &mut records)?;
+        apply(change, places)?;
         if self.undo {
             self.say(format_args!("{} no longer has Outboard", client.title));
             return Ok(fact("undone", &lines));
@@ -125,18 +125,6 @@ impl Install {
             ));
         }
         Ok(fact("written", &lines))
-    }
-
-    fn apply(
-        &self,
-        change: Change,
-        places: &Places,
-        records: &mut clients::install::Records,
-    ) -> Result<(), Failure> {
-        let lock = Lock::take(&places.state).map_err(|problem| Failure::could_not(&problem))?;
-        change
-            .apply(&lock, records)
-            .map_err(|problem| Failure::could_not(&problem).hint("nothing was written; try again"))
     }
 
     fn list(&self, surroundings: &Surroundings<'_>) -> Result<(), Failure> {
@@ -201,17 +189,28 @@ impl Install {
             .collect();
         names.sort();
         names.dedup();
-        let keeping =
-            self.clients.iter().filter_map(|id| clients::named(id)).filter(|client| client.keeps_variables);
-        let keeping: Vec<&str> = keeping.map(|client| client.title).collect();
-        if !names.is_empty() && !keeping.is_empty() {
-            report::hint(format_args!(
-                "your servers use {}, and {} hands few variables on: name them in the entry there",
-                names.join(", "),
-                keeping.join(", ")
-            ));
+        if names.is_empty() {
+            return;
+        }
+        for client in self.clients.iter().filter_map(|id| clients::named(id)) {
+            if let Some(how) = client.variables {
+                report::hint(format_args!(
+                    "{} hands few variables on; your servers use {}: name them in the entry there {how}",
+                    client.title,
+                    names.join(", ")
+                ));
+            }
         }
     }
+}
+
+/// Makes the change, under the lock and with the records as they are then.
+fn apply(change: Change, places: &Places) -> Result<(), Failure> {
+    let lock = Lock::take(&places.state).map_err(|problem| Failure::could_not(&problem))?;
+    let mut records = Records::load(&places.state).map_err(|problem| Failure::could_not(&problem))?;
+    change
+        .apply(&lock, &mut records)
+        .map_err(|problem| Failure::could_not(&problem).hint("nothing was written; try again"))
 }
 
 fn executable() -> Result<std::path::PathBuf, Failure> {

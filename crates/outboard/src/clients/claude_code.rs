@@ -38,6 +38,6 @@ pub(super) const CLIENT: Client = Client {
         None => format!("claude mcp remove --scope user {name}"),
     },
     afterwards: "sessions that are running take it up when they are started again",
-    keeps_variables: false,
+    variables: None,
     needs_absolute: false,
 };

@@ -29,6 +29,6 @@ pub(super) const CLIENT: Client = Client {
     },
     removal: |name, _, file: &Path| format!("delete `{name}` under `mcpServers` in {}", file.display()),
     afterwards: "quit Claude Desktop and start it again",
-    keeps_variables: true,
+    variables: Some("with their values under `env`"),
     needs_absolute: true,
 };

@@ -32,7 +32,7 @@ pub(super) const CLIENT: Client = Client {
     servers: |value, _| members(value, &["mcp_servers"]).map(|(name, value)| server(name, value)).collect(),
     removal: |name, _, _: &Path| format!("codex mcp remove {name}"),
     afterwards: "sessions that are running take it up when they are started again",
-    keeps_variables: true,
+    variables: Some("under `env_vars`"),
     needs_absolute: false,
 };
 

@@ -29,7 +29,7 @@ pub(super) const CLIENT: Client = Client {
     servers: |value, _| members(value, &["mcpServers"]).map(|(name, value)| server(name, value)).collect(),
     removal: |name, _, file: &Path| format!("delete `{name}` under `mcpServers` in {}", file.display()),
     afterwards: "Cursor shows it under Settings, MCP, where it can be switched on",
-    keeps_variables: false,
+    variables: None,
     needs_absolute: false,
 };
 

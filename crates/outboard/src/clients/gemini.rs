@@ -34,7 +34,7 @@ pub(super) const CLIENT: Client = Client {
     },
     removal: |name, _, _: &Path| format!("gemini mcp remove --scope user {name}"),
     afterwards: "it is there in folders that you trust; sessions that are running take it up when they are started again",
-    keeps_variables: true,
+    variables: Some(r#"under `env`, as "VAR": "$VAR""#),
     needs_absolute: false,
 };
 

@@ -45,7 +45,7 @@ pub(super) const CLIENT: Client = Client {
     },
     removal: |name, _, _: &Path| format!("goose configure, Remove Extension, {name}"),
     afterwards: "sessions that are running take it up when they are started again",
-    keeps_variables: false,
+    variables: None,
     needs_absolute: false,
 };
 

@@ -27,8 +27,8 @@ pub(crate) struct Change {
 /// What is to be done.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The client has Outboard under this name already.
-    Already { name: String },
+    /// The client has Outboard under this name already, perhaps switched off elsewhere in its file.
+    Already { name: String, off: bool },
     /// The client does not have it, so there is nothing to take back.
     Nothing,
     /// The file is to have this text; without a text it is to go.
@@ -78,8 +78,8 @@ pub(crate) fn install(
     let program = Program::this(executable, surroundings.variable, client.needs_absolute);
     let wanted = (client.entry)(&program);
     let already = state.ours.iter().find(|server| state.is_as(server, &wanted, executable));
-    if let Some(name) = already.map(|server| server.name.clone()) {
-        return Ok(state.change(Outcome::Already { name }));
+    if let Some((name, off)) = already.map(|server| (server.name.clone(), server.disabled)) {
+        return Ok(state.change(Outcome::Already { name, off }));
     }
     let here = state.member(NAME);
     let is_ours = state.ours.iter().any(|server| server.name == NAME);
@@ -165,7 +165,25 @@ impl State {
         surroundings: &Surroundings<'_>,
         executable: &Path,
     ) -> Result<Self, InstallProblem> {
-        let file = client.file(surroundings).ok_or(InstallProblem::NoFile { client: client.title })?;
+        let default = client.file(surroundings).ok_or(InstallProblem::NoFile { client: client.title })?;
+        let others =
+            (client.files)(surroundings).into_iter().filter(|file| file.exists() && *file != default);
+        // A client with several files may have Outboard in any of them.
+        for file in others {
+            let state = Self::of(client, surroundings, executable, file)?;
+            if !state.ours.is_empty() {
+                return Ok(state);
+            }
+        }
+        Self::of(client, surroundings, executable, default)
+    }
+
+    fn of(
+        client: &'static Client,
+        surroundings: &Surroundings<'_>,
+        executable: &Path,
+        file: PathBuf,
+    ) -> Result<Self, InstallProblem> {
         let (original, value) = client.read(&file)?;
         let mut ours = (client.servers)(&value, surroundings);
         ours.retain(|server| server.project.is_none() && server.is_outboard(Some(executable)));
@@ -196,13 +214,10 @@ impl State {
     /// Whether an entry of ours starts this program and has everything that it should have.
     fn is_as(&self, server: &Server, wanted: &Value, executable: &Path) -> bool {
         let Some(written) = self.member(&server.name) else { return false };
-        if server.disabled {
-            return false;
-        }
         if server.name == NAME && has_all(written, wanted) {
             return true;
         }
-        // Under another name, or by another path to the same program.
+        // Under another name only the program counts.
         let Ok(entry) = server.parsed() else { return false };
         let Transport::Stdio { command, .. } = &entry.transport else { return false };
         server.name != NAME

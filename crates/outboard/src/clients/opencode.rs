@@ -46,7 +46,7 @@ pub(super) const CLIENT: Client = Client {
     },
     removal: |name, _, file: &Path| format!("delete `{name}` under `mcp` in {}", file.display()),
     afterwards: "sessions that are running take it up when they are started again",
-    keeps_variables: false,
+    variables: None,
     needs_absolute: false,
 };
 

@@ -492,7 +492,7 @@ fn an_entry_of_another_program_or_by_another_name_is_left_alone() {
     assert!(matches!(user.change(&cursor::CLIENT, true).unwrap().outcome, Outcome::Nothing));
     std::fs::write(&file, r#"{"mcpServers": {"ob": {"command": "outboard", "args": ["serve"]}}}"#).unwrap();
     let change = user.change(&cursor::CLIENT, false).unwrap();
-    assert!(matches!(&change.outcome, Outcome::Already { name } if name == "ob"), "{change:?}");
+    assert!(matches!(&change.outcome, Outcome::Already { name, off: false } if name == "ob"), "{change:?}");
     assert!(matches!(user.change(&cursor::CLIENT, true), Err(InstallProblem::NotOurs { .. })));
 }
 
@@ -572,4 +572,36 @@ fn one_unreadable_client_costs_itself() {
     let facts: Vec<_> =
         found.iter().map(|found| (found.client.id, found.servers.as_ref().ok().map(Vec::len))).collect();
     assert_eq!(facts, [("codex", Some(1)), ("cursor", None)]);
+}
+
+#[test]
+fn a_client_with_several_files_gets_outboard_once() {
+    let user = User::new();
+    let folder = user.home().join(".config/opencode");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("opencode.jsonc"), "{} // mine\n").unwrap();
+    user.apply(&opencode::CLIENT, false).unwrap();
+    std::fs::write(folder.join("opencode.json"), "{}").unwrap();
+    assert!(matches!(
+        user.change(&opencode::CLIENT, false).unwrap().outcome,
+        Outcome::Already { off: false, .. }
+    ));
+    user.apply(&opencode::CLIENT, true).unwrap();
+    assert_eq!(std::fs::read_to_string(folder.join("opencode.jsonc")).unwrap(), "{} // mine\n");
+}
+
+#[test]
+fn outboard_that_is_switched_off_is_switched_on_or_told_of() {
+    let user = User::new();
+    let goose = user.write(&goose::CLIENT, "");
+    user.apply(&goose::CLIENT, false).unwrap();
+    let off = std::fs::read_to_string(&goose).unwrap().replace("enabled: true", "enabled: false");
+    std::fs::write(&goose, off).unwrap();
+    user.apply(&goose::CLIENT, false).unwrap();
+    assert!(std::fs::read_to_string(&goose).unwrap().contains("enabled: true"));
+
+    let text = r#"{"mcp": {"excluded": ["outboard"]}, "mcpServers": {"outboard": {"command": "outboard", "args": ["serve"]}}}"#;
+    user.write(&gemini::CLIENT, text);
+    let change = user.change(&gemini::CLIENT, false).unwrap();
+    assert!(matches!(change.outcome, Outcome::Already { off: true, .. }), "{change:?}");
 }

@@ -43,7 +43,7 @@ pub(super) const CLIENT: Client = Client {
     },
     removal: |name, _, file: &Path| format!("delete `{name}` under `servers` in {}", file.display()),
     afterwards: "VS Code asks whether to trust it when it is first used",
-    keeps_variables: false,
+    variables: None,
     needs_absolute: false,
 };
 

@@ -123,6 +123,8 @@ impl Original {
         }
         .map_err(failed)?;
         let new = directory.join(format!(".outboard-new-{}", std::process::id()));
+        // Under the lock such a file can only be what a process that was killed left behind.
+        let _ = fs::remove_file(&new);
         let written = write_new(&new, text, privacy)
             .and_then(|file| self.keep_ownership(&file))
             .and_then(|()| fs::rename(&new, &self.target));

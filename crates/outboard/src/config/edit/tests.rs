@@ -1,5 +1,6 @@
 //! Every syntax: a member comes and goes, and nothing else in the file moves.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::{Syntax::*, *};
@@ -219,5 +220,92 @@ fn what_cannot_be_read_says_where_and_is_not_edited() {
             "{problem}: {}",
             &text[..text.len().min(40)]
         );
+    }
+}
+
+/// Writes a value with white space and comments that `pick` chooses, as no formatter would.
+fn scribbled(value: &Value, syntax: Syntax, pick: &mut impl FnMut(usize) -> usize, out: &mut String) {
+    fn gap(syntax: Syntax, pick: &mut impl FnMut(usize) -> usize, out: &mut String) {
+        let gaps = ["", " ", "\n", "\t", "\n    ", "\r\n", "/* , } */", "// \"x\": {\n", " // ]\n  "];
+        out.push_str(gaps[pick(if syntax == Json { 6 } else { gaps.len() })]);
+    }
+    let (open, close, members): (_, _, Vec<(Option<&String>, &Value)>) = match value {
+        Value::Array(elements) => ('[', ']', elements.iter().map(|element| (None, element)).collect()),
+        Value::Object(members) => {
+            ('{', '}', members.iter().map(|(name, member)| (Some(name), member)).collect())
+        }
+        other => return out.push_str(&other.to_string()),
+    };
+    out.push(open);
+    gap(syntax, pick, out);
+    for (at, (name, member)) in members.iter().enumerate() {
+        if let Some(name) = name {
+            out.push_str(&Value::from(name.as_str()).to_string());
+            gap(syntax, pick, out);
+            out.push(':');
+            gap(syntax, pick, out);
+        }
+        scribbled(member, syntax, pick, out);
+        gap(syntax, pick, out);
+        if at + 1 < members.len() || (syntax == Jsonc && pick(2) == 0) {
+            out.push(',');
+            gap(syntax, pick, out);
+        }
+    }
+    out.push(close);
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "[a-z\"/*,{}\\\\ \u{e9}]{0,6}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 20, 4, |inner| {
+        let members = prop::collection::vec(("[a-d/{]{1,2}", inner.clone()), 0..4);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Value::from),
+            members.prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Whether `text` comes out of `new` by taking characters away.
+fn only_added_to(text: &str, new: &str) -> bool {
+    let mut new = new.chars();
+    text.chars().all(|c| new.any(|other| other == c))
+}
+
+proptest! {
+    #[test]
+    fn whatever_json_looks_like_a_member_is_only_added(
+        members in prop::collection::vec(("[a-d]{1,2}", any_value()), 0..4),
+        servers in prop::option::of(prop::collection::vec(("[a-d]{1,2}", any_value()), 0..3)),
+        picks in prop::collection::vec(any::<usize>(), 1..60),
+        syntax in prop_oneof![Just(Json), Just(JsonWithComments), Just(Jsonc)],
+    ) {
+        let mut value: Value = Value::Object(members.into_iter().collect());
+        if let Some(servers) = servers {
+            value["servers"] = Value::Object(servers.into_iter().collect());
+        }
+        let mut next = picks.iter().cycle();
+        let mut text = String::new();
+        scribbled(&value, syntax, &mut |choices| next.next().map_or(0, |pick| pick % choices), &mut text);
+        prop_assert_eq!(syntax.read(&text), Ok(value.clone()));
+        let blank = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+
+        let path = ["servers", "outboard"];
+        let new = syntax
+            .set(&text, &path, &json!({"command": "x", "args": ["serve"]}))
+            .map_err(|problem| TestCaseError::fail(format!("{problem}: {text}")))?;
+        prop_assert!(only_added_to(&blank(&text), &blank(&new)), "{} {}", text, new);
+        let gone = syntax
+            .unset(&new, &path)
+            .map_err(|problem| TestCaseError::fail(format!("{problem}: {new}")))?;
+        if value.get("servers").is_none() {
+            value["servers"] = json!({});
+        }
+        prop_assert_eq!(syntax.read(&gone), Ok(value));
     }
 }
