@@ -55,5 +55,10 @@ fn loaded(listings: &[String]) -> Result<Catalogue, BenchFailure> {
 }
 
 fn answer(catalogue: &Catalogue, query: &str) -> String {
-    catalogue.snapshot().answer(&SearchRequest { query: query.to_owned(), limit: None, detail: None })
+    catalogue.snapshot().answer(&SearchRequest {
+        query: query.to_owned(),
+        limit: None,
+        detail: None,
+        language: None,
+    })
 }
