@@ -9,16 +9,25 @@ use rmcp::model::JsonObject;
 use serde_json::Value;
 
 const SEARCH: &str = "{ query: string, limit?: number, detail?: \"name\" | \"signature\" | \"full\", language?: \"typescript\" | \"python\" }";
-const EXECUTE: &str = "{ code: string, language?: \"typescript\" | \"python\", max_tokens?: number }";
+const EXECUTE: &str = "{ code: string, language?: \"typescript\" | \"python\", max_tokens?: number } or { resume: string, max_tokens?: number }";
 
 /// Arguments of `execute`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExecuteArguments {
-    pub(crate) code: String,
+    pub(crate) what: What,
     pub(crate) language: Option<Language>,
     pub(crate) max_tokens: Option<usize>,
     /// Names of arguments that `execute` does not have.
     pub(crate) ignored: Vec<String>,
+}
+
+/// What `execute` is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// To run this script.
+    Run(String),
+    /// To wait for the run of this name.
+    Resume(String),
 }
 
 /// Reads the arguments of `search`; the error is text for the model.
@@ -46,15 +55,38 @@ pub(crate) fn search(arguments: &JsonObject) -> Result<SearchRequest, String> {
 /// Reads the arguments of `execute`; the error is text for the model.
 pub(crate) fn execute(arguments: &JsonObject) -> Result<ExecuteArguments, String> {
     let wrong = || mismatch("execute", EXECUTE, &Value::Object(arguments.clone()));
-    let Some(Value::String(code)) = arguments.get("code") else { return Err(wrong()) };
-    if code.trim().is_empty() {
-        return Err("the code is empty: write a script that ends with `return` and a value".to_owned());
-    }
+    let code = match arguments.get("code") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(code)) => Some(code.as_str()),
+        Some(_) => return Err(wrong()),
+    };
+    let resume = match arguments.get("resume") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name.trim().to_owned()).filter(|name| !name.is_empty()),
+        // `12` is as clear as `r12`.
+        Some(Value::Number(number)) if number.is_u64() => Some(format!("r{number}")),
+        Some(_) => return Err(wrong()),
+    };
+    let what = match (code.filter(|code| !code.trim().is_empty()), resume) {
+        (Some(code), None) => What::Run(code.to_owned()),
+        (None, Some(name)) => What::Resume(name),
+        (Some(_), Some(name)) => {
+            let name = short(&name, 40);
+            return Err(format!(
+                "nothing was run: `code` starts a script and `resume` waits for one, so give one of them; to wait for \
+                 {name}: {{\"resume\":\"{name}\"}}"
+            ));
+        }
+        (None, None) if code.is_some() => {
+            return Err("the code is empty: write a script that ends with `return` and a value".to_owned());
+        }
+        (None, None) => return Err(wrong()),
+    };
     let max_tokens = count(arguments, "max_tokens").ok_or_else(wrong)?;
     let language = language(arguments).ok_or_else(wrong)?;
-    let known = ["code", "language", "max_tokens"];
+    let known = ["code", "resume", "language", "max_tokens"];
     let ignored = arguments.keys().filter(|name| !known.contains(&name.as_str())).cloned().collect();
-    Ok(ExecuteArguments { code: code.clone(), language, max_tokens, ignored })
+    Ok(ExecuteArguments { what, language, max_tokens, ignored })
 }
 
 /// Says that `execute` went on without these arguments.
@@ -174,7 +206,17 @@ mod tests {
             (json!({ "code": "1", "language": "Python" }), python, None, vec![]),
             (json!({ "code": "1", "language": "js" }), Some(Language::TypeScript), None, vec![]),
         ] {
-            let expected = ExecuteArguments { code: "1".to_owned(), language, max_tokens, ignored };
+            let what = What::Run("1".to_owned());
+            let expected = ExecuteArguments { what, language, max_tokens, ignored };
+            assert_eq!(execute(&object(&arguments)), Ok(expected));
+        }
+        for (arguments, max_tokens) in [
+            (json!({ "resume": "r12" }), None),
+            (json!({ "resume": " r12\n", "code": "", "max_tokens": 9 }), Some(9)),
+            (json!({ "resume": 12, "code": null }), None),
+        ] {
+            let what = What::Resume("r12".to_owned());
+            let expected = ExecuteArguments { what, language: None, max_tokens, ignored: Vec::new() };
             assert_eq!(execute(&object(&arguments)), Ok(expected));
         }
     }
@@ -189,6 +231,8 @@ mod tests {
             (json!({ "code": "x".repeat(100), "max_tokens": -1 }), "{ code: string, max_tokens: -1 }"),
             (json!({ "code": "1", "max_tokens": "many" }), "{ code: \"1\", max_tokens: \"many\" }"),
             (json!({ "code": "1", "language": "ruby" }), "{ code: \"1\", language: \"ruby\" }"),
+            (json!({ "resume": true }), "{ resume: true }"),
+            (json!({ "resume": "", "max_tokens": 1 }), "{ resume: \"\", max_tokens: 1 }"),
             (json!({ "code": "1", "max_tokens": 1.5 }), "{ code: \"1\", max_tokens: 1.5 }"),
         ] {
             let expected = format!("execute takes {EXECUTE}; got {got}");
@@ -200,6 +244,8 @@ mod tests {
             assert!(search(&object(&arguments)).unwrap_err().starts_with("search takes { query: string, "));
         }
         assert!(execute(&object(&json!({ "code": " \n" }))).unwrap_err().starts_with("the code is empty"));
+        let both = execute(&object(&json!({ "code": "1", "resume": "r12" }))).unwrap_err();
+        assert!(both.starts_with("nothing was run") && both.ends_with("{\"resume\":\"r12\"}"), "{both}");
         assert!(outline(&json!({ "\u{1b}[2J": "\u{1b}" })).is_ascii());
     }
 }

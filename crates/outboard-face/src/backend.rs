@@ -22,12 +22,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Runs a script to its end. Never fails: what goes wrong stands in the report. Cancelling ends the run soon, with a
     /// report that says so.
-    fn run<'a>(
-        &'a self,
-        session: &'a Arc<Session>,
+    fn run(
+        self: Arc<Self>,
+        session: Arc<Session>,
         request: RunRequest,
         cancel: CancellationToken,
-    ) -> BoxFuture<'a, RunReport>;
+    ) -> BoxFuture<'static, RunReport>;
 }
 
 impl Backend for Runtime {
@@ -39,12 +39,12 @@ impl Backend for Runtime {
         Runtime::search(self, request)
     }
 
-    fn run<'a>(
-        &'a self,
-        session: &'a Arc<Session>,
+    fn run(
+        self: Arc<Self>,
+        session: Arc<Session>,
         request: RunRequest,
         cancel: CancellationToken,
-    ) -> BoxFuture<'a, RunReport> {
-        Runtime::run(self, session, request, cancel).boxed()
+    ) -> BoxFuture<'static, RunReport> {
+        async move { Runtime::run(&self, &session, request, cancel).await }.boxed()
     }
 }

@@ -8,7 +8,7 @@ use outboard_runtime::{
     catalogue::Snapshot,
     present::{self, Answer},
     run::{Outcome, RunReport},
-    session::Session,
+    session::{Found, LongRun, Session},
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -23,12 +23,13 @@ use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    arguments,
+    arguments::{self, What},
     backend::Backend,
     changes::Changes,
     offer::Offer,
     progress,
     server::{FIRST_LIST, FaceOptions},
+    silence::Silence,
 };
 
 /// Values up to this many bytes are made into text where they are; larger ones on a thread for such work.
@@ -36,10 +37,19 @@ const SMALL: usize = 64 << 10;
 /// More tokens than this are never given, whatever a call asks for.
 const LARGEST_BUDGET: usize = 200_000;
 
+/// What came of waiting for a run.
+enum Waited {
+    /// It has ended.
+    Ended(Arc<RunReport>),
+    /// It goes on.
+    Going(LongRun),
+}
+
 /// One client's server.
 pub(crate) struct Handler {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) session: Arc<Session>,
+    pub(crate) silence: Arc<Silence>,
     pub(crate) options: FaceOptions,
     pub(crate) changes: Arc<Changes>,
     /// Runs in progress hold a token of it.
@@ -85,9 +95,24 @@ impl Handler {
             Ok(arguments) => arguments,
             Err(wrong) => return text(wrong, true),
         };
-        let request =
-            RunRequest { code: arguments.code, language: arguments.language, ..RunRequest::default() };
-        let report = self.run(request, context).await;
+        let waited = match arguments.what {
+            What::Run(code) => {
+                let request = RunRequest { code, language: arguments.language, ..RunRequest::default() };
+                self.run(request, context).await
+            }
+            What::Resume(name) => match self.session.find(&name) {
+                Ok(Found::Ended(report)) => Waited::Ended(report),
+                Ok(Found::Going(run)) => self.resume(&run, context).await,
+                Err(why) => return text(present::not_here(&name, why, &self.session.going()), true),
+            },
+        };
+        let report = match waited {
+            Waited::Ended(report) => report,
+            Waited::Going(run) => {
+                let progress = *run.progress().borrow();
+                return text(present::still_running(run.id(), progress), false);
+            }
+        };
         let budget = arguments.max_tokens.unwrap_or(self.options.result_budget).min(LARGEST_BUDGET);
         let mut answer = self.answer(report, budget).await;
         if !arguments.ignored.is_empty() {
@@ -97,23 +122,74 @@ impl Handler {
         result(answer)
     }
 
-    /// Runs a script, also to its end when it is cancelled: a run is never left behind.
-    async fn run(&self, request: RunRequest, context: &RequestContext<RoleServer>) -> RunReport {
+    /// Runs a script and waits for it as long as an answer may take; what goes on then is the session's. Also a
+    /// cancelled one is waited for: a run is never left behind.
+    async fn run(&self, mut request: RunRequest, context: &RequestContext<RoleServer>) -> Waited {
         let _token = self.runs.token();
-        let cancel = self.stop.child_token();
-        let progress = request.progress.subscribe();
-        let told = progress::tell(&context.peer, context.meta.get_progress_token(), progress);
-        let run = self.backend.run(&self.session, request, cancel.clone());
-        tokio::pin!(run, told);
+        let (id, cancel) = (self.session.next_run(), self.stop.child_token());
+        request.id = Some(id.clone());
+        let seen = request.progress.subscribe();
+        let told =
+            progress::tell(&context.peer, context.meta.get_progress_token(), request.progress.subscribe());
+        let backend = Arc::clone(&self.backend);
+        let mut run = backend.run(Arc::clone(&self.session), request, cancel.clone());
         tokio::select! {
-            report = &mut run => return report,
-            () = context.ct.cancelled() => cancel.cancel(),
-            never = &mut told => match never {},
+            biased;
+            report = &mut run => return Waited::Ended(Arc::new(report)),
+            () = context.ct.cancelled() => {
+                if !self.silence.take(&context.id) {
+                    cancel.cancel();
+                    return Waited::Ended(Arc::new(run.await));
+                }
+                self.session.not_told(id.clone());
+            }
+            () = tokio::time::sleep(self.options.respond_within) => {}
+            never = told => match never {},
         }
-        run.await
+        Waited::Going(self.session.adopt(id, cancel, seen, run))
     }
 
-    async fn answer(&self, report: RunReport, budget: usize) -> Answer {
+    /// Waits for a run that goes on, again as long as an answer may take.
+    async fn resume(&self, run: &LongRun, context: &RequestContext<RoleServer>) -> Waited {
+        let _token = self.runs.token();
+        let told = progress::tell(&context.peer, context.meta.get_progress_token(), run.progress());
+        let ended = tokio::select! {
+            biased;
+            ended = run.wait(self.options.respond_within) => ended,
+            () = context.ct.cancelled() => {
+                if !self.silence.take(&context.id) {
+                    run.cancel();
+                }
+                None
+            }
+            never = told => match never {},
+        };
+        match ended {
+            Some(report) => {
+                self.session.fetched(run.id());
+                Waited::Ended(report)
+            }
+            None => Waited::Going(run.clone()),
+        }
+    }
+
+    /// Adds the names of runs whose answers the client did not wait for, if this answer will reach it.
+    fn noting_untold(
+        &self,
+        mut result: CallToolResult,
+        context: &RequestContext<RoleServer>,
+    ) -> CallToolResult {
+        if !context.ct.is_cancelled() {
+            let untold = self.session.take_untold();
+            let lines: Vec<String> = untold.iter().map(present::not_lost).collect();
+            if !lines.is_empty() {
+                result.content.push(ContentBlock::text(lines.join("\n")));
+            }
+        }
+        result
+    }
+
+    async fn answer(&self, report: Arc<RunReport>, budget: usize) -> Answer {
         let size = match &report.outcome {
             Outcome::Value(Some(value)) => value.as_str().len(),
             Outcome::Value(None) | Outcome::NotRun(_) | Outcome::Failed(_) => 0,
@@ -175,8 +251,11 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         match request.name.as_ref() {
-            "search" => Ok(self.search(&request).await.into()),
-            "execute" => Ok(self.execute(request, &context).await.into()),
+            "search" => Ok(self.noting_untold(self.search(&request).await, &context).into()),
+            "execute" => {
+                let result = self.execute(request, &context).await;
+                Ok(self.noting_untold(result, &context).into())
+            }
             other => Err(unknown_tool(other)),
         }
     }

@@ -10,8 +10,9 @@ mod handler;
 mod offer;
 mod progress;
 mod server;
+mod silence;
 mod wire;
 
 pub use backend::Backend;
 pub use offer::Offer;
-pub use server::{Face, FaceError, FaceOptions};
+pub use server::{Face, FaceError, FaceOptions, RESPOND_WITHIN};

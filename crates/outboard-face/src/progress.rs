@@ -38,5 +38,8 @@ pub(crate) async fn tell(
 }
 
 fn message(progress: Progress) -> String {
+    if progress.queued {
+        return "waiting for its turn".to_owned();
+    }
     format!("{} of {} calls done", progress.calls_done, progress.calls_made)
 }

@@ -11,7 +11,7 @@ use std::{
 
 use outboard_runtime::{
     present::{self, DEFAULT_BUDGET},
-    session::Session,
+    session::{Keeping, Session},
 };
 use rmcp::{
     Peer, RoleServer,
@@ -20,12 +20,15 @@ use rmcp::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{backend::Backend, changes::Changes, handler::Handler, wire::Wire};
+use crate::{backend::Backend, changes::Changes, handler::Handler, silence::Silence, wire::Wire};
 
 /// How long a first `tools/list` waits for upstreams that have never been listed.
 pub(crate) const FIRST_LIST: Duration = Duration::from_secs(1);
 /// How long the runs of a client that is gone have to end once they were told to.
 const LAST_RUNS: Duration = Duration::from_secs(1);
+
+/// How long a call of `execute` takes at most, unless set otherwise: clients are known to give up after a minute.
+pub const RESPOND_WITHIN: Duration = Duration::from_secs(50);
 
 /// How the face behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +37,22 @@ pub struct FaceOptions {
     pub declarations_budget: usize,
     /// Tokens of an answer when a call asks for nothing else.
     pub result_budget: usize,
+    /// How long a call of `execute` takes at most: what is not over by then goes on and is asked for again. A client
+    /// that asks for progress gets its answer as soon as others, because whether progress makes it wait longer cannot
+    /// be seen: some clients ask for it and end the call at their fixed time all the same.
+    pub respond_within: Duration,
+    /// How much a client's session keeps.
+    pub keeping: Keeping,
 }
 
 impl Default for FaceOptions {
     fn default() -> Self {
-        Self { declarations_budget: 1_500, result_budget: DEFAULT_BUDGET }
+        Self {
+            declarations_budget: 1_500,
+            result_budget: DEFAULT_BUDGET,
+            respond_within: RESPOND_WITHIN,
+            keeping: Keeping::default(),
+        }
     }
 }
 
@@ -83,9 +97,12 @@ impl Face {
     {
         let changes = Arc::new(Changes::new());
         let (stop, ended, runs) = (cancel.child_token(), CancellationToken::new(), TaskTracker::new());
+        let session = Arc::new(Session::keeping(self.options.keeping));
+        let silence = Arc::new(Silence::default());
         let handler = Handler {
             backend: Arc::clone(&self.backend),
-            session: Arc::new(Session::new()),
+            session: Arc::clone(&session),
+            silence: Arc::clone(&silence),
             options: self.options,
             changes: Arc::clone(&changes),
             runs: runs.clone(),
@@ -95,7 +112,7 @@ impl Face {
         };
         // Without rmcp's opening ceremony, which ends the connection when a client opens in an unexpected way, and
         // which ties it to the revision of its first request. The handler answers both openings at any time.
-        let wire = Wire::new(read, write, ended, stop.clone());
+        let wire = Wire::new(read, write, silence, ended, stop.clone());
         let service = serve_directly_with_ct(handler, wire, None, stop.child_token());
         let peer = service.peer().clone();
         // The tokenizer takes a moment to build; better now than in the first answer.
@@ -107,8 +124,12 @@ impl Face {
         };
         stop.cancel();
         runs.close();
-        if tokio::time::timeout(LAST_RUNS, runs.wait()).await.is_err() {
-            tracing::warn!(runs = runs.len(), "runs did not end in time");
+        let all_ended = async {
+            runs.wait().await;
+            session.ended().await;
+        };
+        if tokio::time::timeout(LAST_RUNS, all_ended).await.is_err() {
+            tracing::warn!(runs = runs.len() + session.going().len(), "runs did not end in time");
         }
         // Building the tokenizer cannot fail.
         let _ = warm_up.await;

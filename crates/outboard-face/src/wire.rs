@@ -17,6 +17,7 @@ use rmcp::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
+use crate::silence::Silence;
 use frame::{Frame, Refusal};
 use lines::{Line, Lines};
 use writer::Writer;
@@ -32,6 +33,7 @@ pub(crate) struct Wire<R> {
     lines: Lines<R>,
     writer: Writer,
     open: Open,
+    silence: Arc<Silence>,
     /// An answer of the transport's own that is not yet on its way.
     refusal: Option<Box<Refusal>>,
     /// Cancelled when the client says no more.
@@ -43,11 +45,13 @@ impl<R: AsyncRead + Send + Unpin> Wire<R> {
     pub(crate) fn new(
         read: R,
         write: impl AsyncWrite + Send + Unpin + 'static,
+        silence: Arc<Silence>,
         ended: CancellationToken,
         gone: CancellationToken,
     ) -> Self {
         let writer = Writer::new(write, gone);
-        Self { lines: Lines::new(read, LONGEST_LINE), writer, open: Open::default(), refusal: None, ended }
+        let lines = Lines::new(read, LONGEST_LINE);
+        Self { lines, writer, open: Open::default(), silence, refusal: None, ended }
     }
 
     async fn next(&mut self) -> Option<ClientJsonRpcMessage> {
@@ -81,12 +85,15 @@ impl<R: AsyncRead + Send + Unpin> Wire<R> {
                 if !lock(&self.open).insert(request.id.clone()) {
                     return Err(Refusal::id_in_use(request.id.clone()));
                 }
+                // An earlier request of this id may have ended before its cancellation was looked at.
+                self.silence.take(&request.id);
             }
             JsonRpcMessage::Notification(notification) => {
                 if let ClientNotification::CancelledNotification(cancelled) = &notification.notification
                     && let Some(id) = &cancelled.params.request_id
+                    && lock(&self.open).remove(id)
                 {
-                    lock(&self.open).remove(id);
+                    self.silence.cancelled(id, cancelled.params.reason.as_deref());
                 }
             }
             JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}

@@ -63,6 +63,14 @@ pub struct Caller {
     pub language: Language,
 }
 
+impl Caller {
+    /// Passes an answer to the run's owner, counted until the script has it.
+    pub(crate) fn settle(&self, request: RequestId, reply: Reply) {
+        let held = self.budget.hold(&reply);
+        self.ledger.settle(request, reply, held);
+    }
+}
+
 /// The gate, shared by all runs.
 pub struct Broker {
     catalogue: Catalogue,
@@ -88,7 +96,7 @@ impl Broker {
     pub async fn call(&self, caller: &Caller, request: CallRequest) {
         let id = request.id;
         let reply = self.pass(caller, request).await.unwrap_or_else(Reply::Failed);
-        caller.ledger.settle(id, reply);
+        caller.settle(id, reply);
     }
 
     /// The steps of the gate, in the order in which they protect one another.

@@ -57,7 +57,8 @@ text_id! {
     ToolName
 }
 text_id! {
-    /// One execution of one script, for example `r12`; unique within this process.
+    /// One execution of one script, for example `r12-k3f0…`: its name within its session, and what sets it apart from
+    /// those of all other sessions.
     RunId
 }
 text_id! {
@@ -67,6 +68,13 @@ text_id! {
 text_id! {
     /// Hash of a guest's start image, lower-case hexadecimal SHA-256.
     ImageHash
+}
+
+impl RunId {
+    /// The run's name within its session, for example `r12`.
+    pub fn name(&self) -> &str {
+        self.0.split_once('-').map_or(&self.0, |(name, _)| name)
+    }
 }
 
 /// Number of a guest's request within its run, counted by the guest from 1. The same script with

@@ -10,6 +10,7 @@ mod failure;
 mod fit;
 mod hints;
 mod layout;
+mod long;
 mod media;
 mod note;
 mod plain;
@@ -23,6 +24,8 @@ mod tokens;
 pub use answer::{Answer, DEFAULT_BUDGET, SMALLEST_BUDGET, answer};
 pub use cut::{Cut, Unit};
 pub use fit::{Fitted, fit};
+pub use long::{not_here, not_lost, still_running};
+pub(crate) use plain::limit_size;
 pub use plain::{clean, grouped};
 pub use tokens::count_tokens;
 

@@ -1,13 +1,10 @@
 //! The runtime as a whole: what a face, a command line or a test drives.
 //! It is put together once from its ports; it opens nothing by itself.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use outboard_script::Language;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -45,19 +42,24 @@ pub struct Parts {
     pub limits: Limits,
     /// Runs at once; further ones wait for their turn.
     pub runs_at_once: usize,
+    /// Runs that may wait for their turn; further ones are refused.
+    pub runs_waiting: usize,
 }
 
 /// Runs scripts and answers searches.
 pub struct Runtime {
     parts: Parts,
     broker: Arc<Broker>,
+    /// Places for runs that are under way or wait for their turn.
+    places: Semaphore,
     turns: Semaphore,
-    runs: AtomicU64,
 }
 
 /// A script to be run.
 #[derive(Clone, Debug, Default)]
 pub struct RunRequest {
+    /// Its id, if the caller has taken the session's next one already.
+    pub id: Option<RunId>,
     /// Its text, as a model wrote it.
     pub code: String,
     /// Its language, where the client says it; otherwise it is recognised.
@@ -75,8 +77,9 @@ impl Runtime {
             Arc::clone(&parts.policy),
             Arc::clone(&parts.approver),
         );
-        let turns = Semaphore::new(parts.runs_at_once.max(1));
-        Self { parts, broker: Arc::new(broker), turns, runs: AtomicU64::new(0) }
+        let at_once = parts.runs_at_once.max(1);
+        let (places, turns) = (Semaphore::new(at_once + parts.runs_waiting), Semaphore::new(at_once));
+        Self { parts, broker: Arc::new(broker), places, turns }
     }
 
     /// All tools.
@@ -107,10 +110,17 @@ impl Runtime {
         request: RunRequest,
         cancel: CancellationToken,
     ) -> RunReport {
-        let id = RunId::new(format!("r{}", self.runs.fetch_add(1, Ordering::Relaxed) + 1));
-        let _turn = tokio::select! {
-            turn = self.turns.acquire() => turn,
-            () = cancel.cancelled() => return self.never_started(id, request),
+        let id = request.id.clone().unwrap_or_else(|| session.next_run());
+        let Ok(_place) = self.places.try_acquire() else {
+            let (at_once, waiting) = (self.parts.runs_at_once, self.parts.runs_waiting);
+            return self.never_started(id, request, FailureKind::Crowded { at_once, waiting });
+        };
+        let _turn = match self.turns.try_acquire() {
+            Ok(turn) => turn,
+            Err(_) => match self.turn(&request.progress, &cancel).await {
+                Some(turn) => turn,
+                None => return self.never_started(id, request, FailureKind::Cancelled),
+            },
         };
         let parts = RunParts {
             id,
@@ -129,8 +139,21 @@ impl Runtime {
         RunActor::execute(parts).await
     }
 
-    fn never_started(&self, id: RunId, request: RunRequest) -> RunReport {
-        let failure = Failure { kind: FailureKind::Cancelled, position: None, frames: Vec::new() };
+    /// Waits for a turn; `None` when cancelled before.
+    async fn turn(
+        &self,
+        progress: &watch::Sender<Progress>,
+        cancel: &CancellationToken,
+    ) -> Option<SemaphorePermit<'_>> {
+        progress.send_modify(|progress| progress.queued = true);
+        let turn = cancel.run_until_cancelled(self.turns.acquire()).await;
+        progress.send_modify(|progress| progress.queued = false);
+        // The semaphore is never closed.
+        turn?.ok()
+    }
+
+    fn never_started(&self, id: RunId, request: RunRequest, kind: FailureKind) -> RunReport {
+        let failure = Failure { kind, position: None, frames: Vec::new() };
         RunReport {
             id,
             source: request.code,

@@ -1,25 +1,44 @@
-//! What outlives a run for one client conversation: values that were too long to show.
+//! What outlives a run for one client conversation: results that were too long to show, runs that take longer than
+//! their client waits, and their results until somebody fetches them.
 //! A session ends with its connection; it is not stored.
 
-use std::{
-    collections::VecDeque,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+mod keeping;
+mod runs;
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, Ordering},
 };
 
-use crate::{ids::Handle, json::Json};
+use tokio_util::task::TaskTracker;
 
-/// How much a session keeps. The oldest values go first.
-const KEPT_BYTES: usize = 256 << 20;
-const KEPT_VALUES: usize = 100;
+pub use keeping::{Gone, Keeping};
+pub use runs::{Found, LongRun, NotHere};
+
+use crate::{
+    ids::{Handle, RunId},
+    json::Json,
+};
+use keeping::Kept;
+use runs::Runs;
 
 /// One client conversation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Session {
-    kept: Mutex<VecDeque<(Handle, Json)>>,
-    count: AtomicU32,
+    /// Makes its runs' ids unlike those of other sessions.
+    tag: String,
+    begun: AtomicU32,
+    named: AtomicU32,
+    kept: Mutex<Kept>,
+    runs: Mutex<Runs>,
+    /// Runs that nobody's request holds any more.
+    tasks: TaskTracker,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::keeping(Keeping::default())
+    }
 }
 
 impl Session {
@@ -28,27 +47,49 @@ impl Session {
         Self::default()
     }
 
-    /// Keeps a value and names it. The handle is 80 bits of the operating system's randomness, so that a
-    /// script of another session cannot guess it. Old values are dropped when more than 100 values
-    /// or 256 MiB are kept; a single value beyond that is kept alone.
-    pub fn keep(&self, value: Json) -> Handle {
-        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-        let handle = Handle::new(format!("r{number}_{}", random_suffix()));
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.push_back((handle.clone(), value));
-        let mut bytes: usize = kept.iter().map(|(_, value)| value.as_str().len()).sum();
-        while kept.len() > KEPT_VALUES || (bytes > KEPT_BYTES && kept.len() > 1) {
-            if let Some((_, dropped)) = kept.pop_front() {
-                bytes -= dropped.as_str().len();
-            }
+    /// A session that keeps so much.
+    pub fn keeping(keeping: Keeping) -> Self {
+        Self {
+            tag: random_suffix(),
+            begun: AtomicU32::new(0),
+            named: AtomicU32::new(0),
+            kept: Mutex::new(Kept::new(keeping)),
+            runs: Mutex::default(),
+            tasks: TaskTracker::new(),
         }
+    }
+
+    /// The id of the session's next run. Its name is counted by the session, so that nobody learns of runs of others.
+    pub fn next_run(&self) -> RunId {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        RunId::new(format!("r{number}-{}", self.tag))
+    }
+
+    /// Keeps a value and names it; a value that is kept already keeps its name. The handle is 80 bits of the operating
+    /// system's randomness, so that a script of another session cannot guess it. What is dropped for it, [`Keeping`] says.
+    pub fn keep(&self, value: Json) -> Handle {
+        let mut kept = self.kept_results();
+        if let Some(handle) = kept.handle_of(&value) {
+            return handle;
+        }
+        let number = self.named.fetch_add(1, Ordering::Relaxed) + 1;
+        let handle = Handle::new(format!("r{number}_{}", random_suffix()));
+        kept.keep_value(handle.clone(), value);
         handle
     }
 
     /// The kept value of this name.
     pub fn kept(&self, handle: &str) -> Option<Json> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|(name, _)| name.as_str() == handle).map(|(_, value)| value.clone())
+        self.kept_results().value(handle)
+    }
+
+    /// How much this session keeps.
+    pub fn keeps(&self) -> Keeping {
+        self.kept_results().keeping()
+    }
+
+    fn kept_results(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -76,11 +117,18 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_values_go_first() {
-        let session = Session::new();
-        let first = session.keep(Json::null());
-        let rest: Vec<_> = (0..KEPT_VALUES).map(|n| session.keep(Json::from(serde_json::json!(n)))).collect();
-        assert_eq!(session.kept(first.as_str()), None);
-        assert!(rest.iter().all(|handle| session.kept(handle.as_str()).is_some()));
+    fn a_value_that_is_kept_keeps_its_name() {
+        let (session, value) = (Session::new(), Json::string("a"));
+        let handle = session.keep(value.clone());
+        assert_eq!(session.keep(value), handle);
+        assert_ne!(session.keep(Json::string("a")), handle);
+    }
+
+    #[test]
+    fn runs_are_counted_by_their_session_and_no_two_share_an_id() {
+        let (one, other) = (Session::new(), Session::new());
+        let ids = [one.next_run(), one.next_run(), other.next_run()];
+        assert_eq!(ids.clone().map(|id| id.name().to_owned()), ["r1", "r2", "r1"]);
+        assert_ne!(ids[0], ids[2]);
     }
 }

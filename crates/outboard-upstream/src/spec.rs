@@ -20,10 +20,13 @@ pub struct UpstreamSpec {
     pub max_message_bytes: usize,
 }
 
+/// Bytes of the longest message that is read, unless set otherwise.
+pub const LONGEST_MESSAGE: usize = 256 << 20;
+
 impl UpstreamSpec {
-    /// A minute to connect, messages of up to 256 MiB.
+    /// A minute to connect, messages of up to [`LONGEST_MESSAGE`].
     pub fn new(name: UpstreamName, transport: Transport) -> Self {
-        Self { name, transport, connect_timeout: Duration::from_secs(60), max_message_bytes: 256 << 20 }
+        Self { name, transport, connect_timeout: Duration::from_secs(60), max_message_bytes: LONGEST_MESSAGE }
     }
 }
 

@@ -160,7 +160,9 @@ fn messages(upstream: &UpstreamName, line: Line, junk: &mut u64) -> Vec<Message>
         }),
         Line::TooLong { length, head, tail } => {
             warn!(%upstream, length, "skipped a message that is too long");
-            let failure = Failure::Unreadable(format!("it has {length} bytes, more than are read"));
+            let failure = Failure::Unreadable(format!(
+                "it has {length} bytes, more than are read of one (setting `limits.toolResultBytes`)"
+            ));
             let id = message::id_of_ends(&head, &tail);
             id.map(|id| Message::Answer { id, answer: Err(failure) }).into_iter().collect()
         }

@@ -9,10 +9,12 @@ mod expand;
 mod file;
 mod load;
 pub(crate) mod secrets;
+mod settings;
 pub(crate) mod store;
 
 pub(crate) use discover::Places;
 pub(crate) use entry::{Entry, Transport, valid_name};
 pub(crate) use expand::{expand, named};
-pub(crate) use file::{ConfigFile, FileKind, FileProblem, Settings, hash};
+pub(crate) use file::{ConfigFile, FileKind, FileProblem, hash};
 pub(crate) use load::{Configuration, Configured, load};
+pub(crate) use settings::Settings;

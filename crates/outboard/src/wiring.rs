@@ -60,7 +60,7 @@ impl System {
             {
                 catalogue.publish(&name, listing);
             }
-            match specs::spec(upstream, variable) {
+            match specs::spec(upstream, settings, variable) {
                 Ok(spec) => specs.push(spec),
                 Err(reason) => {
                     report::warn(&reason);
@@ -80,7 +80,8 @@ impl System {
             store: Arc::new(MemoryStore::new()),
             clock: Arc::new(SystemClock),
             limits: configuration.settings.limits.clone(),
-            runs_at_once: configuration.settings.runs_at_once,
+            runs_at_once: settings.runs_at_once,
+            runs_waiting: settings.runs_waiting,
         });
         Ok(Self { runtime: Arc::new(runtime), fleet, cache })
     }

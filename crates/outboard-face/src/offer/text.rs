@@ -38,8 +38,8 @@ pub(super) fn execute_schema(result_budget: usize) -> Value {
             "code": { "type": "string", "description": "top-level await; ends with the value" },
             "language": language(),
             "max_tokens": { "type": "integer", "description": format!("of the result, default {result_budget}") },
+            "resume": { "type": "string", "description": "instead of code: a run said to be still running" },
         },
-        "required": ["code"],
     })
 }
 

@@ -58,7 +58,7 @@ async fn images_come_as_blocks() {
 async fn wrong_arguments_are_explained_to_the_model() {
     let mut client = Client::initialized(&Fake::new(catalogue(1, 2))).await;
     for (params, expected) in [
-        (json!({ "name": "execute" }), "execute takes { code: string, max_tokens?: number }; got {}"),
+        (json!({ "name": "execute" }), "or { resume: string, max_tokens?: number }; got {}"),
         (json!({ "name": "execute", "arguments": { "code": 5 } }), "got { code: 5 }"),
         (json!({ "name": "execute", "arguments": "return 1" }), "got \"return 1\""),
         (json!({ "name": "execute", "arguments": ["return 1"] }), "got array"),
@@ -70,7 +70,7 @@ async fn wrong_arguments_are_explained_to_the_model() {
         assert_eq!(answer["result"].get("resultType"), None);
     }
     let extra = client.call("execute", json!({ "code": "return 1", "timeout": 5 })).await;
-    assert_eq!(text(&extra), "1\n[ignored: timeout; execute takes { code: string, max_tokens?: number }]");
+    assert!(text(&extra).starts_with("1\n[ignored: timeout; execute takes { code: string, "), "{extra}");
     let wrong = client.ask("tools/call", modern(json!({ "name": "execute", "arguments": 1 }))).await;
     assert_eq!(wrong["result"]["resultType"], "complete");
     for params in [json!({ "name": "slack.post" }), json!({ "name": 5 }), json!({ "arguments": {} })] {

@@ -8,5 +8,6 @@ mod changes;
 mod client;
 mod ends;
 mod frames;
+mod longruns;
 mod openings;
 mod runtime;

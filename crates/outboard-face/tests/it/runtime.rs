@@ -10,7 +10,7 @@ use outboard_face::Backend;
 use outboard_runtime::{
     RunRequest,
     catalogue::{Annotations, Catalogue, Listing, SearchRequest, ToolDefinition},
-    ids::{RunId, ToolName, UpstreamName},
+    ids::{ToolName, UpstreamName},
     json::Json,
     limits::Limits,
     run::{Failure, FailureKind, Outcome, Progress, RunReport},
@@ -42,7 +42,7 @@ impl Fake {
         if request.code == "throw" {
             return failed(FailureKind::Threw { name: "Error".to_owned(), message: "no".to_owned() });
         }
-        request.progress.send_replace(Progress { calls_made: 30, calls_done: 12 });
+        request.progress.send_replace(Progress { calls_made: 30, calls_done: 12, queued: false });
         if request.code == "hang" {
             cancel.cancelled().await;
         } else {
@@ -70,17 +70,17 @@ impl Backend for Fake {
         format!("found {request:?}")
     }
 
-    fn run<'a>(
-        &'a self,
-        _session: &'a Arc<Session>,
+    fn run(
+        self: Arc<Self>,
+        session: Arc<Session>,
         request: RunRequest,
         cancel: CancellationToken,
-    ) -> BoxFuture<'a, RunReport> {
+    ) -> BoxFuture<'static, RunReport> {
         async move {
             let outcome = self.outcome(&request, &cancel).await;
             self.ended.fetch_add(1, Ordering::Relaxed);
             RunReport {
-                id: RunId::new("r1"),
+                id: request.id.unwrap_or_else(|| session.next_run()),
                 source: request.code,
                 language: request.language.unwrap_or_default(),
                 limits: Limits::default(),

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::{
     ids::{RequestId, RunId},
@@ -23,6 +23,8 @@ pub struct Settled {
     pub request: RequestId,
     /// Its answer.
     pub reply: Reply,
+    /// What it takes of the run's room for answers; dropped when the script has it.
+    pub held: Option<OwnedSemaphorePermit>,
 }
 
 /// Records the calls of one run.
@@ -59,10 +61,10 @@ impl Ledger {
     }
 
     /// Passes an answer to the run's owner.
-    pub fn settle(&self, request: RequestId, reply: Reply) {
+    pub fn settle(&self, request: RequestId, reply: Reply, held: Option<OwnedSemaphorePermit>) {
         self.weigh(request, &reply);
         // An owner that is gone has ended the run and needs no answer.
-        let _ = self.owner.send(Settled { request, reply });
+        let _ = self.owner.send(Settled { request, reply, held });
     }
 
     /// The calls that may have changed something, in the order in which the guest made them.

@@ -9,10 +9,7 @@ use std::{
 use futures::future::{BoxFuture, ready};
 
 use super::{Event, Store, StoreFailure};
-use crate::{
-    ids::RunId,
-    ports::engine::{Delivered, GuestAsk, Reply},
-};
+use crate::{ids::RunId, ports::engine::Delivered};
 
 /// Bytes of ended journals that are kept; the oldest go first.
 const KEPT: usize = 64 << 20;
@@ -97,16 +94,9 @@ impl Journals {
 fn weight(event: &Event) -> usize {
     64 + match event {
         Event::Opened(opened) => opened.source.len() + 64 * opened.namespaces.len(),
-        Event::Asked(request) => match &request.what {
-            GuestAsk::Call { arguments, .. } => arguments.as_str().len(),
-            GuestAsk::Search(json) | GuestAsk::Describe(json) | GuestAsk::Result(json) => json.as_str().len(),
-        },
+        Event::Asked(request) => request.what.arguments().as_str().len(),
         Event::Delivered(delivery) => match &delivery.what {
-            Delivered::Settled { reply: Reply::Value(value), .. } => value.as_str().len(),
-            Delivered::Settled { reply: Reply::Failed(failure), .. } => {
-                failure.message.len()
-                    + failure.content.iter().map(|block| block.as_str().len()).sum::<usize>()
-            }
+            Delivered::Settled { reply, .. } => reply.weight(),
             Delivered::Timer => 0,
         },
         Event::Ended(super::Ending::Value(Some(value))) => value.as_str().len(),
@@ -147,7 +137,7 @@ mod tests {
     }
 
     fn large(bytes: usize) -> crate::ports::engine::GuestRequest {
-        let what = GuestAsk::Result(Json::string(&"x".repeat(bytes)));
+        let what = crate::ports::engine::GuestAsk::Result(Json::string(&"x".repeat(bytes)));
         crate::ports::engine::GuestRequest { id: crate::ids::RequestId(1), what, position: None }
     }
 
@@ -158,7 +148,7 @@ mod tests {
         let ask = |id| {
             Event::Asked(crate::ports::engine::GuestRequest {
                 id: crate::ids::RequestId(id),
-                what: GuestAsk::Result(Json::null()),
+                what: crate::ports::engine::GuestAsk::Result(Json::null()),
                 position: None,
             })
         };

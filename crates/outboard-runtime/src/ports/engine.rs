@@ -116,6 +116,19 @@ pub enum Reply {
     Failed(ToolFailure),
 }
 
+impl Reply {
+    /// Roughly the bytes that it holds.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Value(value) => value.as_str().len(),
+            Self::Failed(failure) => {
+                failure.message.len()
+                    + failure.content.iter().map(|block| block.as_str().len()).sum::<usize>()
+            }
+        }
+    }
+}
+
 /// What came of one entry.
 pub struct Step {
     /// New requests, in the order in which the guest made them.
@@ -177,6 +190,25 @@ pub enum GuestAsk {
     Describe(Json),
     /// `results.get(handle)`: JSON array of the arguments.
     Result(Json),
+}
+
+impl GuestAsk {
+    /// Its arguments.
+    pub(crate) fn arguments(&self) -> &Json {
+        let (Self::Call { arguments, .. }
+        | Self::Search(arguments)
+        | Self::Describe(arguments)
+        | Self::Result(arguments)) = self;
+        arguments
+    }
+
+    pub(crate) fn forget_arguments(&mut self) {
+        let (Self::Call { arguments, .. }
+        | Self::Search(arguments)
+        | Self::Describe(arguments)
+        | Self::Result(arguments)) = self;
+        *arguments = Json::null();
+    }
 }
 
 /// A place in the program given to the guest, 1-based, columns as the guest counts them.

@@ -34,8 +34,13 @@ impl<'a> Console<'a> {
             });
             lines.extend(texts.map(Cow::Borrowed));
         }
-        let dropped = (dropped > 0)
-            .then(|| format!("[{} more dropped: the console keeps {}]", size(dropped), limit_size(limit)));
+        let dropped = (dropped > 0).then(|| {
+            format!(
+                "[{} more dropped: the console keeps {} (setting `limits.consoleBytes`)]",
+                size(dropped),
+                limit_size(limit)
+            )
+        });
         Self { lines, dropped }
     }
 
@@ -129,7 +134,7 @@ mod tests {
         assert_eq!(Console::new(&lines, 0, 1 << 20).fit(100), "one\ntwo\nwarn: careful\nerror: \\x1b[2J");
         assert_eq!(
             Console::new(&lines[..1], 12_345, 1 << 20).fit(100),
-            "one\ntwo\n[12 kB more dropped: the console keeps 1 MiB]"
+            "one\ntwo\n[12 kB more dropped: the console keeps 1 MiB (setting `limits.consoleBytes`)]"
         );
         assert!(Console::new(&[], 0, 1 << 20).is_empty());
     }

@@ -128,6 +128,18 @@ fn describe(report: &RunReport, failure: &Failure) -> (&'static str, String, Opt
             "the script waits for a promise that nothing will settle".to_owned(),
             Some(hints::STUCK),
         ),
+        FailureKind::Crowded { at_once, waiting } => (
+            "not run",
+            format!(
+                "{} are under way and {} for their turn, which is all that may (settings `runsAtOnce`, `runsWaiting`)",
+                counted(*at_once, "run"),
+                match waiting {
+                    1 => "1 waits".to_owned(),
+                    waiting => format!("{} wait", grouped(*waiting)),
+                },
+            ),
+            Some("Run it again when some of them have ended."),
+        ),
         FailureKind::Cancelled => ("cancelled", "the client or a person ended the run".to_owned(), None),
         FailureKind::Internal(reason) => {
             ("failed", format!("Outboard could not go on: {}", said(reason)), None)

@@ -11,18 +11,24 @@ use crate::{
 pub(super) fn limit(limit: Limit, limits: &Limits) -> (String, &'static str) {
     match limit {
         Limit::Wall => (
-            format!("the run took longer than its time limit of {}", duration(limits.wall)),
+            format!(
+                "the run took longer than its time limit of {} (setting `limits.wallSeconds`)",
+                duration(limits.wall)
+            ),
             "Do less in one script: fewer calls, independent calls together with Promise.all, or the task in parts.",
         ),
         Limit::Cpu => (
             format!(
-                "computing took longer than its limit of {} (waiting does not count)",
+                "computing took longer than its limit of {} (setting `limits.cpuSeconds`; waiting does not count)",
                 duration(limits.cpu)
             ),
             "Look for a loop that does not end or a pattern that backtracks; otherwise work on less data at a time.",
         ),
         Limit::Memory => (
-            format!("the script used more than its memory limit of {}", limit_size(limits.memory)),
+            format!(
+                "the script used more than its memory limit of {} (setting `limits.memoryMegabytes`)",
+                limit_size(limits.memory)
+            ),
             "Work page by page and keep only the fields that are needed.",
         ),
         Limit::Stack => (
@@ -30,7 +36,10 @@ pub(super) fn limit(limit: Limit, limits: &Limits) -> (String, &'static str) {
             "Replace deep recursion by a loop.",
         ),
         Limit::Value => (
-            format!("the returned value is larger than its limit of {}", limit_size(limits.value)),
+            format!(
+                "the returned value is larger than its limit of {} (setting `limits.valueBytes`)",
+                limit_size(limits.value)
+            ),
             "Return a summary or a part of it: filter and aggregate in the script.",
         ),
     }

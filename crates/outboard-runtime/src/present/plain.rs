@@ -64,7 +64,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// A limit of bytes in the unit it was most likely set in.
-pub(super) fn limit_size(bytes: u64) -> String {
+pub(crate) fn limit_size(bytes: u64) -> String {
     for (shift, name) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
         if bytes >= 1 << shift && bytes.trailing_zeros() >= shift {
             return format!("{} {name}", bytes >> shift);

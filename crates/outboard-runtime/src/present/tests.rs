@@ -148,7 +148,7 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
         ),
         (
             failure(FailureKind::Limit(Limit::Cpu), Some((3, 1))),
-            "stopped at 3:1: computing took longer than its limit of 30 s (waiting does not count)\n  \
+            "stopped at 3:1: computing took longer than its limit of 30 s (setting `limits.cpuSeconds`; waiting does not count)\n  \
              3 | for (const c of channels) {\n\
              Look for a loop that does not end or a pattern that backtracks; otherwise work on less data at a time.",
         ),
@@ -187,11 +187,11 @@ fn mistakes_found_before_the_run_are_listed_by_place() {
 #[test]
 fn every_limit_is_named_with_its_value_and_a_way_out() {
     for (limit, expected) in [
-        (Limit::Wall, "600 s"),
-        (Limit::Cpu, "30 s"),
-        (Limit::Memory, "512 MiB"),
+        (Limit::Wall, "600 s (setting `limits.wallSeconds`)"),
+        (Limit::Cpu, "30 s (setting `limits.cpuSeconds`;"),
+        (Limit::Memory, "512 MiB (setting `limits.memoryMegabytes`)"),
         (Limit::Stack, "stack"),
-        (Limit::Value, "128 MiB"),
+        (Limit::Value, "128 MiB (setting `limits.valueBytes`)"),
     ] {
         let text = text(&failure(FailureKind::Limit(limit), None));
         assert!(text.contains(expected) && text.lines().count() == 2, "{text}");

@@ -21,12 +21,14 @@ use crate::{
     engines::Engines,
     ids::{RequestId, RunId},
     journal::{Ending, Event, FORMAT, Opened, Store},
+    json::Json,
     limits::{Limit, Limits},
     ports::engine::{
         ConsoleLevel, ConsoleLine, Delivered, Delivery, Engine, Entry, Guest, GuestAsk, GuestRequest,
         GuestState, GuestWorld, NamespaceView, Reply, Step, StopFlag, StopReason, Stopped, Thrown,
     },
-    reply::FailureCode,
+    present::limit_size,
+    reply::{FailureCode, ToolFailure},
     session::Session,
 };
 
@@ -36,6 +38,8 @@ const BATCH: usize = 256;
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
+    /// It waits for its turn, because as many runs as may be under way are.
+    pub queued: bool,
     /// Calls that the script made.
     pub calls_made: u32,
     /// Of those, the ones that have an outcome.
@@ -68,6 +72,8 @@ pub(crate) struct RunActor {
     answers: mpsc::UnboundedReceiver<Settled>,
     calls: JoinSet<()>,
     pending: BTreeMap<RequestId, GuestRequest>,
+    /// Bytes of the arguments of pending requests.
+    held: u64,
     last_asked: Option<RequestId>,
     stop: StopFlag,
     started: Instant,
@@ -118,6 +124,7 @@ impl RunActor {
             answers,
             calls: JoinSet::new(),
             pending: BTreeMap::new(),
+            held: 0,
             last_asked: None,
             stop: StopFlag::default(),
             started: Instant::now(),
@@ -239,8 +246,21 @@ impl RunActor {
     }
 
     /// Starts the work that a request asks for.
-    fn answer(&mut self, request: GuestRequest) {
+    fn answer(&mut self, mut request: GuestRequest) {
         let caller = Arc::clone(&self.caller);
+        let bytes = request.what.arguments().as_str().len() as u64;
+        if self.held + bytes > self.parts.limits.pending {
+            request.what.forget_arguments();
+            if matches!(request.what, GuestAsk::Call { .. }) {
+                self.parts.progress.send_modify(|progress| progress.calls_made += 1);
+            }
+            let refused = too_much_pending(self.parts.limits.pending);
+            caller.settle(request.id, Reply::Failed(refused));
+            self.held += request.what.arguments().as_str().len() as u64;
+            self.pending.insert(request.id, request);
+            return;
+        }
+        self.held += bytes;
         if let GuestAsk::Call { namespace, tool, arguments } = &request.what {
             let call = CallRequest {
                 id: request.id,
@@ -257,7 +277,7 @@ impl RunActor {
             let (id, ask) = (request.id, request.what.clone());
             self.calls.spawn(async move {
                 let reply = desk.answer(&caller.budget, ask).await;
-                caller.ledger.settle(id, reply);
+                caller.settle(id, reply);
             });
         }
         self.pending.insert(request.id, request);
@@ -298,6 +318,9 @@ impl RunActor {
 
     fn delivery(&mut self, at: RunTime, settled: Settled) -> Delivery {
         let was = self.pending.remove(&settled.request);
+        if let Some(was) = &was {
+            self.held = self.held.saturating_sub(was.what.arguments().as_str().len() as u64);
+        }
         if matches!(was, Some(GuestRequest { what: GuestAsk::Call { .. }, .. })) {
             self.parts.progress.send_modify(|progress| progress.calls_done += 1);
         }
@@ -307,30 +330,42 @@ impl RunActor {
     /// Ends what is still under way. A script that came to its end may have calls that it did not await:
     /// they are waited for and told of, because they were meant. Otherwise they are abandoned.
     async fn wind_down(&mut self, ending: &Ending) {
-        if matches!(ending, Ending::Value(_)) && !self.calls.is_empty() {
+        let unawaited: Vec<GuestRequest> = self.pending.values().cloned().collect();
+        let mut replies = BTreeMap::new();
+        if matches!(ending, Ending::Value(_)) {
             let wall = self.wall_end();
-            tokio::select! {
-                () = drain(&mut self.calls) => {}
-                () = self.parts.cancel.cancelled() => {}
-                () = sleep_until(wall) => {}
+            while !self.calls.is_empty() {
+                // Answers are taken as they come: calls that are not sent yet wait for room for theirs.
+                tokio::select! {
+                    Some(settled) = self.answers.recv() => self.late(settled, &mut replies).await,
+                    _ = self.calls.join_next() => {}
+                    () = self.parts.cancel.cancelled() => break,
+                    () = sleep_until(wall) => break,
+                }
             }
         }
         self.calls.shutdown().await;
-        let unawaited: Vec<GuestRequest> = self.pending.values().cloned().collect();
-        let mut replies = BTreeMap::new();
-        let mut late = Vec::new();
         while let Ok(settled) = self.answers.try_recv() {
-            replies.insert(settled.request, settled.reply.clone());
-            late.push(Event::Delivered(self.delivery(RunTime(self.started.elapsed()), settled)));
-        }
-        if let Err(reason) = self.record(late).await {
-            tracing::error!(run = %self.parts.id, reason, "outcomes after the script's end are not recorded");
+            self.late(settled, &mut replies).await;
         }
         if matches!(ending, Ending::Value(_)) {
             let warnings =
                 unawaited.iter().filter_map(|request| self.unawaited(request, replies.get(&request.id)));
             let warnings: Vec<ConsoleLine> = warnings.collect();
             self.console.extend(warnings);
+        }
+    }
+
+    /// Records an answer that comes after the script's end; of a value only that there is one is remembered.
+    async fn late(&mut self, settled: Settled, replies: &mut BTreeMap<RequestId, Reply>) {
+        let reply = match &settled.reply {
+            Reply::Value(_) => Reply::Value(Json::null()),
+            failed @ Reply::Failed(_) => failed.clone(),
+        };
+        replies.insert(settled.request, reply);
+        let delivery = self.delivery(RunTime(self.started.elapsed()), settled);
+        if let Err(reason) = self.record(vec![Event::Delivered(delivery)]).await {
+            tracing::error!(run = %self.parts.id, reason, "an outcome after the script's end is not recorded");
         }
     }
 
@@ -408,8 +443,12 @@ fn not_begun(parts: RunParts, outcome: Outcome) -> RunReport {
     }
 }
 
-async fn drain(calls: &mut JoinSet<()>) {
-    while calls.join_next().await.is_some() {}
+fn too_much_pending(limit: u64) -> ToolFailure {
+    let message = format!(
+        "not sent: the arguments of this run's calls under way take more than {} (setting `limits.pendingBytes`)",
+        limit_size(limit)
+    );
+    ToolFailure::new(FailureCode::Limit, message)
 }
 
 fn kind_of(thrown: &Thrown, snapshot: &Snapshot) -> FailureKind {

@@ -14,8 +14,9 @@ use crate::{
     catalogue::{Catalogue, Detail, Snapshot},
     json::Json,
     ports::engine::{GuestAsk, Reply},
+    present::{grouped, limit_size},
     reply::{FailureCode, ToolFailure},
-    session::Session,
+    session::{Keeping, Session},
 };
 
 /// How long a question waits for upstreams that have never been listed.
@@ -121,11 +122,17 @@ fn kept(session: &Session, arguments: &Json) -> Reply {
     };
     match session.kept(&handle) {
         Some(value) => Reply::Value(value),
-        None => Reply::Failed(ToolFailure::new(
-            FailureCode::UnknownHandle,
-            "no kept value has this handle: it belongs to another session or was dropped for newer ones",
-        )),
+        None => Reply::Failed(ToolFailure::new(FailureCode::UnknownHandle, unknown_handle(session.keeps()))),
     }
+}
+
+fn unknown_handle(keeps: Keeping) -> String {
+    format!(
+        "no kept value has this handle: it belongs to another session or was dropped for newer ones, because {} or {} \
+         are kept (settings `limits.keptResults`, `limits.keptBytes`)",
+        grouped(keeps.results),
+        limit_size(keeps.bytes)
+    )
 }
 
 fn one_and_options<T: Default + for<'de> Deserialize<'de>>(

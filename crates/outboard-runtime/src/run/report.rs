@@ -35,6 +35,19 @@ pub struct RunReport {
     pub effects: Vec<Effect>,
 }
 
+impl RunReport {
+    /// Roughly the bytes that it holds.
+    pub(crate) fn weight(&self) -> u64 {
+        let outcome = match &self.outcome {
+            Outcome::Value(Some(value)) => value.as_str().len(),
+            // What a script throws is bounded by its console's measure of text, and findings by the script's length.
+            Outcome::Value(None) | Outcome::NotRun(_) | Outcome::Failed(_) => 1 << 10,
+        };
+        let console: usize = self.console.iter().map(|line| line.text.len() + 32).sum();
+        (self.source.len() + outcome + console + 64 * self.effects.len()) as u64
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -80,6 +93,13 @@ pub enum FailureKind {
     Limit(Limit),
     /// It waits for a promise that nothing will settle.
     Stuck,
+    /// It was refused before it began: too many others.
+    Crowded {
+        /// Runs that may be under way at once, and are.
+        at_once: usize,
+        /// Runs that may wait for their turn, and do.
+        waiting: usize,
+    },
     /// The client or a person cancelled it.
     Cancelled,
     /// Outboard could not go on: no sandbox, or a broken one. The text says why.

@@ -156,7 +156,7 @@ async fn the_limit_of_calls_refuses_the_next_call_and_not_one_before() {
     let answers = value(&world).await;
     let refused: Vec<&Value> =
         answers.as_array().unwrap().iter().filter(|answer| answer[1] == "limit").collect();
-    assert_eq!(refused, [&json!([4, "limit", "this run has made its 3 calls (limit `calls`)"])]);
+    assert_eq!(refused, [&json!([4, "limit", "this run has made its 3 calls (setting `limits.calls`)"])]);
     assert_eq!(world.upstream.received.lock().unwrap().len(), 3);
 }
 

@@ -231,6 +231,7 @@ pub(crate) struct Setting {
     pub(crate) approver: Arc<dyn Approver>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) listed: bool,
+    pub(crate) runs_waiting: usize,
 }
 
 impl Default for Setting {
@@ -242,6 +243,7 @@ impl Default for Setting {
             approver: Arc::new(NobodyThere),
             store: Arc::new(MemoryStore::new()),
             listed: true,
+            runs_waiting: 100,
         }
     }
 }
@@ -268,6 +270,7 @@ impl World {
             clock: Arc::new(Noon),
             limits: setting.limits,
             runs_at_once: 4,
+            runs_waiting: setting.runs_waiting,
         });
         Self { runtime, upstream, store: setting.store, session: Arc::new(Session::new()) }
     }

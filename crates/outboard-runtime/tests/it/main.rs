@@ -5,4 +5,5 @@
 mod broker;
 mod fakes;
 mod journal;
+mod long;
 mod runs;

@@ -51,7 +51,9 @@ pub(super) fn read(response: Response, limit: usize) -> Body {
     let bytes = response.bytes_stream().map(move |chunk| {
         let chunk = chunk.map_err(io::Error::other)?;
         if count.fetch_add(chunk.len(), Ordering::Relaxed) + chunk.len() > limit {
-            return Err(io::Error::other(format!("an event has more than {limit} bytes")));
+            return Err(io::Error::other(format!(
+                "an event has more than {limit} bytes (setting `limits.toolResultBytes`)"
+            )));
         }
         Ok(chunk)
     });
@@ -64,7 +66,9 @@ pub(super) async fn whole(mut response: Response, limit: usize) -> Result<Vec<u8
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| broke(&error))? {
         if body.len() + chunk.len() > limit {
-            return Err(Failure::Unreadable(format!("the response has more than {limit} bytes")));
+            return Err(Failure::Unreadable(format!(
+                "the response has more than {limit} bytes (setting `limits.toolResultBytes`)"
+            )));
         }
         body.extend_from_slice(&chunk);
     }

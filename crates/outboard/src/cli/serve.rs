@@ -53,6 +53,8 @@ impl Serve {
         let options = FaceOptions {
             declarations_budget: configuration.settings.declarations,
             result_budget: configuration.settings.result_tokens,
+            respond_within: configuration.settings.respond_within,
+            keeping: configuration.settings.keeping,
         };
         let served = Face::new(Arc::clone(&system.runtime), options).serve_stdio(stop).await;
         system.shutdown().await;

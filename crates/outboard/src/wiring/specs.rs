@@ -7,12 +7,16 @@ use outboard_runtime::ids::UpstreamName;
 use outboard_upstream::{Transport, UpstreamSpec};
 
 use super::environment;
-use crate::config::{self, Configured, expand};
+use crate::config::{self, Configured, Settings, expand};
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The upstream to start, or why it cannot be.
-pub(super) fn spec(configured: &Configured, variable: Variable<'_>) -> Result<UpstreamSpec, String> {
+pub(super) fn spec(
+    configured: &Configured,
+    settings: &Settings,
+    variable: Variable<'_>,
+) -> Result<UpstreamSpec, String> {
     let problem = |key: &str, what: &dyn std::fmt::Display| {
         format!("{}: mcpServers.{}{key}: {what}", configured.file.display(), configured.name)
     };
@@ -58,5 +62,7 @@ pub(super) fn spec(configured: &Configured, variable: Variable<'_>) -> Result<Up
             Transport::Http { url, headers: values("headers", headers)?.into_iter().collect() }
         }
     };
-    Ok(UpstreamSpec::new(UpstreamName::new(configured.name.as_str()), transport))
+    let mut spec = UpstreamSpec::new(UpstreamName::new(configured.name.as_str()), transport);
+    spec.max_message_bytes = settings.tool_result;
+    Ok(spec)
 }

@@ -116,3 +116,129 @@ fn a_script_that_prints_for_ever_ends_and_what_it_said_first_is_kept() {
     assert!(text.contains("line 0\n") && text.contains("more dropped: the console keeps 20"), "{text}");
     assert!(text.len() < 60_000, "{}", text.len());
 }
+
+/// A limit of a run: its setting and value, a script that meets it with what the answer says, and one that stays below
+/// with what it gives.
+struct Case {
+    setting: &'static str,
+    value: f64,
+    meets: &'static str,
+    says: &'static str,
+    below: &'static str,
+    gives: &'static str,
+}
+
+const CASES: [Case; 9] = [
+    Case {
+        setting: "wallSeconds",
+        value: 2.0,
+        meets: "await new Promise(done => setTimeout(done, 60_000))",
+        says: "took longer than its time limit of 2 s (setting `limits.wallSeconds`)",
+        below: "await new Promise(done => setTimeout(done, 10)); 'in time'",
+        gives: "in time",
+    },
+    Case {
+        setting: "cpuSeconds",
+        value: 0.5,
+        meets: "for (;;);",
+        says: "computing took longer than its limit of 500 ms (setting `limits.cpuSeconds`; waiting does not count)",
+        below: "let n = 0; for (let i = 0; i < 1e5; i++) n += i; await new Promise(done => setTimeout(done, 700)); n",
+        gives: "4999950000",
+    },
+    Case {
+        setting: "memoryMegabytes",
+        value: 64.0,
+        meets: "new Array(5e7).fill(1)",
+        says: "more than its memory limit of 64 MiB (setting `limits.memoryMegabytes`)",
+        below: "new Array(1e6).fill(1).length",
+        gives: "1000000",
+    },
+    Case {
+        setting: "calls",
+        value: 3.0,
+        meets: "for (const n of [1, 2, 3, 4]) await fix.count({ note: String(n) })",
+        says: "has made its 3 calls (setting `limits.calls`)",
+        below: "for (const n of [1, 2, 3]) await fix.count({ note: String(n) }); 'three'",
+        gives: "three",
+    },
+    Case {
+        setting: "callSeconds",
+        value: 3.0,
+        meets: "await fix.silent()",
+        says: "no answer within 3s",
+        below: "(await fix.add({ a: 1, b: 1 })).sum",
+        gives: "2",
+    },
+    Case {
+        setting: "pendingBytes",
+        value: 4_096.0,
+        meets: "await fix.echo({ value: 'x'.repeat(5000) })",
+        says: "take more than 4 KiB (setting `limits.pendingBytes`)",
+        below: "await fix.echo({ value: 'x'.repeat(4000) }); 'sent'",
+        gives: "sent",
+    },
+    Case {
+        setting: "toolResultBytes",
+        value: 200_000.0,
+        meets: "await fix.big({ bytes: 250_000 })",
+        says: "(setting `limits.toolResultBytes`)",
+        below: "(await fix.big({ bytes: 150_000 })).length",
+        gives: "150000",
+    },
+    Case {
+        setting: "consoleBytes",
+        value: 1_000.0,
+        meets: "for (let n = 0; n < 100; n++) console.log('x'.repeat(50)); throw new Error('to be seen')",
+        says: "more dropped: the console keeps 1 kB (setting `limits.consoleBytes`)",
+        below: "console.log('x'.repeat(500)); 'short'",
+        gives: "short",
+    },
+    Case {
+        setting: "valueBytes",
+        value: 10_000.0,
+        meets: "'x'.repeat(10_001)",
+        says: "larger than its limit of 10 kB (setting `limits.valueBytes`)",
+        below: "'x'.repeat(9_000)",
+        gives: "xxx",
+    },
+];
+
+#[test]
+fn what_ends_at_a_limit_names_it_with_its_value_and_setting_and_what_stays_below_does_not() {
+    for case in CASES {
+        // A whole number is written as one: most settings take no other.
+        let value = match case.value.fract() == 0.0 {
+            true => json!(case.value as u64),
+            false => json!(case.value),
+        };
+        let mut session = limited(&json!({ case.setting: value }));
+        let below = session.client.execute(case.below);
+        assert!(below.starts_with(case.gives), "{}: {below}", case.setting);
+        let text = session.client.failing(case.meets);
+        assert!(text.contains(case.says), "{}: {text}", case.setting);
+    }
+}
+
+#[test]
+fn a_script_that_ends_at_a_limit_tells_what_it_has_done() {
+    let mut session = limited(&json!({"calls": 2}));
+    let text = session.client.failing("for (const n of [1, 2, 3]) await fix.count({ note: String(n) })");
+    assert!(
+        text.contains("already done before this: fix.count × 2") && text.contains("fewer calls"),
+        "{text}"
+    );
+}
+
+#[test]
+fn kept_results_are_bounded_and_the_oldest_is_said_to_be_gone() {
+    let mut session = limited(&json!({"keptResults": 1}));
+    let mut keep = || {
+        let text = session.client.execute("Array.from({ length: 20000 }, (_, n) => n)");
+        let handle = text.split("results.get(\"").nth(1).and_then(|rest| rest.split('"').next());
+        handle.expect("a handle").to_owned()
+    };
+    let (first, second) = (keep(), keep());
+    assert_eq!(session.client.execute(&format!("(await results.get('{second}')).length")), "20000");
+    let text = session.client.failing(&format!("await results.get('{first}')"));
+    assert!(text.contains("(settings `limits.keptResults`, `limits.keptBytes`)"), "{text}");
+}

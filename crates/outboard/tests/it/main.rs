@@ -10,6 +10,7 @@ mod harness;
 mod http;
 mod lifecycle;
 mod limits;
+mod longruns;
 mod replay;
 mod results;
 mod setup;

@@ -94,6 +94,7 @@ async fn a_recorded_parallel_run_replays_to_the_same_calls_and_result() {
         store: Arc::new(MemoryStore::new()),
         clock: Arc::new(SystemClock),
         limits: Limits::default(),
+        runs_waiting: 0,
         runs_at_once: 4,
     });
     let request = RunRequest { code: SCRIPT.to_owned(), ..RunRequest::default() };
