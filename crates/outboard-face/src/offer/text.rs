@@ -3,14 +3,14 @@
 
 use serde_json::{Value, json};
 
-pub(super) const SEARCH: &str = "Find tools by task or keyword. Returns their purpose and typed signatures, to be \
+pub(super) const SEARCH: &str = "Find tools by task or keyword. Returns purpose and typed signatures, to be \
 called in `execute`. Search once for the whole task; an empty query lists the namespaces.";
 
 const EXECUTE: &str = "Run a TypeScript or Python script in which every tool is an async function: \
 `await namespace.tool({ … })`, in Python `tool(a=…)`. Only what it returns and logs \
-comes back, so do the whole task in one script: page through data, filter, join and aggregate there, run independent calls together with Promise.all, and `return` a \
-small result. Failed calls throw ToolError. There is no network, file system or import. \
-In the script: tools.search(query), tools.describe(name), results.get(handle) for results that were too long.";
+comes back, so do the whole task in one script: page, filter, join and aggregate there, run independent calls together with Promise.all, and `return` a \
+small result. Failed calls throw ToolError. No network, files or imports. \
+In the script: tools.search(query), tools.describe(name), results.get(handle) for long results.";
 
 const ESSENTIAL: &str = "Outboard: many tools behind two. `execute` runs a TypeScript script that calls them as \
 `await namespace.tool({ … })`; only its return value comes back. `search` finds tools and signatures.";
@@ -38,7 +38,7 @@ pub(super) fn execute_schema(result_budget: usize) -> Value {
             "code": { "type": "string", "description": "top-level await; ends with the value" },
             "language": language(),
             "max_tokens": { "type": "integer", "description": format!("of the result, default {result_budget}") },
-            "resume": { "type": "string", "description": "instead of code: a run said to be still running" },
+            "resume": { "type": "string", "description": "a run that is still running" },
         },
     })
 }
