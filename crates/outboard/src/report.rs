@@ -36,6 +36,12 @@ impl Failure {
         Self { message: message.to_string(), hint: None, code: FAILED }
     }
 
+    /// The same failure told by another sentence.
+    pub(crate) fn told_as(mut self, message: impl Display) -> Self {
+        self.message = message.to_string();
+        self
+    }
+
     /// What may be done about it.
     pub(crate) fn hint(mut self, hint: impl Display) -> Self {
         self.hint = Some(hint.to_string());

@@ -67,6 +67,8 @@ impl Import {
             report::line(json!({"file": file, "written": written, "servers": facts}));
         } else if written {
             tell_of_literals(&additions);
+        }
+        if !self.json && (written || additions.is_empty()) {
             tell_how_to_remove(&plan, &found);
         }
         Ok(())

@@ -51,14 +51,17 @@ impl Install {
                 // One client costs itself.
                 Err(failure) => {
                     report::warn(format_args!("{}: {failure}", client.title));
-                    refused = Some(Failure::new("not every client was changed"));
+                    refused = Some(failure.told_as("not every client was changed"));
                 }
             }
         }
         if self.json {
             report::line(json!({"clients": done}));
-        } else if done.iter().any(|fact| fact["state"] == "written") {
-            self.advise(&places);
+        } else {
+            let written = done.iter().filter(|fact| fact["state"] == "written");
+            let written: Vec<_> =
+                written.filter_map(|fact| clients::named(fact["client"].as_str()?)).collect();
+            advise(&places, &written);
         }
         refused.map_or(Ok(()), Err)
     }
@@ -173,33 +176,34 @@ impl Install {
     }
 }
 
-impl Install {
-    /// Says what a person would otherwise find out by failing.
-    fn advise(&self, places: &Places) {
-        let user = places.user_file();
-        if !user.exists() {
-            report::hint("Outboard has no servers yet: outboard import, or outboard add");
-            return;
-        }
-        // A file that cannot be read is told of when it is used.
-        let Ok(configuration) = ConfigFile::read(&user, FileKind::User) else { return };
-        let entries = configuration.entries.values().filter_map(|entry| entry.as_ref().ok());
-        let mut names: Vec<String> = entries
-            .flat_map(|entry| entry.texts().into_iter().flat_map(|(_, text)| named(text)).collect::<Vec<_>>())
-            .collect();
-        names.sort();
-        names.dedup();
-        if names.is_empty() {
-            return;
-        }
-        for client in self.clients.iter().filter_map(|id| clients::named(id)) {
-            if let Some(how) = client.variables {
-                report::hint(format_args!(
-                    "{} hands few variables on; your servers use {}: name them in the entry there {how}",
-                    client.title,
-                    names.join(", ")
-                ));
-            }
+/// Says what a person would otherwise find out by failing, once Outboard was written into these clients.
+fn advise(places: &Places, written: &[&Client]) {
+    let user = places.user_file();
+    if written.is_empty() {
+        return;
+    }
+    if !user.exists() {
+        report::hint("Outboard has no servers yet: outboard import, or outboard add");
+        return;
+    }
+    // A file that cannot be read is told of when it is used.
+    let Ok(configuration) = ConfigFile::read(&user, FileKind::User) else { return };
+    let entries = configuration.entries.values().filter_map(|entry| entry.as_ref().ok());
+    let mut names: Vec<String> = entries
+        .flat_map(|entry| entry.texts().into_iter().flat_map(|(_, text)| named(text)).collect::<Vec<_>>())
+        .collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return;
+    }
+    for client in written {
+        if let Some(how) = client.variables {
+            report::hint(format_args!(
+                "{} hands few variables on; your servers use {}: name them in the entry there {how}",
+                client.title,
+                names.join(", ")
+            ));
         }
     }
 }

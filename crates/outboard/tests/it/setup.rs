@@ -317,6 +317,12 @@ fn several_clients_at_once_and_one_broken_costs_itself() {
     );
     assert!(stderr.contains("Codex: could not use ~/.codex/config.toml: line 1 column"), "{stderr}");
     assert!(!json["clients"].to_string().contains("codex"));
+    let (code, _, stderr) = user.run(&["install", "cursor", "goose"]);
+    assert_eq!(code, 1);
+    assert!(
+        stderr.ends_with("error: not every client was changed\nhint: add --yes to agree beforehand\n"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -365,7 +371,11 @@ fn import_shows_what_it_would_add_and_leaves_the_clients_alone() {
         json!({"type": "http", "url": "https://o/mcp", "headers": {"A": "${TOK}"}, "disabled": true})
     );
     assert_eq!(std::fs::read_to_string(user.root().join(".claude.json")).unwrap(), claude.to_string());
-    assert!(user.ok(&["import"]).contains("there is nothing to add"));
+    let again = user.ok(&["import"]);
+    assert!(
+        again.contains("there is nothing to add") && again.contains("these clients still start"),
+        "{again}"
+    );
 
     let json: Value = serde_json::from_str(&user.ok(&["import", "claude-code", "--json"])).unwrap();
     let facts: Vec<_> =
