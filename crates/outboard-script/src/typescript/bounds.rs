@@ -15,15 +15,17 @@ const MAX_STRETCH: usize = 20_000;
 /// Tokens, each counted once for every construct around it that the parser may read twice.
 const MAX_WORK: u64 = 2_000_000;
 
-/// Stack that any script may need: measured need of `MAX_NESTING` brackets is 1.3 MB.
-const BASE_STACK: usize = 6 << 20;
+/// Stack that any script may need, and for each level of nesting: `MAX_NESTING` brackets were measured to need
+/// 1.3 MB, and are given five times as much.
+const BASE_STACK: usize = 512 << 10;
+const LEVEL_STACK: usize = 24 << 10;
 /// Stack for one token of a stretch, twice the measured need of the worst kind.
 const STRETCH_STACK: usize = 2_560;
 
 /// Checks a script of `text` against the bounds and tells how much stack parsing and visiting it takes;
 /// `None` when a finding says why it will not be parsed.
 pub(crate) fn stack_for(text: &str, findings: &mut Findings<'_>) -> Option<usize> {
-    let Measure { nesting, stretch, work, unclear } = scan::measure(text);
+    let Measure { nesting, stretch, work, unclear, brackets } = scan::measure(text);
     if let Some(at) = nesting.first_above(MAX_NESTING) {
         let message = format!("nested more than {MAX_NESTING} levels deep");
         findings.add(at, at + 1, message, Some("build deep values in steps, with variables".to_owned()));
@@ -40,7 +42,8 @@ pub(crate) fn stack_for(text: &str, findings: &mut Findings<'_>) -> Option<usize
             Some("split it, or put the data into an array and loop".to_owned()),
         );
     } else {
-        return Some(BASE_STACK + stretch.highest * STRETCH_STACK);
+        let levels = nesting.highest.max(brackets);
+        return Some(BASE_STACK + levels * LEVEL_STACK + stretch.highest * STRETCH_STACK);
     }
     None
 }

@@ -18,6 +18,8 @@ pub(super) struct Measure {
     pub(super) work: u64,
     /// There were too many readings, and too many brackets to assume the worst of each.
     pub(super) unclear: bool,
+    /// Brackets of a text whose nesting is not known: each may be inside of the one before it.
+    pub(super) brackets: usize,
 }
 
 /// The highest value of something, with the places where it first reached each of its values.
@@ -51,6 +53,7 @@ pub(super) fn measure(text: &str) -> Measure {
     if gave_up || text.contains("<!--") || text.contains("\n-->") {
         // Nothing is known but that every bracket may be inside of the one before it, and every second byte a token.
         let brackets = text.bytes().filter(|byte| b"([{<`".contains(byte)).count();
+        measure.brackets = brackets;
         measure.unclear = brackets > MAX_UNCLEAR_BRACKETS;
         measure.stretch.reach(text.len() / 2, 0);
         measure.work = measure.work.max((brackets * text.len() / 4) as u64);
