@@ -123,7 +123,9 @@ impl Client {
         }
         let params = self.agreement.params(Call { name: tool, arguments });
         let answer = self.connection.request("tools/call", Some(tool.as_str()), &params).await?;
-        let (reply, warnings) = read_reply(answer.result()).map_err(Failure::Unreadable)?;
+        let parts = answer.into_parts();
+        let parts = parts.map_err(|error| Failure::Unreadable(format!("expected an object: {error}")))?;
+        let (reply, warnings) = read_reply(parts).map_err(Failure::Unreadable)?;
         for warning in warnings {
             warn!(upstream = %self.upstream, %tool, "{warning}");
         }

@@ -8,7 +8,7 @@ mod warning;
 
 pub use listing::parse_listing;
 pub(crate) use listing::{Page, Tools, read_page};
-pub(crate) use reply::read_reply;
+pub(crate) use reply::{Parts, parts, read_reply};
 pub use warning::Warning;
 
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ use serde_json::value::RawValue;
 pub(crate) type Members<'a> = BTreeMap<String, &'a RawValue>;
 
 /// What kind of JSON value this is, for messages.
-pub(crate) fn kind(raw: &RawValue) -> &'static str {
-    match raw.get().as_bytes().first() {
+pub(crate) fn kind(json: &str) -> &'static str {
+    match json.as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "an array",
         Some(b'"') => "a string",

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
 
 use super::{Failure, Refusal};
-use crate::tolerant::{Members, member};
+use crate::tolerant::{Members, Parts, member, parts};
 
 /// What an upstream sent.
 #[derive(Debug)]
@@ -20,17 +20,46 @@ pub(crate) enum Message {
     Notification { method: String },
 }
 
-/// The result of a request: a part of the message that carried it.
+/// The result of a request.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// The whole message.
     text: String,
-    result: Range<usize>,
+    read: Read,
+}
+
+#[derive(Debug)]
+enum Read {
+    /// The result is an object; its members were read together with the message.
+    Parts(Parts),
+    /// Where the result lies in the message.
+    Whole(Range<usize>),
 }
 
 impl Answer {
-    /// The result as JSON.
+    /// The result as JSON. Where only its members are known, the message is read once more.
     pub(crate) fn result(&self) -> &str {
-        &self.text[self.result.clone()]
+        #[derive(Deserialize)]
+        struct OfResult<'a> {
+            #[serde(borrow)]
+            result: &'a RawValue,
+        }
+        match &self.read {
+            Read::Whole(range) => &self.text[range.clone()],
+            Read::Parts(_) => {
+                let message: OfResult<'_> =
+                    serde_json::from_str(&self.text).expect("it has been read before, its result too");
+                message.result.get()
+            }
+        }
+    }
+
+    /// The members of the result. Fails if it is no object.
+    pub(crate) fn into_parts(self) -> Result<Parts, serde_json::Error> {
+        match self.read {
+            Read::Parts(parts) => Ok(parts),
+            Read::Whole(range) => Ok(parts(serde_json::from_str(&self.text[range])?)),
+        }
     }
 }
 
@@ -105,7 +134,24 @@ pub(crate) fn refusal(text: &str) -> Option<Refusal> {
     member(&members, "error").map(read_error)
 }
 
+/// An answer as nearly every one is: our number as a number, and an object as its result. Whatever else it may be,
+/// `read_one` finds out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plain<'a> {
+    #[serde(default, rename = "jsonrpc", borrow)]
+    _version: Option<&'a RawValue>,
+    id: u64,
+    #[serde(borrow)]
+    result: Members<'a>,
+}
+
 fn read_one(text: String) -> Result<Message, serde_json::Error> {
+    // A large result is gone through once, and its members are known then.
+    if let Ok(plain) = serde_json::from_str::<Plain<'_>>(&text) {
+        let (id, parts) = (plain.id, parts(plain.result));
+        return Ok(Message::Answer { id, answer: Ok(Answer { text, read: Read::Parts(parts) }) });
+    }
     let members: Members<'_> = serde_json::from_str(&text)?;
     let id = member(&members, "id");
     if let Some(method) = member(&members, "method") {
@@ -127,7 +173,7 @@ fn read_one(text: String) -> Result<Message, serde_json::Error> {
         return Ok(Message::Answer { id, answer });
     };
     drop(members);
-    Ok(Message::Answer { id, answer: Ok(Answer { text, result }) })
+    Ok(Message::Answer { id, answer: Ok(Answer { text, read: Read::Whole(result) }) })
 }
 
 /// Where `part` lies in `text`, which it was borrowed from.
@@ -201,6 +247,25 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(described(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_result_that_is_no_object_has_no_members() {
+        let answer = |text: &str| match read(text.to_owned()).unwrap().remove(0) {
+            Message::Answer { answer, .. } => answer.unwrap(),
+            other => panic!("{other:?}"),
+        };
+        for result in ["null", "[]", "7", r#""text""#] {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":7,"result":{result}}}"#);
+            assert!(answer(&text).into_parts().is_err(), "{result}");
+        }
+        // Once read with the message, once after it.
+        for text in [r#"{"id":7,"result":{"a":[1],"b":2}}"#, r#"{"id":"7","result":{"a":[1],"b":2}}"#] {
+            assert_eq!(answer(text).result(), r#"{"a":[1],"b":2}"#);
+            let parts = answer(text).into_parts().unwrap();
+            let parts: Vec<_> = parts.iter().map(|(name, json)| (name.as_str(), json.as_str())).collect();
+            assert_eq!(parts, [("a", "[1]"), ("b", "2")]);
         }
     }
 

@@ -45,7 +45,7 @@ pub(crate) fn read_page(text: &str) -> Result<Page<'_>, String> {
     let members: Members<'_> =
         serde_json::from_str(text).map_err(|error| format!("the answer is no object ({error})"))?;
     let tools = member(&members, "tools").ok_or("the answer has no `tools`")?;
-    let tools = serde_json::from_str(tools.get()).map_err(|_| format!("`tools` is {}", kind(tools)))?;
+    let tools = serde_json::from_str(tools.get()).map_err(|_| format!("`tools` is {}", kind(tools.get())))?;
     let next = member(&members, "nextCursor").filter(|raw| raw.get() != "\"\"");
     Ok(Page { tools, next })
 }
@@ -64,7 +64,7 @@ impl Tools {
         self.seen += 1;
         let number = self.seen;
         let named = serde_json::from_str::<Members<'_>>(raw.get())
-            .map_err(|_| format!("it is {}, not a readable object", kind(raw)))
+            .map_err(|_| format!("it is {}, not a readable object", kind(raw.get())))
             .and_then(|members| Ok((usable_name(&members)?, members)));
         match named {
             Err(reason) => self.warnings.push(Warning::Unnamed { number, reason }),
@@ -82,7 +82,8 @@ impl Tools {
 
 fn usable_name(members: &Members<'_>) -> Result<ToolName, String> {
     let raw = member(members, "name").ok_or("it has no name")?;
-    let name: String = serde_json::from_str(raw.get()).map_err(|_| format!("its name is {}", kind(raw)))?;
+    let name: String =
+        serde_json::from_str(raw.get()).map_err(|_| format!("its name is {}", kind(raw.get())))?;
     match name.len() {
         0 => Err("its name is empty".to_owned()),
         length if length > MAX_NAME => {
@@ -141,7 +142,7 @@ impl Fields<'_, '_> {
         match serde_json::from_str(raw.get()) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.warn(field, format!("expected {expected}, found {} ({error})", kind(raw)));
+                self.warn(field, format!("expected {expected}, found {} ({error})", kind(raw.get())));
                 None
             }
         }

@@ -1,29 +1,38 @@
 //! `tools/call`: the envelope is read, the blocks and the structured value stay text.
 //! What the value means to a script is decided elsewhere.
 
+use std::collections::BTreeMap;
+
 use outboard_runtime::{json::Json, reply::CallReply};
 use serde_json::value::RawValue;
 
-use super::{Members, Warning, kind, member};
+use super::{Members, Warning, kind};
+
+/// The members of a result, each copied once out of the message that brought it.
+pub(crate) type Parts = BTreeMap<String, Json>;
+
+/// Members that outlive their message.
+pub(crate) fn parts(members: Members<'_>) -> Parts {
+    members.into_iter().map(|(name, raw)| (name, Json::from_raw(raw))).collect()
+}
 
 /// Reads the `result` of a call. Fails, saying why, only if no result is there to be read.
-pub(crate) fn read_reply(text: &str) -> Result<(CallReply, Vec<Warning>), String> {
-    let members: Members<'_> =
-        serde_json::from_str(text).map_err(|error| format!("expected an object: {error}"))?;
-    if let Some(other) = unfinished(&members) {
+pub(crate) fn read_reply(mut parts: Parts) -> Result<(CallReply, Vec<Warning>), String> {
+    let mut take = |name: &str| parts.remove(name).filter(|json| json.as_str() != "null");
+    if let Some(other) = take("resultType").and_then(|kind| unfinished(&kind)) {
         return Err(other);
     }
     let mut warnings = Vec::new();
-    let content = member(&members, "content").map(|raw| blocks(raw, &mut warnings)).unwrap_or_default();
+    let content = take("content").map(|json| blocks(&json, &mut warnings)).unwrap_or_default();
     // `toolResult` is how servers of 2024-10-07 answered.
-    let structured = member(&members, "structuredContent").or_else(|| member(&members, "toolResult"));
-    let is_error = member(&members, "isError").is_some_and(|raw| is_true(raw, &mut warnings));
-    Ok((CallReply { content, structured: structured.map(Json::from_raw), is_error }, warnings))
+    let structured = take("structuredContent").or_else(|| take("toolResult"));
+    let is_error = take("isError").is_some_and(|json| is_true(&json, &mut warnings));
+    Ok((CallReply { content, structured, is_error }, warnings))
 }
 
 /// 2026-07-28 may answer a call with something that is no result yet.
-fn unfinished(members: &Members<'_>) -> Option<String> {
-    let kind: String = serde_json::from_str(member(members, "resultType")?.get()).ok()?;
+fn unfinished(kind: &Json) -> Option<String> {
+    let kind: String = kind.read().ok()?;
     match kind.as_str() {
         "complete" => None,
         "input_required" => {
@@ -35,38 +44,40 @@ fn unfinished(members: &Members<'_>) -> Option<String> {
     }
 }
 
-fn blocks(raw: &RawValue, warnings: &mut Vec<Warning>) -> Vec<Json> {
-    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
-        warn(warnings, "content", format!("expected an array, found {}", kind(raw)));
-        return block(raw, "content", warnings).into_iter().collect();
+fn blocks(json: &Json, warnings: &mut Vec<Warning>) -> Vec<Json> {
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json.as_str()) else {
+        warn(warnings, "content", format!("expected an array, found {}", kind(json.as_str())));
+        return block(json.clone(), "content", warnings).into_iter().collect();
     };
     items
         .into_iter()
         .enumerate()
-        .filter_map(|(index, item)| block(item, &format!("content[{index}]"), warnings))
+        .filter_map(|(index, item)| block(Json::from_raw(item), &format!("content[{index}]"), warnings))
         .collect()
 }
 
-fn block(raw: &RawValue, part: &str, warnings: &mut Vec<Warning>) -> Option<Json> {
-    match raw.get().as_bytes().first() {
-        Some(b'{') => Some(Json::from_raw(raw)),
+fn block(json: Json, part: &str, warnings: &mut Vec<Warning>) -> Option<Json> {
+    match json.as_str().as_bytes().first() {
+        Some(b'{') => Some(json),
         Some(b'"') => {
             warn(warnings, part, "a bare string was taken as a text block".to_owned());
-            Json::parse(format!(r#"{{"type":"text","text":{}}}"#, raw.get())).ok()
+            Json::parse(format!(r#"{{"type":"text","text":{json}}}"#)).ok()
         }
         _ => {
-            warn(warnings, part, format!("expected an object, found {}; it was left out", kind(raw)));
+            let found = kind(json.as_str());
+            warn(warnings, part, format!("expected an object, found {found}; it was left out"));
             None
         }
     }
 }
 
-fn is_true(raw: &RawValue, warnings: &mut Vec<Warning>) -> bool {
-    if !matches!(raw.get(), "true" | "false") {
+fn is_true(json: &Json, warnings: &mut Vec<Warning>) -> bool {
+    if !matches!(json.as_str(), "true" | "false") {
         // An upstream that says anything but `false` here means that something went wrong.
-        warn(warnings, "isError", format!("expected a boolean, found {}; taken as true", kind(raw)));
+        let found = kind(json.as_str());
+        warn(warnings, "isError", format!("expected a boolean, found {found}; taken as true"));
     }
-    raw.get() != "false"
+    json.as_str() != "false"
 }
 
 fn warn(warnings: &mut Vec<Warning>, part: &str, reason: String) {
@@ -79,6 +90,10 @@ mod tests {
 
     fn json(text: &str) -> Json {
         Json::parse(text).unwrap()
+    }
+
+    fn members(text: &str) -> Parts {
+        parts(serde_json::from_str(text).unwrap())
     }
 
     #[test]
@@ -98,7 +113,7 @@ mod tests {
             (r#"{"resultType":"complete","content":[]}"#.to_owned(), vec![], None, false, 0),
         ];
         for (result, content, structured, is_error, warned) in cases {
-            let (reply, warnings) = read_reply(&result).unwrap();
+            let (reply, warnings) = read_reply(members(&result)).unwrap();
             let content = content.into_iter().map(json).collect();
             assert_eq!(reply, CallReply { content, structured: structured.map(json), is_error }, "{result}");
             assert_eq!(warnings.len(), warned, "{result}: {warnings:?}");
@@ -107,10 +122,8 @@ mod tests {
 
     #[test]
     fn what_is_no_result_is_not_taken_for_one() {
-        for result in
-            ["null", "[]", "7", r#""text""#, r#"{"resultType":"input_required"}"#, r#"{"resultType":"task"}"#]
-        {
-            assert!(read_reply(result).is_err(), "{result}");
+        for result in [r#"{"resultType":"input_required"}"#, r#"{"resultType":"task"}"#] {
+            assert!(read_reply(members(result)).is_err(), "{result}");
         }
     }
 }
