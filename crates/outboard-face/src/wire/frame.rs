@@ -2,9 +2,10 @@
 //! It knows which methods exist, not what they do.
 
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorCode, ErrorData, JsonRpcMessage, RequestId,
-    ServerJsonRpcMessage,
+    CallToolRequest, ClientJsonRpcMessage, ClientNotification, ClientRequest, ErrorCode, ErrorData,
+    JsonRpcMessage, JsonRpcRequest, RequestId, ServerJsonRpcMessage,
 };
+use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 /// Methods of requests that are answered or refused with reasons; others do not exist.
@@ -138,6 +139,9 @@ fn request(message: Map<String, Value>, id: Option<&RequestId>, method: &str) ->
         let text = format!("the params of `{method}` are incomplete or of the wrong types");
         Refusal::new(ErrorCode::INVALID_PARAMS, id.cloned(), text)
     };
+    if let Some(call) = tool_call(&message, id, method) {
+        return Ok(Frame::Message(Box::new(call)));
+    }
     let parsed = parse(message).ok_or_else(unfit)?;
     // A known method as a custom request is one whose params did not fit. For a tool call the handler tells the
     // model; everything else is between programs.
@@ -146,6 +150,18 @@ fn request(message: Map<String, Value>, id: Option<&RequestId>, method: &str) ->
         return Err(unfit());
     }
     Ok(Frame::Message(Box::new(parsed)))
+}
+
+/// A tool call as nearly every request is one: read as what it is, and not tried as every kind of request in turn.
+fn tool_call(
+    message: &Map<String, Value>,
+    id: Option<&RequestId>,
+    method: &str,
+) -> Option<ClientJsonRpcMessage> {
+    let plain = method == "tools/call" && !message.contains_key("result") && !message.contains_key("error");
+    let call = plain.then(|| CallToolRequest::deserialize(message).ok()).flatten()?;
+    let request = JsonRpcRequest::new(id?.clone(), ClientRequest::CallToolRequest(call));
+    Some(JsonRpcMessage::Request(request))
 }
 
 /// Notifications are never answered; what is unknown or broken is passed over.
@@ -262,6 +278,25 @@ mod tests {
             r#"{"jsonrpc":"2.0","method":"ping"}"#,
         ] {
             assert!(matches!(read(line.as_bytes()), Frame::Nothing), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_tool_call_is_the_same_read_either_way() {
+        for params in [
+            r#"{"name":"execute","arguments":{"code":"return 1","n":[1,2.5,null]}}"#,
+            r#"{"name":"search","_meta":{"progressToken":7,"x":{"y":1}},"arguments":{"query":"a"}}"#,
+            r#"{"name":"search"}"#,
+        ] {
+            let line = format!(r#"{{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{params}}}"#);
+            let Frame::Message(fast) = read(line.as_bytes()) else { panic!("{line}") };
+            let message: Map<String, Value> = serde_json::from_str(&line).unwrap();
+            assert!(tool_call(&message, Some(&RequestId::String("a".into())), "tools/call").is_some());
+            let slow = parse(message).unwrap();
+            let all = |message: &ClientJsonRpcMessage| {
+                (format!("{message:?}"), serde_json::to_value(message).unwrap())
+            };
+            assert_eq!(all(&fast), all(&slow));
         }
     }
 
