@@ -50,11 +50,22 @@ fn unwrapped(tool: &ToolDefinition, structured: &Json) -> Option<Json> {
     if tool.output_schema.as_ref().is_some_and(|schema| wrapped_result(schema).is_none()) {
         return None;
     }
+    if !may_wrap(structured.as_str()) {
+        return None;
+    }
     let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(structured.as_str()).ok()?;
     match (members.len(), members.get("result")) {
         (1, Some(result)) => Some(Json::from_raw(result)),
         _ => None,
     }
+}
+
+/// Whether a first key can be `result`; looked at before a large value is read for nothing.
+fn may_wrap(structured: &str) -> bool {
+    let first =
+        structured.trim_start().strip_prefix('{').and_then(|text| text.trim_start().strip_prefix('"'));
+    // A key may be spelt with escapes; then it is read.
+    first.and_then(|text| text.split('"').next()).is_some_and(|key| key == "result" || key.contains('\\'))
 }
 
 #[derive(Deserialize)]
@@ -157,6 +168,9 @@ mod tests {
         let object = json!({"type": "object", "properties": {"result": {}, "next": {}}});
         check(None, Some(json!({"a": 1})), &[text("ignored")], &json!({"a": 1}));
         check(None, Some(json!({"result": 30})), &[], &json!(30));
+        check(None, Some(json!([{"result": 30}])), &[], &json!([{"result": 30}]));
+        let reply = |text: &str| CallReply { structured: Json::parse(text).ok(), ..CallReply::default() };
+        assert_eq!(value_of(&tool(None), reply(" { \"r\\u0065sult\" : 30 }")).to_value(), json!(30));
         check(Some(wrapper), Some(json!({"result": 30})), &[], &json!(30));
         check(Some(object), Some(json!({"result": 30})), &[], &json!({"result": 30}));
         check(None, Some(json!({"result": 1, "next": 2})), &[], &json!({"result": 1, "next": 2}));

@@ -7,7 +7,7 @@ mod cost;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use jsonschema::{PatternOptions, Validator};
@@ -31,13 +31,21 @@ const ARGUMENT_BYTES: usize = 4 << 20;
 const STEPS: u64 = 2_000_000;
 /// Mistakes named in one message.
 const NAMED: usize = 5;
-
-type Compiled = (Arc<ToolDefinition>, Option<Arc<Validator>>);
+/// Arguments nested less deep than this are what tools take; what they cost is counted once.
+const SHALLOW: usize = 8;
 
 /// Compiled schemas, one per tool, made when first needed and again when the definition changes.
 #[derive(Default)]
 pub(super) struct Validators {
-    compiled: Mutex<HashMap<(UpstreamName, ToolName), Compiled>>,
+    compiled: Mutex<HashMap<(UpstreamName, ToolName), Arc<Compiled>>>,
+}
+
+/// What is worked out of a schema, each part when it is first needed.
+struct Compiled {
+    tool: Arc<ToolDefinition>,
+    validator: OnceLock<Option<Validator>>,
+    /// [`cost::steps`] by the arguments' depth.
+    steps: [OnceLock<Option<u64>>; SHALLOW],
 }
 
 impl Validators {
@@ -55,26 +63,41 @@ impl Validators {
             return Ok(());
         }
         let value = arguments.to_value();
-        if !affordable(target, &value) {
+        let compiled = self.compiled(target);
+        if !compiled.affords(&value) {
             tracing::warn!(tool = %target.tool.name, "an input schema asks for too much work and is not checked");
             return Ok(());
         }
-        let Some(validator) = self.validator(target) else { return Ok(()) };
+        let Some(validator) = compiled.validator() else { return Ok(()) };
         let mistakes: Vec<String> = validator.iter_errors(&value).take(NAMED).map(|e| mistake(&e)).collect();
         if mistakes.is_empty() { Ok(()) } else { Err(refused(target, language, &mistakes.join("; "))) }
     }
 
-    fn validator(&self, target: &Target) -> Option<Arc<Validator>> {
+    fn compiled(&self, target: &Target) -> Arc<Compiled> {
         let key = (target.upstream.clone(), target.tool.name.clone());
-        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((tool, validator)) = compiled.get(&key)
-            && Arc::ptr_eq(tool, &target.tool)
+        let mut all = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = all.get(&key)
+            && Arc::ptr_eq(&compiled.tool, &target.tool)
         {
-            return validator.clone();
+            return Arc::clone(compiled);
         }
-        let validator = target.tool.input_schema.as_ref().and_then(compile).map(Arc::new);
-        compiled.insert(key, (Arc::clone(&target.tool), validator.clone()));
-        validator
+        let tool = Arc::clone(&target.tool);
+        let compiled = Arc::new(Compiled { tool, validator: OnceLock::new(), steps: Default::default() });
+        all.insert(key, Arc::clone(&compiled));
+        compiled
+    }
+}
+
+impl Compiled {
+    fn validator(&self) -> Option<&Validator> {
+        self.validator.get_or_init(|| self.tool.input_schema.as_ref().and_then(compile)).as_ref()
+    }
+
+    fn affords(&self, arguments: &Value) -> bool {
+        let (depth, values) = cost::extent(arguments);
+        let count = || self.tool.input_schema.as_ref().and_then(|schema| cost::steps(schema, depth));
+        let steps = self.steps.get(depth).map_or_else(count, |known| *known.get_or_init(count));
+        steps.is_some_and(|steps| steps.saturating_mul(values) <= STEPS)
     }
 }
 
@@ -83,12 +106,6 @@ fn refused(target: &Target, language: Language, why: &str) -> ToolFailure {
         FailureCode::InvalidArguments,
         format!("not sent: {why}; expected {}", target.signature(language)),
     )
-}
-
-fn affordable(target: &Target, arguments: &Value) -> bool {
-    let (depth, values) = cost::extent(arguments);
-    let steps = target.tool.input_schema.as_ref().and_then(|schema| cost::steps(schema, depth));
-    steps.is_some_and(|steps| steps.saturating_mul(values) <= STEPS)
 }
 
 fn compile(schema: &Value) -> Option<Validator> {
