@@ -64,7 +64,7 @@ pub(crate) fn json(out: &mut impl Write, machine: &Machine, taken: &[Taken]) -> 
     writeln!(out, "{all:#}")
 }
 
-/// Of this program; `cargo xtask bench` builds both with the same.
+/// Of this program, not of the one under measure, which does not tell; `cargo xtask bench` builds both with the same.
 fn profile() -> &'static str {
     if cfg!(debug_assertions) { "dev: the figures mean nothing" } else { "release" }
 }
