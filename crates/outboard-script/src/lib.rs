@@ -122,10 +122,11 @@ pub fn prepare_with(source: &str, preparation: &Preparation<'_>) -> Result<Prepa
             findings.add(to_u32(second.start), to_u32(second.end), message, Some(hint));
         }
         fence::Located::Foreign(opener, label) => {
-            let wanted = language.map_or_else(
-                || "TypeScript, JavaScript or Python".to_owned(),
-                |language| language.to_string(),
-            );
+            let wanted = match language {
+                None => "TypeScript, JavaScript or Python",
+                Some(Language::TypeScript) => "TypeScript or JavaScript",
+                Some(Language::Python) => "Python",
+            };
             let message = format!("the code block is marked `{label}`; the script must be {wanted}");
             findings.add(to_u32(opener.start), to_u32(opener.end), message, None);
         }

@@ -1,9 +1,10 @@
 //! A script as Python: parsed once, checked, and handed on as it was written.
 //!
 //! The steps are modules in this order: `text` (what of the text is the script), `bounds` (what may be parsed at
-//! all), the parser, `explain` (its errors), `names` (which words occur). It changes nothing but an indentation that
+//! all), the parser, `explain` (its errors), `awaits`, `names` (which words occur). It changes nothing but an indentation that
 //! all lines share; how the script's value is found is the guest's matter.
 
+mod awaits;
 mod bounds;
 mod explain;
 mod names;
@@ -70,7 +71,7 @@ fn parse(
     text: &SourceText,
     program: &str,
     positions: &PositionMap,
-    _: &dyn CatalogueView,
+    catalogue: &dyn CatalogueView,
 ) -> Result<Parsed, Rejected> {
     let mut findings = Findings::new(text);
     let parsed = parse_unchecked_source(program, PySourceType::Python);
@@ -86,6 +87,7 @@ fn parse(
     if body.is_empty() {
         findings.nothing_to_run("end with an expression, or assign the result to `result`");
     }
+    awaits::check(body, program, positions, catalogue, &mut findings);
     let mistakes = (!findings.is_empty()).then(|| findings.into_rejected());
     Ok(Parsed { names: names::of(body), form, mistakes })
 }

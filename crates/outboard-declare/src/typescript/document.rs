@@ -1,19 +1,12 @@
 //! The two schemas of a tool, read and ready to be written: what it takes, what it gives.
 //! Talks to `schema` and `types`; it lays out no declaration.
 
-use serde_json::Value;
-
-use super::scope::Scope;
 use super::types::Writer;
 use super::{Detail, ToolShape};
 use crate::model::{Document, Kind, Object, Others, Type};
-use crate::schema::{Reading, Warning, read, read_part, wrapped_result};
-
-/// Longest argument or result type of a signature, in characters, before its depth is reduced.
-const LONGEST_TYPE: usize = 6_000;
-
-/// Depths of objects that a signature is tried with, deepest first.
-const DEPTHS: [usize; 6] = [usize::MAX, 6, 4, 3, 2, 1];
+use crate::schema::Warning;
+use crate::scope::Scope;
+use crate::tool::{DEPTHS, LONGEST_TYPE, Sides};
 
 /// A tool's schemas as types.
 pub(super) struct Types {
@@ -38,26 +31,7 @@ pub(super) struct Written {
 
 impl Types {
     pub(super) fn of(tool: &ToolShape<'_>) -> Self {
-        let mut warnings = Vec::new();
-        let mut kept = |side: &str, reading: Reading| {
-            warnings.extend(
-                reading
-                    .warnings
-                    .into_iter()
-                    .map(|warning| Warning { at: format!("{side}{}", warning.at), ..warning }),
-            );
-            reading.document
-        };
-        // Arguments are always an object, so a tool without a schema takes one that nothing is known of.
-        let untyped = Value::Object(serde_json::Map::from_iter([(
-            "additionalProperties".to_owned(),
-            Value::Bool(true),
-        )]));
-        let input = kept("input", read(tool.input.unwrap_or(&untyped)));
-        let output = tool.output.map(|schema| match wrapped_result(schema) {
-            Some(result) => kept("output", read_part(schema, result)),
-            None => kept("output", read(schema)),
-        });
+        let Sides { input, output, warnings } = Sides::of(tool);
         Self { input: Input::of(input), output, warnings }
     }
 

@@ -2,10 +2,10 @@
 //! Talks to `document` for the types; counting tokens is the caller's.
 
 use super::document::Types;
-use super::scope::Scope;
 use super::tool::{documentation, namespace, summary};
-use super::{Declaration, Detail, ToolShape};
+use super::{Declaration, Detail, ToolShape, types};
 use crate::names::is_identifier;
+use crate::scope::Scope;
 use crate::text::literal;
 
 /// Declares a namespace and its tools, in the order given; `namespace` of each shape is not looked at.
@@ -21,7 +21,7 @@ pub fn declare_namespace(name: &str, tools: &[ToolShape<'_>], detail: Detail) ->
         let signature = format!("// {name}: {}", members.join(", "));
         return Declaration { text: signature.clone(), signature, ..Declaration::default() };
     }
-    let mut scope = Scope::default();
+    let mut scope = Scope::avoiding(types::TAKEN);
     let mut warnings = Vec::new();
     let mut members = Vec::new();
     for tool in tools {

@@ -2,14 +2,11 @@
 //! Talks to `document` for the types; a whole namespace is declared elsewhere.
 
 use super::document::Types;
-use super::scope::Scope;
-use super::{Declaration, Detail, ToolShape};
+use super::{Declaration, Detail, ToolShape, types};
 use crate::names::{identifier, is_identifier};
-use crate::summary::first_sentence;
-use crate::text::{comment, fold_lines, literal};
-
-/// Longest description in a full declaration, in characters.
-const LONGEST_DESCRIPTION: usize = 8_000;
+use crate::scope::Scope;
+use crate::text::{comment, literal};
+use crate::tool::description_lines;
 
 /// Declares one tool.
 ///
@@ -41,7 +38,7 @@ pub fn declare_tool(tool: &ToolShape<'_>, detail: Detail) -> Declaration {
         return Declaration { text, signature: name, summary, ..Declaration::default() };
     }
     let types = Types::of(tool);
-    let mut scope = Scope::default();
+    let mut scope = Scope::avoiding(types::TAKEN);
     let written = types.write(tool.identifier, detail, &mut scope, 0);
     let signature = format!("{name}({}): Promise<{}>", written.parameters, written.result);
     let locals = scope.declarations();
@@ -58,16 +55,12 @@ pub fn declare_tool(tool: &ToolShape<'_>, detail: Detail) -> Declaration {
 
 /// The first sentence of a description, fit for a comment.
 pub(super) fn summary(description: Option<&str>) -> Option<String> {
-    description
-        .and_then(first_sentence)
-        .map(|sentence| comment(&sentence))
-        .filter(|sentence| !sentence.is_empty())
+    crate::tool::summary(description, comment)
 }
 
 /// A doc comment of a whole description, each line behind `margin`.
 pub(super) fn documentation(description: Option<&str>, result: Option<&str>, margin: &str) -> Vec<String> {
-    let description: String = description.unwrap_or_default().chars().take(LONGEST_DESCRIPTION).collect();
-    let mut lines: Vec<String> = fold_lines(&description).iter().map(|line| comment(line)).collect();
+    let mut lines: Vec<String> = description_lines(description).iter().map(|line| comment(line)).collect();
     lines.extend(result.map(|result| format!("@returns {result}")));
     match lines.as_slice() {
         [] => Vec::new(),

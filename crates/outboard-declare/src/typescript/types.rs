@@ -4,8 +4,56 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use crate::model::{Definition, Kind, Literal, Notes, Object, Others, Property, Tuple, Type};
+use crate::model::{Definition, Kind, Literal, Object, Others, Property, Tuple, Type};
+use crate::remark::Remarks;
 use crate::text::{comment, literal};
+
+/// Names that a local type would hide.
+pub(super) const TAKEN: &[&str] = &[
+    "Any",
+    "Array",
+    "ArrayBuffer",
+    "BigInt",
+    "Boolean",
+    "Date",
+    "Error",
+    "Exclude",
+    "Extract",
+    "Function",
+    "Infinity",
+    "Intl",
+    "Iterable",
+    "Iterator",
+    "JSON",
+    "Map",
+    "Math",
+    "NaN",
+    "NonNullable",
+    "Number",
+    "Object",
+    "Omit",
+    "Parameters",
+    "Partial",
+    "Pick",
+    "Promise",
+    "PromiseLike",
+    "Proxy",
+    "Readonly",
+    "ReadonlyArray",
+    "Record",
+    "Reflect",
+    "RegExp",
+    "Required",
+    "ReturnType",
+    "Set",
+    "String",
+    "Symbol",
+    "ToolError",
+    "URL",
+    "Uint8Array",
+    "WeakMap",
+    "WeakSet",
+];
 
 /// Most literals of one union in a signature.
 const MOST_LITERALS: usize = 40;
@@ -277,51 +325,21 @@ fn is_documented(ty: &Type) -> bool {
 
 /// All that is said about a type, in one line: of a list also what is said about its items.
 pub(super) fn remark(ty: &Type) -> Option<String> {
-    let integer = holds_integers(&ty.kind).then_some("integer");
-    match (said(&ty.notes, integer), each(&ty.kind)) {
-        (Some(own), Some(each)) => Some(format!("{own}; {each}")),
-        (own, each) => own.or(each),
-    }
-}
-
-/// What is said about the items of a list, which may be `null` instead.
-fn each(kind: &Kind) -> Option<String> {
-    match kind {
-        Kind::Array(item) => remark(item).map(|said| format!("each: {said}")),
-        Kind::Union(members) if members.len() == 2 && members[1].kind == Kind::Null => each(&members[0].kind),
-        _ => None,
-    }
+    REMARKS.of(ty)
 }
 
 /// What is said about one of several alternatives.
 fn described(ty: &Type) -> Option<String> {
-    said(&ty.notes, None)
+    REMARKS.of_alternative(ty)
 }
 
-fn said(notes: &Notes, integer: Option<&str>) -> Option<String> {
-    let mut facts: Vec<String> = integer.iter().map(ToString::to_string).collect();
-    facts.extend(notes.facts.iter().map(|fact| comment(fact)));
-    facts.extend(notes.default.as_ref().map(|default| format!("default {}", comment(default))));
-    let description = notes.description.as_deref().map(comment).filter(|text| !text.is_empty());
-    let facts = facts.join(", ");
-    let mut said = match (description, facts.is_empty()) {
-        (Some(description), true) => description,
-        (Some(description), false) => format!("{} ({facts})", description.trim_end_matches('.')),
-        (None, _) => facts,
-    };
-    if notes.deprecated {
-        said.insert_str(0, if said.is_empty() { "@deprecated" } else { "@deprecated " });
-    }
-    (!said.is_empty()).then_some(said)
-}
+/// Whole numbers have no type of their own here.
+const REMARKS: Remarks = Remarks { escape: comment, integers: true, deprecated: "@deprecated" };
 
-fn holds_integers(kind: &Kind) -> bool {
-    match kind {
-        Kind::Integer => true,
-        Kind::Union(members) => {
-            let has = |kind: Kind| members.iter().any(|member| member.kind == kind);
-            has(Kind::Integer) && !has(Kind::Number)
-        }
-        _ => false,
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_that_are_taken_are_sorted() {
+        assert!(super::TAKEN.is_sorted());
     }
 }

@@ -5,6 +5,7 @@ mod catalogs;
 mod full;
 mod hostile;
 mod namespaces;
+mod python;
 mod reading;
 mod signatures;
 

@@ -3,7 +3,10 @@
 
 use std::fmt::Write as _;
 
-use outboard_declare::typescript::{self, ToolShape};
+use outboard_declare::{
+    python,
+    typescript::{self, ToolShape},
+};
 use outboard_script::Language;
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +74,8 @@ pub(crate) fn declaration(
         output: tool.output_schema.as_ref(),
     };
     match language {
-        Language::TypeScript | Language::Python => typescript::declare_tool(&shape, detail.into()).text,
+        Language::TypeScript => typescript::declare_tool(&shape, detail.into()).text,
+        Language::Python => python::declare_tool(&shape, detail.into()).text,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The answer to one `execute`: value, then console, then what went wrong, in one token budget.
 //! The value comes first when room is short, except that an error always fits.
 
+use outboard_script::Language;
+
 use super::{
     console::Console,
     count_tokens,
@@ -40,7 +42,15 @@ pub fn answer(report: &RunReport, session: &Session, budget: usize) -> Answer {
     match &report.outcome {
         Outcome::Value(Some(value)) => value_answer(value, &console, session, budget),
         Outcome::Value(None) if console.is_empty() => plain(
-            "the script returned nothing: end it with `return` and the value that you want to see".to_owned(),
+            match report.language {
+                Language::TypeScript => {
+                    "the script returned nothing: end it with `return` and the value that you want to see"
+                }
+                Language::Python => {
+                    "the script has no result: end it with an expression, or assign what you want to see to `result`"
+                }
+            }
+            .to_owned(),
         ),
         Outcome::Value(None) => plain(console.fit(budget)),
         Outcome::NotRun(findings) => failed(findings_text(findings, budget)),

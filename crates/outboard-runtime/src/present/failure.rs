@@ -117,17 +117,15 @@ fn describe(report: &RunReport, failure: &Failure) -> (&'static str, String, Opt
                 (false, true) => clean_line(name),
                 (false, false) => format!("{}: {}", clipped(&clean_line(name), 80), said(message)),
             };
-            ("failed", what, hints::thrown(name, message))
+            ("failed", what, hints::thrown(report.language, name, message))
         }
         FailureKind::Limit(limit) => {
-            let (what, hint) = hints::limit(*limit, &report.limits);
+            let (what, hint) = hints::limit(*limit, &report.limits, report.language);
             ("stopped", what, Some(hint))
         }
-        FailureKind::Stuck => (
-            "stopped",
-            "the script waits for a promise that nothing will settle".to_owned(),
-            Some(hints::STUCK),
-        ),
+        FailureKind::Stuck => {
+            ("stopped", hints::stuck(report.language).0.to_owned(), Some(hints::stuck(report.language).1))
+        }
         FailureKind::Crowded { at_once, waiting } => (
             "not run",
             format!(

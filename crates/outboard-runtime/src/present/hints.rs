@@ -1,6 +1,8 @@
 //! What to do about errors and limits: one sentence each, for the model that wrote the script.
 //! No hint ever says to run the same script again.
 
+use outboard_script::Language;
+
 use super::plain::{duration, limit_size};
 use crate::{
     limits::{Limit, Limits},
@@ -8,14 +10,21 @@ use crate::{
 };
 
 /// What reached a limit, with its value, and what to do about it.
-pub(super) fn limit(limit: Limit, limits: &Limits) -> (String, &'static str) {
+pub(super) fn limit(limit: Limit, limits: &Limits, language: Language) -> (String, &'static str) {
     match limit {
         Limit::Wall => (
             format!(
                 "the run took longer than its time limit of {} (setting `limits.wallSeconds`)",
                 duration(limits.wall)
             ),
-            "Do less in one script: fewer calls, independent calls together with Promise.all, or the task in parts.",
+            match language {
+                Language::TypeScript => {
+                    "Do less in one script: fewer calls, independent calls together with Promise.all, or the task in parts."
+                }
+                Language::Python => {
+                    "Do less in one script: fewer calls, independent calls together with asyncio.gather, or the task in parts."
+                }
+            },
         ),
         Limit::Cpu => (
             format!(
@@ -73,11 +82,24 @@ pub(super) fn call(code: FailureCode) -> Option<&'static str> {
 
 /// What to do about an error that the script threw, if it is one that is typical of the sandbox and does not say so
 /// itself.
-pub(super) fn thrown(name: &str, message: &str) -> Option<&'static str> {
+pub(super) fn thrown(language: Language, name: &str, message: &str) -> Option<&'static str> {
+    match language {
+        Language::TypeScript => thrown_by_typescript(name, message),
+        Language::Python => raised_by_python(name, message),
+    }
+}
+
+fn thrown_by_typescript(name: &str, message: &str) -> Option<&'static str> {
+    const PYTHON: &str = "This is Python's: if the script is, give `python` as the language.";
     const NETWORK: &str = "A script has no network: only the tools reach the outside.";
     const MODULES: &str =
         "A script has no modules, files or processes: use the language itself and the tools.";
-    const MISSING: [(&str, &str); 11] = [
+    const MISSING: [(&str, &str); 16] = [
+        ("print", PYTHON),
+        ("len", PYTHON),
+        ("None", PYTHON),
+        ("True", PYTHON),
+        ("False", PYTHON),
         ("fetch", NETWORK),
         ("XMLHttpRequest", NETWORK),
         ("WebSocket", NETWORK),
@@ -99,5 +121,32 @@ pub(super) fn thrown(name: &str, message: &str) -> Option<&'static str> {
         .then_some("The value is not what the script expects: return it, or a part of it, to see what it is.")
 }
 
-/// What to do about a promise that nobody settles.
-pub(super) const STUCK: &str = "Every promise that the script makes itself needs a call of its resolve or reject; tool calls settle by themselves.";
+fn raised_by_python(name: &str, message: &str) -> Option<&'static str> {
+    const ODD: &str =
+        "The value is not what the script expects: print it, or a part of it, to see what it is.";
+    match name {
+        "TypeError" | "AttributeError" if message.contains("'coroutine'") => {
+            Some("A tool's value is there only after `await`: `(await namespace.tool(…))[\"field\"]`.")
+        }
+        "AttributeError" if message.contains("'dict' object") => {
+            Some("Results are dicts: read a field as `value[\"field\"]`.")
+        }
+        "TypeError" | "AttributeError" if message.contains("'NoneType'") => Some(ODD),
+        "KeyError" | "IndexError" => Some(ODD),
+        _ => None,
+    }
+}
+
+/// What a script does that waits for what never comes, and what to do about it.
+pub(super) fn stuck(language: Language) -> (&'static str, &'static str) {
+    match language {
+        Language::TypeScript => (
+            "the script waits for a promise that nothing will settle",
+            "Every promise that the script makes itself needs a call of its resolve or reject; tool calls settle by themselves.",
+        ),
+        Language::Python => (
+            "the script waits for something that will never happen",
+            "A future, event, queue or lock of the script's own needs other code of it to set, fill or release it; tool calls settle by themselves.",
+        ),
+    }
+}

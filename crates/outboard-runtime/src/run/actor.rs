@@ -429,6 +429,16 @@ impl RunActor {
     }
 }
 
+/// The name that an exception says to be unknown; Python puts it into quotes.
+fn undefined(thrown: &Thrown) -> Option<&str> {
+    let name = thrown.message.split_once(" is not defined")?.0;
+    match thrown.name.as_str() {
+        "ReferenceError" => Some(name),
+        "NameError" => name.strip_prefix("name '")?.strip_suffix('\''),
+        _ => None,
+    }
+}
+
 /// The report on a script of which nothing ran.
 fn not_begun(parts: RunParts, outcome: Outcome) -> RunReport {
     RunReport {
@@ -461,9 +471,7 @@ fn kind_of(thrown: &Thrown, snapshot: &Snapshot) -> FailureKind {
         };
     }
     let mut message = thrown.message.clone();
-    let undefined =
-        thrown.message.strip_suffix(" is not defined").filter(|_| thrown.name == "ReferenceError");
-    if let Some(hint) = undefined.and_then(|name| snapshot.hint_for_undefined(name)) {
+    if let Some(hint) = undefined(thrown).and_then(|name| snapshot.hint_for_undefined(name)) {
         message = format!("{message}; {hint}");
     }
     FailureKind::Threw { name: thrown.name.clone(), message }

@@ -11,7 +11,7 @@ use std::{
 
 use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
-    Engines, Parts, RunRequest, Runtime,
+    Engines, Language, Parts, RunRequest, Runtime,
     approval::{Approver, NobodyThere},
     broker::Permit,
     catalogue::{Annotations, Catalogue, Listing, ToolDefinition, UpstreamState},
@@ -232,6 +232,8 @@ pub(crate) struct Setting {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) listed: bool,
     pub(crate) runs_waiting: usize,
+    /// Whether there is an engine for Python, which does the same.
+    pub(crate) python: bool,
 }
 
 impl Default for Setting {
@@ -244,6 +246,7 @@ impl Default for Setting {
             store: Arc::new(MemoryStore::new()),
             listed: true,
             runs_waiting: 100,
+            python: true,
         }
     }
 }
@@ -257,13 +260,18 @@ impl World {
             catalogue.set_state(&name, UpstreamState::Ready { took: Duration::ZERO });
         }
         let upstream = Arc::new(FakeUpstream::default());
+        let engine = |image: &str| -> Arc<dyn Engine> {
+            Arc::new(FakeEngine { image: ImageHash::from(image), play: setting.play.clone() })
+        };
+        let mut engines = Engines::new(engine("fake"));
+        if setting.python {
+            let python = engine("fake python");
+            engines = engines.with_python(move || Ok(Arc::clone(&python)));
+        }
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::new(Only(BTreeMap::from([(name, Arc::clone(&upstream))]))),
-            engines: Engines::new(Arc::new(FakeEngine {
-                image: ImageHash::from("fake"),
-                play: setting.play,
-            })),
+            engines,
             policy: setting.policy,
             approver: setting.approver,
             store: Arc::clone(&setting.store),
@@ -280,7 +288,16 @@ impl World {
     }
 
     pub(crate) async fn run_until(&self, cancel: CancellationToken) -> RunReport {
-        let request = RunRequest { code: "box".to_owned(), ..RunRequest::default() };
+        self.run_script("box", None, cancel).await
+    }
+
+    pub(crate) async fn run_script(
+        &self,
+        code: &str,
+        language: Option<Language>,
+        cancel: CancellationToken,
+    ) -> RunReport {
+        let request = RunRequest { code: code.to_owned(), language, ..RunRequest::default() };
         self.runtime.run(&self.session, request, cancel).await
     }
 

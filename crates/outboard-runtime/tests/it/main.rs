@@ -5,5 +5,6 @@
 mod broker;
 mod fakes;
 mod journal;
+mod languages;
 mod long;
 mod runs;

@@ -26,22 +26,21 @@ pub(super) fn stack_for(
     findings: &mut Findings<'_>,
 ) -> Option<usize> {
     let (nesting, stretch) = measure(program);
-    let (exceeds, message, hint): (fn((usize, usize)) -> bool, _, _) = if nesting > MAX_NESTING {
+    let (at, message, hint) = if nesting > MAX_NESTING {
         (
-            |(nesting, _)| nesting > MAX_NESTING,
+            first(program, |(nesting, _)| nesting > MAX_NESTING),
             format!("nested more than {MAX_NESTING} levels deep"),
             "build deep values in steps, with variables",
         )
     } else if stretch > MAX_STRETCH {
         (
-            |(_, stretch)| stretch > MAX_STRETCH,
+            first(program, |(_, stretch)| stretch > MAX_STRETCH),
             format!("more than {MAX_STRETCH} operators in one statement"),
             "split it, or put the data into a list and loop",
         )
     } else {
         return Some(BASE_STACK + stretch * STRETCH_STACK);
     };
-    let at = first(program, exceeds);
     let at = positions.copied_from(to_u32(at)).unwrap_or_default();
     findings.add(at, at + 1, message, Some(hint.to_owned()));
     None

@@ -16,6 +16,7 @@ pub(super) fn explain(
 ) {
     let mut errors = errors.iter().collect::<Vec<_>>();
     errors.sort_by_key(|error| error.location.start());
+    follow_ups_left_out(program, &mut errors);
     for error in errors.iter().take(MAX_FINDINGS) {
         let (start, end) = (error.location.start().to_u32(), error.location.end().to_u32());
         let Said { message, hint, start, end } = in_plain_words(program, &error.error, start, end);
@@ -24,6 +25,20 @@ pub(super) fn explain(
         findings.add(start, place(end).unwrap_or(start).max(start), message, hint);
     }
     findings.leave_out(errors.len().saturating_sub(MAX_FINDINGS));
+}
+
+/// What the parser finds later on a line, or at the end of the script, mostly follows from what it found first.
+fn follow_ups_left_out(program: &str, errors: &mut Vec<&ParseError>) {
+    let end = program.trim_end().len();
+    let mut last: Option<usize> = None;
+    errors.retain(|error| {
+        let at = error.location.start().to_usize().min(program.len());
+        let follows = last.is_some_and(|last| at >= end || !program[last..at].contains('\n'));
+        if !follows {
+            last = Some(at);
+        }
+        !follows
+    });
 }
 
 struct Said {
@@ -70,6 +85,12 @@ fn in_plain_words(program: &str, error: &ParseErrorType, start: u32, end: u32) -
                 Some("indent it; write `pass` for none"),
             )
         }
+        ParseErrorType::OtherError(message) if message == "Expected a statement" => {
+            let closes = matches!(found.as_str(), "`)`" | "`]`" | "`}`");
+            let hint =
+                if closes { Some("there is nothing open that it could close") } else { typescript(program) };
+            say(&format!("unexpected {found}"), hint)
+        }
         ParseErrorType::OtherError(message) => say(&lowercase_first(message), typescript(program)),
         ParseErrorType::Lexical(error) => lexical(program, error, &say, end),
         ParseErrorType::FStringError(error) | ParseErrorType::TStringError(error) => {
@@ -93,7 +114,7 @@ fn expected_token(
         TokenKind::Name => "a name".to_owned(),
         TokenKind::Newline => "the end of the line".to_owned(),
         TokenKind::Indent => "an indented block".to_owned(),
-        kind => format!("`{}`", kind.to_string().trim_matches('\'')),
+        kind => format!("`{}`", kind.to_string().trim_matches(['\'', '`'])),
     };
     let hint = match (expected, found) {
         (TokenKind::Colon, "`{`") => Some("blocks begin with `:` and are indented; there are no braces"),
@@ -132,7 +153,7 @@ fn lexical(
                 '$' | '`' => typescript(program),
                 _ => None,
             };
-            say(&format!("unexpected character `{}`", tok.escape_debug()), hint)
+            say(&format!("unexpected character `{}`", visible(&tok.to_string())), hint)
         }
         LexicalErrorType::FStringError(error) | LexicalErrorType::TStringError(error) => {
             interpolated(error, say)
@@ -140,6 +161,10 @@ fn lexical(
         LexicalErrorType::UnicodeError => say(
             "an escape in this string is incomplete",
             Some("write a backslash as `\\\\`, or put `r` before the quote"),
+        ),
+        LexicalErrorType::Eof => say(
+            "the script ends inside of something that is still open",
+            Some("close it; the script may have been cut off"),
         ),
         other => say(&lowercase_first(&other.to_string()), None),
     }
@@ -180,7 +205,12 @@ fn found(program: &str, start: u32) -> String {
     }
     let word = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').take(40).collect::<String>();
     let shown = if word.is_empty() { rest.chars().take(1).collect() } else { word };
-    format!("`{}`", shown.escape_debug())
+    format!("`{}`", visible(&shown))
+}
+
+fn visible(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 /// The word that ends before `start`.

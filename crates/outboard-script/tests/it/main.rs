@@ -2,4 +2,5 @@
 
 mod cases;
 mod hostile;
+mod python;
 mod scripts;

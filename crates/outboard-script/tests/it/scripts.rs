@@ -1,7 +1,7 @@
 //! What scripts become: their form, their program, their findings, the way back of positions.
 
 use crate::cases;
-use outboard_script::{Form, Prepared, prepare};
+use outboard_script::{Form, Language, Prepared, prepare};
 
 fn prepared(text: &str) -> Prepared {
     prepare(text, None).unwrap_or_else(|rejected| panic!("{text:?}\n{}", rejected.render()))
@@ -41,7 +41,7 @@ fn mistakes_are_shown_with_place_line_and_hint() {
     let cases = cases::read(include_str!("cases/findings.txt"));
     assert!(cases.len() >= 50, "{} cases", cases.len());
     for case in cases {
-        let rejected = prepare(case.given, None).expect_err(case.given);
+        let rejected = prepare(case.given, Some(Language::TypeScript)).expect_err(case.given);
         assert_eq!(cases::shown(&rejected.render()), case.expected, "{}", case.given);
     }
 }

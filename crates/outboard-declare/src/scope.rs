@@ -12,56 +12,10 @@ const LONGEST: usize = 40;
 /// How many types of one name are compared before a further one just gets the next number.
 const MOST_COMPARED: usize = 8;
 
-/// Names that a local type would hide.
-const TAKEN: &[&str] = &[
-    "Any",
-    "Array",
-    "ArrayBuffer",
-    "BigInt",
-    "Boolean",
-    "Date",
-    "Error",
-    "Exclude",
-    "Extract",
-    "Function",
-    "Infinity",
-    "Intl",
-    "Iterable",
-    "Iterator",
-    "JSON",
-    "Map",
-    "Math",
-    "NaN",
-    "NonNullable",
-    "Number",
-    "Object",
-    "Omit",
-    "Parameters",
-    "Partial",
-    "Pick",
-    "Promise",
-    "PromiseLike",
-    "Proxy",
-    "Readonly",
-    "ReadonlyArray",
-    "Record",
-    "Reflect",
-    "RegExp",
-    "Required",
-    "ReturnType",
-    "Set",
-    "String",
-    "Symbol",
-    "ToolError",
-    "URL",
-    "Uint8Array",
-    "WeakMap",
-    "WeakSet",
-];
-
 /// The local types of one place, in the order in which they came.
-#[derive(Default)]
-pub(super) struct Scope {
+pub(crate) struct Scope {
+    /// Names that a local type would hide, sorted.
+    taken: &'static [&'static str],
     declarations: BTreeMap<String, String>,
     order: Vec<String>,
     highest: BTreeMap<String, usize>,
@@ -75,11 +29,16 @@ struct Own {
 }
 
 impl Scope {
+    /// A scope without types yet, of which none gets a name in `taken`; that list is sorted.
+    pub(crate) fn avoiding(taken: &'static [&'static str]) -> Self {
+        Self { taken, declarations: BTreeMap::new(), order: Vec::new(), highest: BTreeMap::new() }
+    }
+
     /// Names for the definitions of a document, and takes their declarations in. `write` gives the declarations
     /// under the names that it is given.
     ///
     /// A name with a number is tried where another type has the plain one; equal types share a name.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &mut self,
         document: &Document,
         fallback: &str,
@@ -88,7 +47,7 @@ impl Scope {
         let mut own: BTreeMap<String, Own> = BTreeMap::new();
         let mut candidates: Vec<(String, usize)> = Vec::new();
         for definition in &document.definitions {
-            let stem = stem(&definition.hint, fallback);
+            let stem = stem(&definition.hint, fallback, self.taken);
             let own = own.entry(stem.clone()).or_default();
             own.times += 1;
             own.highest += 1;
@@ -134,8 +93,8 @@ impl Scope {
         }
     }
 
-    /// `type X = …` for each type taken in.
-    pub(super) fn declarations(&self) -> Vec<String> {
+    /// The declaration of each type taken in, in that order.
+    pub(crate) fn declarations(&self) -> Vec<String> {
         self.order.iter().map(|name| self.declarations[name].clone()).collect()
     }
 }
@@ -146,13 +105,13 @@ fn numbered((stem, number): &(String, usize)) -> String {
 }
 
 /// `data-chunk` and `data_chunk` as `DataChunk`; something that is no word at all as the fallback.
-fn stem(hint: &str, fallback: &str) -> String {
+fn stem(hint: &str, fallback: &str, taken: &[&str]) -> String {
     let name = pascal(hint);
     let mut name = if name.is_empty() { pascal(fallback) } else { name };
     if !name.starts_with(unicode_ident::is_xid_start) {
         name.insert(0, 'T');
     }
-    if TAKEN.binary_search(&name.as_str()).is_ok() {
+    if taken.binary_search(&name.as_str()).is_ok() {
         name.push('_');
     }
     if name.ends_with(|c: char| c.is_ascii_digit()) {
@@ -174,11 +133,10 @@ fn pascal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{TAKEN, stem};
+    use super::stem;
 
     #[test]
     fn type_names_are_pascal_case_and_hide_nothing() {
-        assert!(TAKEN.is_sorted());
         let cases = [
             ("DataChunk", "DataChunk"),
             ("data_chunk", "DataChunk"),
@@ -192,7 +150,7 @@ mod tests {
             ("größe", "Größe"),
         ];
         for (hint, expected) in cases {
-            assert_eq!(stem(hint, "tool_result"), expected, "for {hint:?}");
+            assert_eq!(stem(hint, "tool_result", &["Promise"]), expected, "for {hint:?}");
         }
     }
 }
