@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: measures Outboard as its users get it, against a raw client of the same upstream.
 //! Talks to the guest build and to cargo. What is measured, and how, is for `crates/outboard-bench`.
 
+mod search;
+
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -13,7 +15,8 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Names of measures, and --rounds N or --json; `cargo xtask bench -- --help` explains them
+    /// Names of measures, and --rounds N or --json; `cargo xtask bench -- --help` explains them. Or `search DIR`: how
+    /// well tools are found, by collections of tools and queries
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -23,6 +26,11 @@ pub(crate) struct Args {
 /// # Errors
 /// When something cannot be built or started; a target that is missed is an exit code.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    if let Some(("search", arguments)) =
+        args.arguments.split_first().map(|(first, rest)| (first.as_str(), rest))
+    {
+        return search::run(arguments);
+    }
     guests::build()?;
     say("bench: building in the release profile, as it is installed (several minutes, once)");
     let built = workspace::cargo()

@@ -3,7 +3,7 @@
 //! Upstreams publish what they list; runs, search and the face read immutable [`Snapshot`]s.
 //! The catalogue does not connect to anything.
 
-mod index;
+mod indexed;
 mod listing;
 mod member;
 mod snapshot;
@@ -19,7 +19,6 @@ use std::{
 use outboard_declare::names::{Names, RESERVED_NAMESPACES};
 use tokio::sync::watch;
 
-pub use index::Found;
 pub(crate) use listing::declaration;
 pub use listing::{Detail, SearchRequest};
 pub use member::Member;
@@ -67,7 +66,7 @@ impl Catalogue {
                 (upstream.clone(), Arc::new(Member::new(upstream.clone(), Namespace::new(namespace))))
             })
             .collect();
-        let current = watch::Sender::new(Arc::new(Snapshot::of(members.values().cloned())));
+        let current = watch::Sender::new(Arc::new(Snapshot::of(members.values().cloned(), None)));
         Self { members: Arc::new(Mutex::new(members)), current }
     }
 
@@ -107,6 +106,7 @@ impl Catalogue {
         let Some(member) = members.get_mut(upstream) else { return };
         let Some(changed) = apply(member) else { return };
         *member = Arc::new(changed);
-        self.current.send_replace(Arc::new(Snapshot::of(members.values().cloned())));
+        let before = self.snapshot().latest_index();
+        self.current.send_replace(Arc::new(Snapshot::of(members.values().cloned(), before)));
     }
 }

@@ -8,7 +8,8 @@ use crate::workspace::Package;
 const LAYERS: &[(&str, &[&str])] = &[
     ("outboard-declare", &[]),
     ("outboard-script", &[]),
-    ("outboard-runtime", &["outboard-declare", "outboard-script"]),
+    ("outboard-search", &[]),
+    ("outboard-runtime", &["outboard-declare", "outboard-script", "outboard-search"]),
     ("outboard-engines", &["outboard-runtime"]),
     ("outboard-upstream", &["outboard-runtime"]),
     ("outboard-face", &["outboard-runtime"]),

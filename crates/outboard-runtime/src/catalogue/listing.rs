@@ -1,5 +1,5 @@
 //! Answers about the catalogue as a model reads them: search results and declarations, within a
-//! token budget. Ranking is [`super::index`]'s matter, the form of a declaration outboard-declare's.
+//! token budget. Ranking is outboard-search's matter, the form of a declaration outboard-declare's.
 
 use std::fmt::Write as _;
 
@@ -10,11 +10,15 @@ use outboard_declare::{
 use outboard_script::Language;
 use serde::{Deserialize, Serialize};
 
-use super::{Found, Resolved, Snapshot, ToolDefinition, UpstreamState};
+use super::{Resolved, Snapshot, ToolDefinition, UpstreamState};
 use crate::present::count_tokens;
 
 /// Tokens that a search answer may take.
 const ANSWER_TOKENS: usize = 1_200;
+/// Of these, for declarations; the rest is for what is said of those left out.
+const DECLARED_TOKENS: usize = ANSWER_TOKENS - 200;
+/// Tools named that were left out for length.
+const LEFT_OUT_NAMED: usize = 8;
 /// Tools that a search shows when it is not told how many.
 const DEFAULT_LIMIT: usize = 8;
 const LARGEST_LIMIT: usize = 100;
@@ -90,7 +94,8 @@ impl Snapshot {
     /// The best tools for a query, best first.
     pub fn find(&self, query: &str, limit: Option<usize>) -> Vec<Resolved<'_>> {
         let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, LARGEST_LIMIT);
-        self.index().search(query, limit).into_iter().filter_map(|found| self.at(found)).collect()
+        let found = self.index().index().search(query, limit);
+        found.iter().filter_map(|hit| self.resolve(&hit.key.namespace, &hit.key.name).ok()).collect()
     }
 
     /// The answer to a search, as text for a model.
@@ -134,12 +139,6 @@ impl Snapshot {
         (count_tokens(&text) <= budget).then_some(text)
     }
 
-    fn at(&self, found: Found) -> Option<Resolved<'_>> {
-        let member = self.members().get(found.member)?;
-        let (identifier, tool) = member.tools().nth(found.tool)?;
-        Some(Resolved { member, tool, identifier })
-    }
-
     fn ranked(&self, request: &SearchRequest, language: Language, detail: Detail) -> String {
         let found = self.find(&request.query, request.limit);
         if found.is_empty() {
@@ -152,9 +151,18 @@ impl Snapshot {
         let mut tokens = 0;
         let mut shown = 0;
         for tool in &found {
-            let declaration = tool.declaration(language, detail);
+            let room = DECLARED_TOKENS - tokens;
+            let mut declaration = tool.declaration(language, detail);
+            if shown == 0 && count_tokens(&declaration) >= room {
+                // The best tool is always shown, if need be with less said of it.
+                declaration = tool.declaration(language, Detail::Signature);
+                if count_tokens(&declaration) >= room {
+                    declaration = tool.declaration(language, Detail::Name);
+                }
+                declaration.push_str(" // shortened; tools.describe tells all");
+            }
             let cost = count_tokens(&declaration) + 1;
-            if shown > 0 && tokens + cost > ANSWER_TOKENS {
+            if cost > room {
                 break;
             }
             tokens += cost;
@@ -162,9 +170,12 @@ impl Snapshot {
             text.push_str(&declaration);
             text.push('\n');
         }
-        let left: Vec<String> = found[shown..].iter().map(Resolved::called).collect();
+        let left = &found[shown..];
         if !left.is_empty() {
-            let _ = writeln!(text, "left out for length: {}", left.join(", "));
+            let names: Vec<String> = left.iter().take(LEFT_OUT_NAMED).map(Resolved::called).collect();
+            let more = left.len() - names.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let _ = writeln!(text, "left out for length: {}{more}", names.join(", "));
         }
         let _ = writeln!(text, "{shown} of {} shown", self.tool_count());
         text

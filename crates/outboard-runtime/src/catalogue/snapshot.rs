@@ -8,7 +8,10 @@ use std::{
 
 use outboard_script::CatalogueView;
 
-use super::{Member, ToolDefinition, UpstreamState, index::Index, suggest};
+use super::{Member, ToolDefinition, UpstreamState, indexed::Indexed, suggest};
+
+/// Bytes of a full name at most.
+const LONGEST_NAME: usize = 1_000;
 
 /// A tool that a script named.
 #[derive(Clone, Debug)]
@@ -44,17 +47,20 @@ pub enum Unresolved<'a> {
 pub struct Snapshot {
     members: Vec<Arc<Member>>,
     places: HashMap<String, usize>,
-    index: OnceLock<Index>,
+    // Made when it is first asked for: most snapshots at the start are searched by nobody.
+    index: OnceLock<Arc<Indexed>>,
+    // The nearest index before, to make this one from.
+    before: Option<Arc<Indexed>>,
 }
 
 impl Snapshot {
-    pub(super) fn of(members: impl Iterator<Item = Arc<Member>>) -> Self {
+    pub(super) fn of(members: impl Iterator<Item = Arc<Member>>, before: Option<Arc<Indexed>>) -> Self {
         let mut members: Vec<Arc<Member>> = members.collect();
         members.sort_by(|a, b| a.namespace.cmp(&b.namespace));
         let mut places: HashMap<String, usize> =
             members.iter().map(|member| member.upstream.as_str().to_owned()).zip(0..).collect();
         places.extend(members.iter().map(|member| member.namespace.as_str().to_owned()).zip(0..));
-        Self { members, places, index: OnceLock::new() }
+        Self { members, places, index: OnceLock::new(), before }
     }
 
     /// The upstreams, ordered by namespace.
@@ -91,6 +97,10 @@ impl Snapshot {
 
     /// The tool of a full name: `namespace.tool`, `namespace["original name"]` or `namespace/tool`.
     pub fn resolve_full(&self, name: &str) -> Option<Resolved<'_>> {
+        // Each mark in it is tried: a long text is no name.
+        if name.len() > LONGEST_NAME {
+            return None;
+        }
         name.match_indices(['.', '/', '[']).find_map(|(at, separator)| {
             let tool = name[at + 1..].trim();
             let tool = if separator == "[" {
@@ -107,8 +117,13 @@ impl Snapshot {
         suggest::undefined(self, name)
     }
 
-    pub(super) fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::build(&self.members))
+    pub(super) fn index(&self) -> &Indexed {
+        self.index.get_or_init(|| Arc::new(Indexed::of(&self.members, self.before.as_deref())))
+    }
+
+    /// The index of this snapshot, or of the nearest one before it that has one.
+    pub(super) fn latest_index(&self) -> Option<Arc<Indexed>> {
+        self.index.get().or(self.before.as_ref()).cloned()
     }
 }
 
