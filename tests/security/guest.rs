@@ -157,3 +157,42 @@ fn terminal_escapes_in_output_are_not_passed_on_raw() {
     let text = session.client.execute("console.log('\\u001b[2Jgone'); '\\u001b]0;title\\u0007x'");
     assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
 }
+
+#[test]
+fn a_hidden_tool_cannot_be_reached_by_any_name() {
+    let mut entry = fixture(&[]);
+    entry["tools"] = json!({"deny": ["count", "protocol*"]});
+    let mut session = Session::of(&[("fix", entry)], json!({}));
+    assert_eq!(session.client.execute("(await fix.add({ a: 1, b: 1 })).sum"), "2");
+    for code in [
+        "await fix.count({})",
+        "await fix['count']({})",
+        "await fix['co' + 'unt']({})",
+        "await fix['Count']({})",
+        "await fix['сount']({})",
+        "await fix['count\\u200b']({})",
+        "await fix['fix.count']({})",
+        "await fix.protocol_error({})",
+        "await Object.getPrototypeOf(fix).count({})",
+        "await fix.__proto__.count({})",
+        "await fix.constructor.count({})",
+        "await Reflect.get(fix, 'count')({})",
+        "const { count } = fix; await count({})",
+        "await fix.add.constructor('return fix.count({})')()",
+        "await tools.describe('fix.count')",
+        "await tools.describe('fix[\"count\"]')",
+    ] {
+        let text = session.client.failing(code);
+        assert!(!text.contains("did you mean `fix.count"), "{code}: {text}");
+    }
+    let seen = session.client.execute(
+        "JSON.stringify([await tools.search('count effects protocol error', { limit: 100, detail: 'full' }), Object.keys(fix)])",
+    );
+    let (_, search) = session.client.call("search", json!({"query": "count protocol error", "limit": 100}));
+    let listed = session.client.request("tools/list", json!({})).to_string();
+    for text in [&seen, &search, &listed] {
+        assert!(!text.contains("fix.count") && !text.contains("protocol_error"), "{text}");
+    }
+    let received = session.client.execute("JSON.stringify(await fix.received())");
+    assert!(!received.contains("\"count") && !received.contains("protocol_error"), "{received}");
+}

@@ -1,6 +1,6 @@
 //! The gate: the one function through which every operation passes, as named steps.
 //!
-//! Resolve, validate, budget, policy, approval, journal the intent, send, journal the outcome. It talks to
+//! Resolve, validate, budget, policy, approval, place, journal the intent, send, journal the outcome. It talks to
 //! the catalogue, policy, approver, journal and upstreams through their ports and keeps no state of a run.
 
 mod budget;
@@ -13,6 +13,7 @@ mod validate;
 use std::{sync::Arc, time::Duration};
 
 use outboard_script::Language;
+use tokio::sync::OwnedSemaphorePermit;
 
 pub use budget::Budget;
 pub use ledger::{Ledger, Settled};
@@ -28,7 +29,7 @@ use crate::{
     policy::{Policy, Verdict},
     ports::{
         engine::Reply,
-        upstream::{SendFailure, Upstreams},
+        upstream::{SendFailure, Upstream, Upstreams},
     },
     reply::{CallReply, FailureCode, ToolFailure},
 };
@@ -71,6 +72,17 @@ impl Caller {
     }
 }
 
+/// How often the tool behind a name may change while one call waits.
+const CHANGES: usize = 4;
+
+/// A call that has passed everything before its record.
+struct Cleared {
+    target: Target,
+    allowed_by: String,
+    upstream: Arc<dyn Upstream>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
 /// The gate, shared by all runs.
 pub struct Broker {
     catalogue: Catalogue,
@@ -107,13 +119,48 @@ impl Broker {
         self.validators.check(&target, &request.arguments, caller.language)?;
         // Held until the answer is there; waiting for it is what queues concurrent calls.
         let _slot = caller.budget.admit().await?;
-        let operation = target.operation(request.arguments);
-        let allowed_by = self.judge(&operation, &target, request.line).await?;
-        let permit = Permit::for_operation(operation);
+        let Cleared { target, allowed_by, upstream, place: _place } =
+            self.clear(&request, target, caller.language).await?;
+        let permit = Permit::for_operation(target.operation(request.arguments));
         // No record, no call.
         caller.ledger.intend(target.intent(request.id, allowed_by), request.line).await?;
-        let sent = self.send(permit, caller.deadline).await;
+        let deadline = target.timeout.unwrap_or(caller.deadline);
+        let sent = match tokio::time::timeout(deadline, upstream.send(permit)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(SendFailure::Timeout { waited: deadline }),
+        };
         outcome(&target, sent)
+    }
+
+    /// Judges the call, then wakes its upstream and waits for a place there. The tool that was judged must still be the
+    /// one that the names mean when the waiting is over; otherwise all is done again with what they mean by then.
+    async fn clear(
+        &self,
+        request: &CallRequest,
+        mut target: Target,
+        language: Language,
+    ) -> Result<Cleared, ToolFailure> {
+        for _ in 0..CHANGES {
+            let operation = target.operation(request.arguments.clone());
+            let allowed_by = self.judge(&operation, &target, request.line).await?;
+            let upstream = self.upstreams.get(&target.upstream);
+            // Neither the start of the upstream nor the queue before it counts as time of the call.
+            let ready = match &upstream {
+                Some(upstream) => upstream.ready().await,
+                None => Ok(()),
+            };
+            let place = target.place().await;
+            let now = resolve::resolve_now(&self.catalogue, request)?;
+            if now.is(&target) {
+                let upstream = upstream.ok_or_else(|| absent(&now))?;
+                ready.map_err(|failure| refused(&failure))?;
+                return Ok(Cleared { target: now, allowed_by, upstream, place });
+            }
+            target = now;
+            self.validators.check(&target, &request.arguments, language)?;
+        }
+        let message = format!("not sent: {} changes its tools again and again", target.namespace);
+        Err(ToolFailure::new(FailureCode::UpstreamUnavailable, message))
     }
 
     /// Policy's verdict, and a person's where policy asks. Returns why it is allowed.
@@ -136,33 +183,29 @@ impl Broker {
             }
         }
     }
-
-    async fn send(&self, permit: Permit, deadline: Duration) -> Result<CallReply, SendFailure> {
-        let name = permit.operation().upstream().clone();
-        let Some(upstream) = self.upstreams.get(&name) else {
-            return Err(SendFailure::Unavailable {
-                reason: format!("upstream `{name}` is not configured any more"),
-            });
-        };
-        match tokio::time::timeout(deadline, upstream.send(permit)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(SendFailure::Timeout { waited: deadline }),
-        }
-    }
 }
 
 /// What the script gets for an upstream's answer, or for the lack of one.
 fn outcome(target: &Target, sent: Result<CallReply, SendFailure>) -> Result<Reply, ToolFailure> {
-    let failure = match sent {
-        Ok(reply) => return normalise::reply(target, reply),
-        Err(failure) => failure,
-    };
-    let code = match &failure {
+    match sent {
+        Ok(reply) => normalise::reply(target, reply),
+        Err(failure) => Err(refused(&failure)),
+    }
+}
+
+fn refused(failure: &SendFailure) -> ToolFailure {
+    let code = match failure {
         SendFailure::Unavailable { .. } => FailureCode::UpstreamUnavailable,
         SendFailure::Lost { .. } => FailureCode::UpstreamLost,
         SendFailure::Refused { code: -32700 | -32602..=-32600, .. } => FailureCode::UpstreamRefused,
         SendFailure::Refused { .. } | SendFailure::Unreadable { .. } => FailureCode::UpstreamError,
         SendFailure::Timeout { .. } => FailureCode::Timeout,
     };
-    Err(ToolFailure::new(code, failure.to_string()))
+    ToolFailure::new(code, failure.to_string())
+}
+
+fn absent(target: &Target) -> ToolFailure {
+    let reason = target.failed.as_deref().unwrap_or("it is not configured any more");
+    let message = format!("{} is not available: {reason}", target.namespace);
+    ToolFailure::new(FailureCode::UpstreamUnavailable, message)
 }

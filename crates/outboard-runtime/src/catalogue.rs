@@ -3,26 +3,33 @@
 //! Upstreams publish what they list; runs, search and the face read immutable [`Snapshot`]s.
 //! The catalogue does not connect to anything.
 
+mod filter;
 mod indexed;
+mod instructions;
 mod listing;
 mod member;
+mod seat;
 mod snapshot;
 mod suggest;
+mod terms;
 mod tool;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use outboard_declare::names::{Names, RESERVED_NAMESPACES};
 use tokio::sync::watch;
 
+pub use filter::{BadPattern, ToolFilter};
 pub(crate) use listing::declaration;
 pub use listing::{Detail, SearchRequest};
 pub use member::Member;
+pub use seat::{Occupant, Placing, Seat};
 pub use snapshot::{Resolved, Snapshot, Unresolved};
+pub use terms::Terms;
 pub use tool::{Annotations, Listing, ToolDefinition};
 
 use crate::ids::{Namespace, UpstreamName};
@@ -30,6 +37,8 @@ use crate::ids::{Namespace, UpstreamName};
 /// What is known of an upstream's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamState {
+    /// Its tools are known from earlier, and it is started by the first call of one.
+    Asleep,
     /// It has not answered yet.
     Starting,
     /// It answers.
@@ -48,39 +57,57 @@ pub enum UpstreamState {
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     // Held while a snapshot is made and sent, so that snapshots appear in the order of changes.
-    members: Arc<Mutex<BTreeMap<UpstreamName, Arc<Member>>>>,
+    set: Arc<Mutex<Set>>,
     current: watch::Sender<Arc<Snapshot>>,
 }
 
+#[derive(Debug, Default)]
+struct Set {
+    members: BTreeMap<UpstreamName, Arc<Member>>,
+    names: Names,
+    /// Seats given so far.
+    seats: u64,
+}
+
 impl Catalogue {
-    /// A catalogue of these upstreams, none of which has listed anything yet. The set is fixed
+    /// A catalogue of these upstreams, none of which has listed anything yet. The set is known
     /// first so that namespaces do not depend on which upstream answers first.
     pub fn new(upstreams: impl IntoIterator<Item = UpstreamName>) -> Self {
-        let upstreams: Vec<UpstreamName> = upstreams.into_iter().collect();
-        let originals: Vec<&str> = upstreams.iter().map(UpstreamName::as_str).collect();
-        let names = Names::assign(&originals, RESERVED_NAMESPACES);
-        let members: BTreeMap<_, _> = upstreams
-            .iter()
-            .map(|upstream| {
-                let namespace = names.identifier(upstream.as_str()).unwrap_or(upstream.as_str());
-                (upstream.clone(), Arc::new(Member::new(upstream.clone(), Namespace::new(namespace))))
-            })
-            .collect();
-        let current = watch::Sender::new(Arc::new(Snapshot::of(members.values().cloned(), None)));
-        Self { members: Arc::new(Mutex::new(members)), current }
+        let catalogue = Self { set: Arc::default(), current: watch::Sender::default() };
+        catalogue.arrange(upstreams.into_iter().map(Placing::new));
+        catalogue
     }
 
-    /// What `upstream` lists now. Ignored if the catalogue was not made with this upstream.
+    /// Makes these, and no others, the upstreams of the catalogue, in one step. Namespaces are assigned over the whole
+    /// set; those given before stay. Returns the seats of all.
+    pub fn arrange(&self, upstreams: impl IntoIterator<Item = Placing>) -> Vec<Seat> {
+        let upstreams: Vec<Placing> = upstreams.into_iter().collect();
+        let originals: Vec<&str> = upstreams.iter().map(|placing| placing.upstream.as_str()).collect();
+        let mut set = self.lock();
+        let names = std::mem::take(&mut set.names).retained(|original| originals.contains(&original));
+        set.names = names.extended(&originals, RESERVED_NAMESPACES);
+        let members: BTreeMap<_, _> =
+            upstreams.into_iter().map(|placing| (placing.upstream.clone(), set.place(placing))).collect();
+        set.members = members;
+        self.show(&set);
+        set.members.values().map(|member| self.seat_of(&member.upstream, member.seat)).collect()
+    }
+
+    /// The seat of this upstream. If it is not in the catalogue, what the seat says goes nowhere.
+    pub fn seat(&self, upstream: &UpstreamName) -> Seat {
+        let number = self.lock().members.get(upstream).map_or(0, |member| member.seat);
+        self.seat_of(upstream, number)
+    }
+
+    /// What `upstream` lists now. Ignored if it is not in the catalogue.
     /// Nobody is woken if nothing changed.
     pub fn publish(&self, upstream: &UpstreamName, listing: Listing) {
-        self.change(upstream, |member| {
-            (member.listing.as_deref() != Some(&listing)).then(|| member.listing(&Arc::new(listing)))
-        });
+        self.seat(upstream).publish(listing);
     }
 
     /// How `upstream` stands now.
     pub fn set_state(&self, upstream: &UpstreamName, state: UpstreamState) {
-        self.change(upstream, |member| (member.state != state).then(|| member.standing(state)));
+        self.seat(upstream).set_state(state);
     }
 
     /// The catalogue as it is at this moment.
@@ -101,12 +128,54 @@ impl Catalogue {
         self.snapshot()
     }
 
-    fn change(&self, upstream: &UpstreamName, apply: impl FnOnce(&Member) -> Option<Member>) {
-        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(member) = members.get_mut(upstream) else { return };
+    fn seat_of(&self, upstream: &UpstreamName, number: u64) -> Seat {
+        Seat { catalogue: self.clone(), upstream: upstream.clone(), number }
+    }
+
+    fn change(&self, seat: &Seat, apply: impl FnOnce(&Member) -> Option<Member>) {
+        let mut set = self.lock();
+        let Some(member) = set.members.get_mut(&seat.upstream) else { return };
+        if member.seat != seat.number {
+            return;
+        }
         let Some(changed) = apply(member) else { return };
+        changed.tell_idle_patterns(Some(member));
         *member = Arc::new(changed);
+        self.show(&set);
+    }
+
+    fn show(&self, set: &Set) {
         let before = self.snapshot().latest_index();
-        self.current.send_replace(Arc::new(Snapshot::of(members.values().cloned(), before)));
+        self.current.send_replace(Arc::new(Snapshot::of(set.members.values().cloned(), before)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Set> {
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Set {
+    fn seated(&mut self, upstream: UpstreamName, namespace: Namespace) -> Member {
+        self.seats += 1;
+        Member::new(upstream, namespace, self.seats)
+    }
+
+    fn place(&mut self, placing: Placing) -> Arc<Member> {
+        let Placing { upstream, terms, occupant } = placing;
+        let before = self.members.get(&upstream).cloned();
+        let namespace = Namespace::new(self.names.identifier(upstream.as_str()).unwrap_or(upstream.as_str()));
+        let member = match (occupant, &before) {
+            (Occupant::Same, Some(member)) => member.on(&terms),
+            (Occupant::Same, None) => self.seated(upstream, namespace).on(&terms),
+            (Occupant::New { kept, state }, _) => {
+                let member = self.seated(upstream, namespace).on(&terms).standing(state);
+                match kept {
+                    Some(kept) => member.listing(&Arc::new(kept)),
+                    None => member,
+                }
+            }
+        };
+        member.tell_idle_patterns(before.as_deref());
+        Arc::new(member)
     }
 }

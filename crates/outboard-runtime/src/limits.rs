@@ -24,8 +24,9 @@ pub struct Limits {
     pub calls: u32,
     /// Tool calls in flight at once; further ones queue. Does not cover other runs' calls to the same upstream.
     pub concurrent_calls: u32,
-    /// Time that one tool call may take, from being sent to its answer. Queueing does not count, nor does waiting for an
-    /// upstream to list its tools for the first time, which may take as long again.
+    /// Time that one tool call may take, from being sent to its answer. Neither queueing nor the start of the upstream
+    /// counts, nor waiting for it to list its tools for the first time, which may take as long again. An upstream's
+    /// [`Terms`](crate::catalogue::Terms) may say another time.
     pub call: Duration,
     /// Bytes that the host holds of what is under way between the script and its tools. A request whose arguments would
     /// exceed it is refused, and while answers that the script has not taken yet exceed it no further call is sent. Does

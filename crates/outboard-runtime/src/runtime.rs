@@ -1,7 +1,7 @@
 //! The runtime as a whole: what a face, a command line or a test drives.
 //! It is put together once from its ports; it opens nothing by itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use outboard_script::Language;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -38,7 +38,7 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Limits of each run.
+    /// Limits of each run, until [`Runtime::set_limits`] says others.
     pub limits: Limits,
     /// Runs at once; further ones wait for their turn.
     pub runs_at_once: usize,
@@ -49,6 +49,7 @@ pub struct Parts {
 /// Runs scripts and answers searches.
 pub struct Runtime {
     parts: Parts,
+    limits: RwLock<Limits>,
     broker: Arc<Broker>,
     /// Places for runs that are under way or wait for their turn.
     places: Semaphore,
@@ -79,7 +80,18 @@ impl Runtime {
         );
         let at_once = parts.runs_at_once.max(1);
         let (places, turns) = (Semaphore::new(at_once + parts.runs_waiting), Semaphore::new(at_once));
-        Self { parts, broker: Arc::new(broker), places, turns }
+        let limits = RwLock::new(parts.limits.clone());
+        Self { parts, limits, broker: Arc::new(broker), places, turns }
+    }
+
+    /// Gives every run that begins from now on these limits. Does not change the runs that are under way, nor what the
+    /// engine has set aside: more memory than it was made for is not to be had.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// All tools.
@@ -126,7 +138,7 @@ impl Runtime {
             id,
             source: request.code,
             language: request.language,
-            limits: self.parts.limits.clone(),
+            limits: self.limits(),
             engines: self.parts.engines.clone(),
             broker: Arc::clone(&self.broker),
             catalogue: self.parts.catalogue.clone(),
@@ -158,7 +170,7 @@ impl Runtime {
             id,
             source: request.code,
             language: request.language.unwrap_or_default(),
-            limits: self.parts.limits.clone(),
+            limits: self.limits(),
             outcome: Outcome::Failed(failure),
             console: Vec::new(),
             console_dropped: 0,

@@ -13,6 +13,8 @@ use crate::connection::{Answer, Connection, Failure, Refusal};
 const LEGACY: &str = "2025-11-25";
 /// The versions that we may open with instead, if a server names what it supports in its refusal.
 const LEGACY_KNOWN: [&str; 4] = [LEGACY, "2025-06-18", "2025-03-26", "2024-11-05"];
+/// Characters of an upstream's `instructions` that are kept; no model reads more.
+const INSTRUCTIONS: usize = 16_384;
 /// The first version without a handshake.
 const MODERN: &str = "2026-07-28";
 
@@ -91,7 +93,7 @@ fn agree(connection: &Connection, version: Arc<str>, result: &Value) -> Agreemen
     let modern = &*version >= MODERN;
     connection.agree(Arc::clone(&version), modern);
     Agreement {
-        instructions: result["instructions"].as_str().map(str::to_owned),
+        instructions: result["instructions"].as_str().map(|said| said.chars().take(INSTRUCTIONS).collect()),
         meta: modern.then(|| Arc::new(meta(&version))),
         version,
     }

@@ -1,60 +1,89 @@
-//! All upstreams: started together, each with one supervisor that connects, lists, and connects again
-//! when a call comes after a loss. What a run sends goes through [`Fleet::upstream`] and needs a permit.
-//! Nothing of policy is here, and no call is ever sent twice.
+//! All upstreams: each with one supervisor that connects, lists, and connects again when a call comes
+//! after a loss. The set may change while calls are under way. What a run sends goes through
+//! [`Fleet::upstream`] and needs a permit. Nothing of policy is here, and no call is ever sent twice.
 
+mod member;
 mod supervisor;
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use futures::future::BoxFuture;
-use outboard_runtime::{
-    broker::Permit,
-    catalogue::Catalogue,
-    ids::{ToolName, UpstreamName},
-    json::Json,
-    operation::Operation,
-    ports::upstream::{SendFailure, Upstream, Upstreams},
-    reply::CallReply,
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
 };
-use tokio::sync::{mpsc, oneshot, watch};
+
+use futures::future::join_all;
+use outboard_runtime::{
+    catalogue::{Catalogue, Seat},
+    ids::UpstreamName,
+    ports::upstream::{Upstream, Upstreams},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::supervisor::{Supervisor, Wanted};
-use crate::{client::Client, connection::Failure, spec::UpstreamSpec};
-
-/// Calls that ask for a connection at once; more wait.
-const ASKING: usize = 64;
+use self::member::Member;
+use crate::spec::UpstreamSpec;
 
 /// All upstreams of this process. Dropping it ends them without waiting; [`Fleet::shutdown`] waits.
 #[derive(Debug)]
 pub struct Fleet {
-    members: BTreeMap<UpstreamName, Arc<Member>>,
-    tasks: TaskTracker,
+    members: RwLock<BTreeMap<UpstreamName, Arc<Member>>>,
+    /// The ends of those that were replaced or removed.
+    ends: TaskTracker,
     stop: CancellationToken,
 }
 
+impl Default for Fleet {
+    fn default() -> Self {
+        Self { members: RwLock::default(), ends: TaskTracker::new(), stop: CancellationToken::new() }
+    }
+}
+
 impl Fleet {
-    /// Starts all upstreams at once and returns without waiting for any. What they list and how they
+    /// Takes all upstreams at once and returns without waiting for any. What they list and how they
     /// stand goes to `catalogue`, which must have been made with their names. Of two specs of one name
     /// the last counts.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub fn start(specs: impl IntoIterator<Item = UpstreamSpec>, catalogue: &Catalogue) -> Self {
-        let tasks = TaskTracker::new();
-        let stop = CancellationToken::new();
-        let specs: BTreeMap<_, _> = specs.into_iter().map(|spec| (spec.name.clone(), spec)).collect();
-        let start = |(name, spec): (UpstreamName, UpstreamSpec)| {
-            let member = Member::start(spec, catalogue.clone(), &tasks, stop.clone());
-            (name, Arc::new(member))
-        };
-        let members = specs.into_iter().map(start).collect();
-        Self { members, tasks, stop }
+        let fleet = Self::default();
+        let seated = |spec: UpstreamSpec| (catalogue.seat(&spec.name), spec);
+        fleet.change(&[], || specs.into_iter().map(seated).collect());
+        fleet
+    }
+
+    /// Takes upstreams out and others in, in one step: `arrange` gives the new ones with their seats, and nobody gets an
+    /// upstream between the change that it makes to the catalogue and the change here.
+    ///
+    /// One that is taken out, or whose name a new one has, gets no further calls. Those that it has been sent may end
+    /// within the spec's `last_calls` and are lost after that; then it is ended. One that is idle has ended before its replacement
+    /// starts, or has had three seconds to do so.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn change(&self, gone: &[UpstreamName], arrange: impl FnOnce() -> Vec<(Seat, UpstreamSpec)>) {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        let new = arrange();
+        for name in gone {
+            if let Some(member) = members.remove(name) {
+                self.retire(member);
+            }
+        }
+        for (seat, spec) in new {
+            let name = spec.name.clone();
+            let before = members.remove(&name).and_then(|member| self.retire(member));
+            members.insert(name, Arc::new(Member::start(spec, seat, self.stop.child_token(), before)));
+        }
     }
 
     /// The upstream of this name.
     pub fn upstream(&self, name: &UpstreamName) -> Option<Arc<dyn Upstream>> {
-        self.members.get(name).map(|member| Arc::clone(member) as Arc<dyn Upstream>)
+        self.member(name).map(|member| member as Arc<dyn Upstream>)
+    }
+
+    /// Starts the upstream of this name if it waits for its first call.
+    pub fn wake(&self, name: &UpstreamName) {
+        if let Some(member) = self.member(name) {
+            member.wake();
+        }
     }
 
     /// Ends all upstreams together and waits until none is left. Calls under way are lost. A child gets
@@ -62,8 +91,27 @@ impl Fleet {
     /// short grace; it takes 2.5 seconds at worst.
     pub async fn shutdown(&self) {
         self.stop.cancel();
-        self.tasks.close();
-        self.tasks.wait().await;
+        let members: Vec<Arc<Member>> =
+            self.members.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        join_all(members.iter().map(|member| member.ended())).await;
+        self.ends.close();
+        self.ends.wait().await;
+    }
+
+    fn member(&self, name: &UpstreamName) -> Option<Arc<Member>> {
+        self.members.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Sends an upstream away. What its replacement waits for is given back.
+    fn retire(&self, member: Arc<Member>) -> Option<CancellationToken> {
+        let idle = member.retire();
+        let ended = CancellationToken::new();
+        let end = ended.clone().drop_guard();
+        self.ends.spawn(async move {
+            member.end_after_calls().await;
+            drop(end);
+        });
+        idle.then_some(ended)
     }
 }
 
@@ -76,56 +124,5 @@ impl Upstreams for Fleet {
 impl Drop for Fleet {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-/// One upstream: a handle on its supervisor.
-#[derive(Debug)]
-struct Member {
-    name: UpstreamName,
-    current: watch::Receiver<Option<Arc<Client>>>,
-    wanted: mpsc::Sender<Wanted>,
-}
-
-impl Member {
-    fn start(spec: UpstreamSpec, catalogue: Catalogue, tasks: &TaskTracker, stop: CancellationToken) -> Self {
-        let name = spec.name.clone();
-        let (publish, current) = watch::channel(None);
-        let (wanted, wishes) = mpsc::channel(ASKING);
-        let supervisor = Supervisor::new(spec, catalogue, tasks.clone(), stop, publish);
-        tasks.spawn(supervisor.run(wishes));
-        Self { name, current, wanted }
-    }
-
-    async fn call(&self, tool: &ToolName, arguments: &Json) -> Result<CallReply, SendFailure> {
-        let client = self.client().await.map_err(|reason| SendFailure::Unavailable { reason })?;
-        client.call(tool, arguments).await.map_err(Failure::into)
-    }
-
-    /// The connection, once there is one.
-    async fn client(&self) -> Result<Arc<Client>, String> {
-        let current = self.current.borrow().clone();
-        if let Some(client) = current.filter(|client| client.end().is_none()) {
-            return Ok(client);
-        }
-        let closed = |_| "Outboard is shutting down".to_owned();
-        let (reply, answer) = oneshot::channel();
-        self.wanted.send(reply).await.map_err(|_| closed(()))?;
-        answer.await.map_err(|_| closed(()))?
-    }
-}
-
-impl Upstream for Member {
-    fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
-        Box::pin(async move {
-            let operation = permit.into_operation();
-            if operation.upstream() != &self.name {
-                let reason = format!("the permit is for `{}`, not for `{}`", operation.upstream(), self.name);
-                return Err(SendFailure::Unavailable { reason });
-            }
-            match operation {
-                Operation::CallTool(call) => self.call(&call.tool, &call.arguments).await,
-            }
-        })
     }
 }

@@ -17,4 +17,4 @@ mod stdio;
 pub mod tolerant;
 
 pub use fleet::Fleet;
-pub use spec::{LONGEST_MESSAGE, Transport, UpstreamSpec};
+pub use spec::{LONGEST_MESSAGE, Start, Transport, UpstreamSpec};

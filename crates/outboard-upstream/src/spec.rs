@@ -16,6 +16,10 @@ pub struct UpstreamSpec {
     /// From the start of the connection to its first list of tools. It does not limit calls: the
     /// deadline of a call is kept by whoever drops the call's future.
     pub connect_timeout: Duration,
+    /// When it is started.
+    pub start: Start,
+    /// How long the calls that it has may still take once it is replaced or removed. What is not over then is lost.
+    pub last_calls: Duration,
     /// The longest message read from the upstream, in bytes. A longer one costs its own call only.
     pub max_message_bytes: usize,
 }
@@ -24,14 +28,31 @@ pub struct UpstreamSpec {
 pub const LONGEST_MESSAGE: usize = 256 << 20;
 
 impl UpstreamSpec {
-    /// A minute to connect, messages of up to [`LONGEST_MESSAGE`].
+    /// A minute to connect and for last calls, started at once, messages of up to [`LONGEST_MESSAGE`].
     pub fn new(name: UpstreamName, transport: Transport) -> Self {
-        Self { name, transport, connect_timeout: Duration::from_secs(60), max_message_bytes: LONGEST_MESSAGE }
+        Self {
+            name,
+            transport,
+            connect_timeout: Duration::from_secs(60),
+            start: Start::AtOnce,
+            last_calls: Duration::from_secs(60),
+            max_message_bytes: LONGEST_MESSAGE,
+        }
     }
 }
 
+/// When an upstream is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// When the fleet gets it.
+    AtOnce,
+    /// When the first call wants it. Until then nobody hears of changes to its tools: what it lists is known only from
+    /// an earlier time, and read again when it starts.
+    WhenUsed,
+}
+
 /// How an upstream is reached. `Debug` shows neither values of variables nor of headers: they are secrets.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Transport {
     /// A child process that speaks over its stdin and stdout.
     Stdio {

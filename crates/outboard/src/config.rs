@@ -11,10 +11,12 @@ mod load;
 pub(crate) mod secrets;
 mod settings;
 pub(crate) mod store;
+mod usage;
 
 pub(crate) use discover::Places;
 pub(crate) use entry::{Entry, Transport, valid_name};
 pub(crate) use expand::{expand, named};
 pub(crate) use file::{ConfigFile, FileKind, FileProblem, hash};
-pub(crate) use load::{Configuration, Configured, load};
+pub(crate) use load::{Configuration, Configured, load, reload};
 pub(crate) use settings::Settings;
+pub(crate) use usage::Usage;

@@ -53,9 +53,14 @@ pub(crate) enum TrustProblem {
 }
 
 impl Trust {
+    /// Where it is kept.
+    pub(crate) fn file(state: &Path) -> PathBuf {
+        state.join("trust.json")
+    }
+
     /// Reads what was accepted; nothing if nothing ever was.
     pub(crate) fn load(state: &Path) -> Result<Self, TrustProblem> {
-        let path = state.join("trust.json");
+        let path = Self::file(state);
         let stored = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|source| TrustProblem::Content { path: path.clone(), source })?,

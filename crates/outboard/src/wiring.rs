@@ -3,6 +3,8 @@
 
 mod cache;
 mod environment;
+mod follow;
+mod roster;
 mod specs;
 
 use std::{path::Path, sync::Arc};
@@ -11,20 +13,23 @@ use outboard_engines::{PoolOptions, QuickJs};
 use outboard_runtime::{
     Engines, Parts, Runtime,
     approval::NobodyThere,
-    catalogue::{Catalogue, UpstreamState},
+    catalogue::Catalogue,
     clock::SystemClock,
-    ids::UpstreamName,
     journal::MemoryStore,
     policy::{AllowAll, Policy as _},
 };
 use outboard_upstream::Fleet;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Configuration, Places},
     report::{self, Failure},
 };
 use cache::Cache;
+use follow::Follower;
+pub(crate) use follow::Source;
+use roster::Roster;
 
 /// Everything that runs for one process.
 pub(crate) struct System {
@@ -32,6 +37,15 @@ pub(crate) struct System {
     pub(crate) runtime: Arc<Runtime>,
     fleet: Arc<Fleet>,
     cache: JoinHandle<()>,
+    upkeep: Upkeep,
+}
+
+/// Who keeps the upstreams in line with the configuration.
+enum Upkeep {
+    /// Nobody: it stays as it was at the start. What of it cannot be used has been told.
+    Nobody { roster: Box<Roster>, problems: Vec<String> },
+    /// A task, until it is stopped.
+    Follower { task: JoinHandle<()>, stop: CancellationToken },
 }
 
 /// Variable that marks the children of an Outboard, so that none of them becomes an Outboard again.
@@ -49,28 +63,15 @@ impl System {
         let threads = settings.runs_at_once.max(PoolOptions::default().threads);
         let pool = PoolOptions { memory: settings.limits.memory, threads, ..PoolOptions::default() };
         let engine = QuickJs::new(&pool).map_err(|error| Failure::could_not(&error))?;
-        let names = configuration.upstreams.iter().map(|upstream| UpstreamName::new(upstream.name.as_str()));
-        let catalogue = Catalogue::new(names);
+        let catalogue = Catalogue::new([]);
+        let fleet = Arc::new(Fleet::default());
         let cache = Cache::at(&places.state);
-        let mut specs = Vec::new();
-        for upstream in &configuration.upstreams {
-            let name = UpstreamName::new(upstream.name.as_str());
-            if let Some(listing) =
-                upstream.entry.as_ref().ok().and_then(|entry| cache.read(&upstream.name, entry))
-            {
-                catalogue.publish(&name, listing);
-            }
-            match specs::spec(upstream, settings, variable) {
-                Ok(spec) => specs.push(spec),
-                Err(reason) => {
-                    report::warn(&reason);
-                    catalogue.set_state(&name, UpstreamState::Failed { reason });
-                }
-            }
-        }
+        let mut roster =
+            Roster::new(catalogue.clone(), Arc::clone(&fleet), cache.clone(), settings.tool_result);
+        let problems = roster.apply(configuration, variable).problems;
+        problems.iter().for_each(report::warn);
         tracing::info!("{}", AllowAll.describe());
-        let fleet = Arc::new(Fleet::start(specs, &catalogue));
-        let cache = tokio::spawn(cache.follow(&configuration.upstreams, catalogue.watch()));
+        let cache = tokio::spawn(cache.follow(catalogue.watch()));
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::clone(&fleet) as _,
@@ -83,13 +84,32 @@ impl System {
             runs_at_once: settings.runs_at_once,
             runs_waiting: settings.runs_waiting,
         });
-        Ok(Self { runtime: Arc::new(runtime), fleet, cache })
+        let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };
+        Ok(Self { runtime: Arc::new(runtime), fleet, cache, upkeep })
+    }
+
+    /// From now on the upstreams, and the limits of further runs, are what the files say by then.
+    pub(crate) fn follow(mut self, source: Source, variable: fn(&str) -> Option<String>) -> Self {
+        if let Upkeep::Nobody { roster, problems } = self.upkeep {
+            let told =
+                warnings(&source.configuration, &source.directory).into_iter().chain(problems).collect();
+            let follower = Follower::new(source, *roster, Arc::clone(&self.runtime), variable, told);
+            let stop = CancellationToken::new();
+            self.upkeep = Upkeep::Follower { task: tokio::spawn(follower.run(stop.clone())), stop };
+        }
+        self
     }
 
     /// Ends every upstream and waits until none is left.
     pub(crate) async fn shutdown(self) {
+        if let Upkeep::Follower { task, stop } = self.upkeep {
+            stop.cancel();
+            if let Err(error) = task.await {
+                tracing::error!(%error, "the configuration was not followed to the end");
+            }
+        }
         self.fleet.shutdown().await;
-        // The follower ends by itself only when the catalogue goes. A listing that it did not come to write is
+        // The follower of listings ends by itself only when the catalogue goes. A listing that it did not come to write is
         // written after the next start.
         self.cache.abort();
         let _ = self.cache.await;
@@ -98,15 +118,18 @@ impl System {
 
 /// Tells a person, on standard error, what in the configuration has no effect.
 pub(crate) fn tell(configuration: &Configuration, directory: &Path) {
-    for note in &configuration.notes {
-        report::warn(note);
-    }
-    for file in &configuration.untrusted {
+    warnings(configuration, directory).iter().for_each(report::warn);
+}
+
+/// What in the configuration has no effect.
+fn warnings(configuration: &Configuration, directory: &Path) -> Vec<String> {
+    let untrusted = configuration.untrusted.iter().map(|file| {
         let state = if file.changed { "has changed since it was accepted" } else { "has not been accepted" };
-        report::warn(format_args!(
+        format!(
             "{} {state} and has no effect; to see and accept it: cd {} && outboard trust",
             file.path.display(),
             directory.display()
-        ));
-    }
+        )
+    });
+    configuration.notes.iter().cloned().chain(untrusted).collect()
 }

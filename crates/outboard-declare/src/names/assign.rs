@@ -73,6 +73,14 @@ impl Names {
         self
     }
 
+    /// Forgets every other original, so that its identifier is free again.
+    #[must_use]
+    pub fn retained(mut self, keep: impl Fn(&str) -> bool) -> Self {
+        self.identifiers.retain(|original, _| keep(original));
+        self.originals.retain(|_, original| keep(original));
+        self
+    }
+
     /// The identifier of an original name, if that name is in the set.
     pub fn identifier(&self, original: &str) -> Option<&str> {
         self.identifiers.get(original).map(String::as_str)
@@ -192,6 +200,13 @@ mod tests {
         for (original, name) in before.iter() {
             assert_eq!(after.identifier(original), Some(name));
         }
+    }
+
+    #[test]
+    fn what_is_forgotten_frees_its_name_and_renames_nothing_else() {
+        let names = Names::assign(&["a-b", "a_b", "c"], &[]).retained(|original| original != "a_b");
+        assert_eq!(names.iter().collect::<Vec<_>>(), [("a-b", "a_b_balz"), ("c", "c")]);
+        assert_eq!(names.extended(&["a.b"], &[]).identifier("a.b"), Some("a_b"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use outboard_script::Language;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::CallRequest;
 use crate::{
@@ -22,12 +23,36 @@ pub(super) struct Target {
     pub(super) namespace: Namespace,
     pub(super) identifier: String,
     pub(super) tool: Arc<ToolDefinition>,
+    /// Time that a call may take there, if its upstream has a time of its own.
+    pub(super) timeout: Option<Duration>,
+    /// Why its upstream is not there, if that is known.
+    pub(super) failed: Option<String>,
+    seat: u64,
+    places: Option<Arc<Semaphore>>,
 }
 
 impl Target {
     /// How it is called, for messages.
     pub(super) fn signature(&self, language: Language) -> String {
         declaration(language, self.namespace.as_str(), &self.identifier, &self.tool, Detail::Signature)
+    }
+
+    /// Waits for a place among the calls in flight to its upstream. The place is free again when the returned value is
+    /// dropped.
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        // Nobody closes it.
+        Arc::clone(self.places.as_ref()?).acquire_owned().await.ok()
+    }
+
+    /// Whether both are the same tool of the same upstream, as it was described.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.seat == other.seat
+            && (Arc::ptr_eq(&self.tool, &other.tool) || self.tool == other.tool)
+            && match (&self.places, &other.places) {
+                (Some(these), Some(those)) => Arc::ptr_eq(these, those),
+                (None, None) => true,
+                _ => false,
+            }
     }
 
     pub(super) fn operation(&self, arguments: Json) -> Operation {
@@ -53,13 +78,16 @@ impl Target {
     }
 }
 
-/// Finds the tool, waiting up to `patience` for its upstream's list if there is none yet.
+/// Finds the tool, waiting for its upstream's list if there is none yet: up to `patience`, or as long as a call may take
+/// there.
 pub(super) async fn resolve(
     catalogue: &Catalogue,
     request: &CallRequest,
     patience: Duration,
 ) -> Result<Target, ToolFailure> {
     let mut snapshots = catalogue.watch();
+    let member = snapshots.borrow().member(&request.namespace).map(|member| Arc::clone(&member.terms));
+    let patience = member.and_then(|terms| terms.timeout).unwrap_or(patience);
     let mut found = Err(Missing::Unlisted(String::new()));
     let waiting = async {
         loop {
@@ -73,12 +101,23 @@ pub(super) async fn resolve(
     };
     // When patience ends, what was found last stands.
     let _ = tokio::time::timeout(patience, waiting).await;
-    found.map_err(|missing| match missing {
-        Missing::Unknown(message) => ToolFailure::new(FailureCode::UnknownTool, message),
-        Missing::Unlisted(message) | Missing::Unavailable(message) => {
-            ToolFailure::new(FailureCode::UpstreamUnavailable, message)
+    found.map_err(Missing::into)
+}
+
+/// Finds the tool as it is at this moment.
+pub(super) fn resolve_now(catalogue: &Catalogue, request: &CallRequest) -> Result<Target, ToolFailure> {
+    look_up(&catalogue.snapshot(), request).map_err(Missing::into)
+}
+
+impl From<Missing> for ToolFailure {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Unknown(message) => Self::new(FailureCode::UnknownTool, message),
+            Missing::Unlisted(message) | Missing::Unavailable(message) => {
+                Self::new(FailureCode::UpstreamUnavailable, message)
+            }
         }
-    })
+    }
 }
 
 enum Missing {
@@ -94,15 +133,24 @@ fn look_up(snapshot: &Snapshot, request: &CallRequest) -> Result<Target, Missing
             namespace: resolved.member.namespace.clone(),
             identifier: resolved.identifier.to_owned(),
             tool: Arc::clone(resolved.tool),
+            timeout: resolved.member.terms.timeout,
+            failed: match &resolved.member.state {
+                UpstreamState::Failed { reason } => Some(reason.clone()),
+                _ => None,
+            },
+            seat: resolved.member.seat,
+            places: resolved.member.places.clone(),
         }),
         Err(Unresolved::Unknown(member)) => Err(match &member.state {
             UpstreamState::Failed { reason } => {
                 Missing::Unavailable(format!("{} is not available: {reason}", member.namespace))
             }
-            UpstreamState::Starting | UpstreamState::Ready { .. } => Missing::Unlisted(format!(
-                "{} is still starting and has not listed its tools",
-                member.namespace
-            )),
+            UpstreamState::Asleep | UpstreamState::Starting | UpstreamState::Ready { .. } => {
+                Missing::Unlisted(format!(
+                    "{} is still starting and has not listed its tools",
+                    member.namespace
+                ))
+            }
         }),
         Err(unresolved) => Err(Missing::Unknown(unresolved.explain(&request.namespace, &request.tool))),
     }

@@ -10,7 +10,10 @@ use outboard_declare::{
 use outboard_script::Language;
 use serde::{Deserialize, Serialize};
 
-use super::{Resolved, Snapshot, ToolDefinition, UpstreamState};
+use super::{
+    Resolved, Snapshot, ToolDefinition, UpstreamState,
+    instructions::{self, Notes},
+};
 use crate::present::count_tokens;
 
 /// Tokens that a search answer may take.
@@ -88,6 +91,16 @@ impl Resolved<'_> {
     pub fn declaration(&self, language: Language, detail: Detail) -> String {
         declaration(language, self.member.namespace.as_str(), self.identifier, self.tool, detail)
     }
+
+    /// Its declaration with what its upstream says of itself.
+    fn described(self, language: Language, detail: Detail) -> String {
+        let mut text = self.declaration(language, detail) + "\n";
+        let room = ANSWER_TOKENS.saturating_sub(count_tokens(&text));
+        let most = if detail == Detail::Full { instructions::FULL } else { instructions::ONE };
+        let alone = [self];
+        Notes::of(&alone, detail, most, room).write(&mut text, &alone);
+        text
+    }
 }
 
 impl Snapshot {
@@ -103,7 +116,7 @@ impl Snapshot {
         let detail = request.detail.unwrap_or_default();
         let language = request.language.unwrap_or_default();
         let mut text = match self.resolve_full(request.query.trim()) {
-            Some(exact) => exact.declaration(language, detail) + "\n",
+            Some(exact) => exact.described(language, detail),
             None if request.query.trim().is_empty() => self.overview(),
             None => self.ranked(request, language, detail),
         };
@@ -147,11 +160,12 @@ impl Snapshot {
                 self.tool_count()
             );
         }
+        let notes = Notes::of(&found, detail, instructions::ONE, instructions::ALL);
         let mut text = String::new();
-        let mut tokens = 0;
+        let mut tokens = notes.tokens;
         let mut shown = 0;
         for tool in &found {
-            let room = DECLARED_TOKENS - tokens;
+            let room = DECLARED_TOKENS.saturating_sub(tokens);
             let mut declaration = tool.declaration(language, detail);
             if shown == 0 && count_tokens(&declaration) >= room {
                 // The best tool is always shown, if need be with less said of it.
@@ -170,6 +184,7 @@ impl Snapshot {
             text.push_str(&declaration);
             text.push('\n');
         }
+        notes.write(&mut text, &found[..shown]);
         let left = &found[shown..];
         if !left.is_empty() {
             let names: Vec<String> = left.iter().take(LEFT_OUT_NAMED).map(Resolved::called).collect();
@@ -212,7 +227,7 @@ impl Snapshot {
                     let _ =
                         writeln!(text, "{} is still starting; its tools are not known yet", member.namespace);
                 }
-                UpstreamState::Starting | UpstreamState::Ready { .. } => {}
+                UpstreamState::Asleep | UpstreamState::Starting | UpstreamState::Ready { .. } => {}
             }
         }
     }

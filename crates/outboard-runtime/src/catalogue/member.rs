@@ -4,8 +4,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use outboard_declare::names::Names;
+use tokio::sync::Semaphore;
 
-use super::{Listing, ToolDefinition, UpstreamState};
+use super::{Listing, Terms, ToolDefinition, UpstreamState};
 use crate::ids::{Namespace, UpstreamName};
 
 /// One upstream within a snapshot.
@@ -17,22 +18,37 @@ pub struct Member {
     pub namespace: Namespace,
     /// How it stands.
     pub state: UpstreamState,
-    /// What it lists, from its cache or from itself; `None` if nothing is known yet.
+    /// What it lists, from its cache or from itself, without what its filter leaves out; `None` if nothing is known yet.
     pub listing: Option<Arc<Listing>>,
     /// Script identifier of each tool of the listing, in the same order.
     pub identifiers: Arc<[String]>,
-    places: Arc<HashMap<String, usize>>,
+    /// What it lists, with what its filter leaves out: to be kept for a later start and never to be shown.
+    pub whole: Option<Arc<Listing>>,
+    /// The terms on which it is used.
+    pub terms: Arc<Terms>,
+    /// Patterns of its filter that match none of its tools.
+    pub idle_patterns: Arc<[String]>,
+    /// Which [`Seat`](super::Seat) it has: another number is another upstream, even under the same name.
+    pub seat: u64,
+    /// Places for calls in flight, if their number is limited.
+    pub(crate) places: Option<Arc<Semaphore>>,
+    named: Arc<HashMap<String, usize>>,
 }
 
 impl Member {
-    pub(super) fn new(upstream: UpstreamName, namespace: Namespace) -> Self {
+    pub(super) fn new(upstream: UpstreamName, namespace: Namespace, seat: u64) -> Self {
         Self {
             upstream,
             namespace,
             state: UpstreamState::Starting,
             listing: None,
             identifiers: Arc::default(),
-            places: Arc::default(),
+            whole: None,
+            terms: Arc::default(),
+            idle_patterns: Arc::default(),
+            seat,
+            places: None,
+            named: Arc::default(),
         }
     }
 
@@ -40,17 +56,61 @@ impl Member {
         Self { state, ..self.clone() }
     }
 
-    pub(super) fn listing(&self, listing: &Arc<Listing>) -> Self {
-        let originals: Vec<&str> = listing.tools.iter().map(|tool| tool.name.as_str()).collect();
+    /// The same upstream on these terms.
+    pub(super) fn on(&self, terms: &Terms) -> Self {
+        if *self.terms == *terms {
+            return self.clone();
+        }
+        let places = match terms.concurrency {
+            same if same == self.terms.concurrency => self.places.clone(),
+            number => number.map(|number| Arc::new(Semaphore::new(number.get() as usize))),
+        };
+        let changed = Self { terms: Arc::new(terms.clone()), places, ..self.clone() };
+        match &self.whole {
+            Some(whole) => changed.listing(whole),
+            None => changed,
+        }
+    }
+
+    pub(super) fn listing(&self, whole: &Arc<Listing>) -> Self {
+        let originals: Vec<&str> = whole.tools.iter().map(|tool| tool.name.as_str()).collect();
+        // Names come before the filter, so that to hide one tool never renames another.
         let names = Names::assign(&originals, &[]);
-        let identifiers: Arc<[String]> = originals
-            .iter()
-            .map(|original| names.identifier(original).unwrap_or(original).to_owned())
-            .collect();
-        let mut places: HashMap<String, usize> = identifiers.iter().cloned().zip(0..).collect();
+        let all: Vec<&str> =
+            originals.iter().map(|original| names.identifier(original).unwrap_or(original)).collect();
+        let filter = &self.terms.tools;
+        let idle = filter.idle(originals.iter().copied().zip(all.iter().copied()));
+        let kept: Vec<usize> =
+            (0..all.len()).filter(|&at| filter.is_open() || filter.lets(originals[at], all[at])).collect();
+        let listing = match kept.len() == all.len() {
+            true => Arc::clone(whole),
+            false => Arc::new(Listing {
+                instructions: whole.instructions.clone(),
+                tools: kept.iter().map(|&at| Arc::clone(&whole.tools[at])).collect(),
+            }),
+        };
+        let identifiers: Arc<[String]> = kept.iter().map(|&at| all[at].to_owned()).collect();
+        let mut named: HashMap<String, usize> = identifiers.iter().cloned().zip(0..).collect();
         // An upstream's own name of a tool always means that tool.
-        places.extend(originals.iter().map(|original| (*original).to_owned()).zip(0..));
-        Self { listing: Some(Arc::clone(listing)), identifiers, places: Arc::new(places), ..self.clone() }
+        named.extend(kept.iter().map(|&at| originals[at].to_owned()).zip(0..));
+        Self {
+            listing: Some(listing),
+            identifiers,
+            whole: Some(Arc::clone(whole)),
+            idle_patterns: idle.into(),
+            named: Arc::new(named),
+            ..self.clone()
+        }
+    }
+
+    /// Logs the patterns that match nothing, unless that was so before.
+    pub(super) fn tell_idle_patterns(&self, before: Option<&Self>) {
+        if before.is_some_and(|before| before.idle_patterns == self.idle_patterns) {
+            return;
+        }
+        for pattern in &*self.idle_patterns {
+            tracing::warn!(upstream = %self.upstream, pattern, "a pattern of `tools` matches no tool of the upstream");
+        }
     }
 
     /// Its tools, each with its script identifier.
@@ -61,7 +121,7 @@ impl Member {
 
     /// The tool of this identifier or original name.
     pub fn tool(&self, name: &str) -> Option<(&str, &Arc<ToolDefinition>)> {
-        let place = *self.places.get(name)?;
+        let place = *self.named.get(name)?;
         Some((&self.identifiers[place], self.listing.as_ref()?.tools.get(place)?))
     }
 }

@@ -11,6 +11,12 @@ use crate::{broker::Permit, ids::UpstreamName, reply::CallReply};
 
 /// A connection to one upstream, shared by all runs for the life of the process.
 pub trait Upstream: Send + Sync + 'static {
+    /// Waits until operations can be sent, starting the upstream if it is not there. Sends no operation itself. On a
+    /// failure nothing was sent. The wait has an end of its own (the connect timeout) and is no part of a call's time.
+    fn ready(&self) -> BoxFuture<'_, Result<(), SendFailure>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Sends the permitted operation and waits for its answer. If the upstream is still starting,
     /// waits for it first (within its connect timeout).
     ///

@@ -112,6 +112,7 @@ fn describe(snapshot: &Snapshot, language: Language, arguments: &Json) -> Reply 
         "inputSchema": tool.tool.input_schema,
         "outputSchema": tool.tool.output_schema,
         "annotations": tool.tool.annotations,
+        "upstreamInstructions": tool.member.instructions(),
     })))
 }
 

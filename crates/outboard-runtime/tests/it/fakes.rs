@@ -14,7 +14,7 @@ use outboard_runtime::{
     Engines, Language, Parts, RunRequest, Runtime,
     approval::{Approver, NobodyThere},
     broker::Permit,
-    catalogue::{Annotations, Catalogue, Listing, ToolDefinition, UpstreamState},
+    catalogue::{Annotations, Catalogue, Listing, Placing, Terms, ToolDefinition, UpstreamState},
     clock::{Clock, RunTime, WallTime},
     ids::{ImageHash, RequestId, RunId, UpstreamName},
     journal::{Event, MemoryStore, Store, StoreFailure},
@@ -123,6 +123,8 @@ pub(crate) struct FakeUpstream {
     in_flight: AtomicUsize,
     pub(crate) most_in_flight: AtomicUsize,
     pub(crate) abandoned: AtomicUsize,
+    /// How long it takes to start.
+    pub(crate) start: Mutex<Duration>,
 }
 
 struct InFlight<'a>(&'a FakeUpstream, bool);
@@ -137,6 +139,15 @@ impl Drop for InFlight<'_> {
 }
 
 impl Upstream for FakeUpstream {
+    fn ready(&self) -> BoxFuture<'_, Result<(), SendFailure>> {
+        let start = *self.start.lock().unwrap();
+        async move {
+            tokio::time::sleep(start).await;
+            Ok(())
+        }
+        .boxed()
+    }
+
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
         let Operation::CallTool(call) = permit.into_operation();
         async move {
@@ -281,6 +292,12 @@ impl World {
             runs_waiting: setting.runs_waiting,
         });
         Self { runtime, upstream, store: setting.store, session: Arc::new(Session::new()) }
+    }
+
+    /// Puts the upstream on these terms.
+    pub(crate) fn on(&self, terms: Terms) {
+        let placing = Placing { terms, ..Placing::new("box".into()) };
+        self.runtime.catalogue().arrange([placing]);
     }
 
     pub(crate) async fn run(&self) -> RunReport {

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod broker;
+mod catalogue;
 mod fakes;
 mod journal;
 mod languages;
 mod long;
 mod runs;
+mod terms;

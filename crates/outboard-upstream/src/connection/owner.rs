@@ -41,7 +41,7 @@ impl Owner {
     ) {
         let reason = loop {
             let event = tokio::select! {
-                () = stop.cancelled() => break "Outboard is shutting down".to_owned(),
+                () = stop.cancelled() => break "Outboard ended the connection".to_owned(),
                 arrival = arrivals.recv() => arrival.unwrap_or_else(transport_ended),
                 request = requests.recv() => match request {
                     Some(request) => request,

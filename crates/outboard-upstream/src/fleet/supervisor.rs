@@ -8,21 +8,24 @@ use std::{
     time::Duration,
 };
 
-use outboard_runtime::catalogue::{Catalogue, Listing, UpstreamState};
+use outboard_runtime::catalogue::{Listing, Seat, UpstreamState};
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
     client::{Client, ConnectFailure},
-    spec::UpstreamSpec,
+    spec::{Start, UpstreamSpec},
 };
 
 /// Between two restarts, and between two listings that an upstream asks us to make.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the end of the upstream that had the name before is waited for: a little longer than a child may take.
+const BEFORE: Duration = Duration::from_secs(3);
 
 /// A call asks for the connection and waits for it, or for the reason why there is none.
 pub(super) type Wanted = oneshot::Sender<Result<Arc<Client>, String>>;
@@ -39,6 +42,7 @@ enum Event {
 }
 
 enum State {
+    Asleep,
     Opening(Task<Opened>),
     Ready(Ready),
     Failed { reason: String },
@@ -59,37 +63,46 @@ struct Ready {
 
 pub(super) struct Supervisor {
     spec: Arc<UpstreamSpec>,
-    catalogue: Catalogue,
+    seat: Seat,
     tasks: TaskTracker,
     stop: CancellationToken,
     current: watch::Sender<Option<Arc<Client>>>,
     waiting: Vec<Wanted>,
     opening_since: Instant,
     restarted_at: Option<Instant>,
+    before: Option<CancellationToken>,
 }
 
 impl Supervisor {
     pub(super) fn new(
         spec: UpstreamSpec,
-        catalogue: Catalogue,
+        seat: Seat,
         tasks: TaskTracker,
         stop: CancellationToken,
         current: watch::Sender<Option<Arc<Client>>>,
+        before: Option<CancellationToken>,
     ) -> Self {
         Self {
             spec: Arc::new(spec),
-            catalogue,
+            seat,
             tasks,
             stop,
             current,
             waiting: Vec::new(),
             opening_since: Instant::now(),
             restarted_at: None,
+            before,
         }
     }
 
     pub(super) async fn run(mut self, mut wishes: mpsc::Receiver<Wanted>) {
-        let mut state = self.open();
+        let mut state = match self.spec.start {
+            Start::AtOnce => self.open(),
+            Start::WhenUsed => {
+                self.seat.set_state(UpstreamState::Asleep);
+                State::Asleep
+            }
+        };
         loop {
             let event = tokio::select! {
                 () = self.stop.cancelled() => Event::Stop,
@@ -111,12 +124,25 @@ impl Supervisor {
 
     fn open(&mut self) -> State {
         self.opening_since = Instant::now();
-        self.catalogue.set_state(&self.spec.name, UpstreamState::Starting);
-        State::Opening(Box::pin(open(Arc::clone(&self.spec), self.tasks.clone(), self.stop.clone())))
+        self.seat.set_state(UpstreamState::Starting);
+        let (spec, tasks, stop) = (Arc::clone(&self.spec), self.tasks.clone(), self.stop.clone());
+        let before = self.before.take();
+        State::Opening(Box::pin(async move {
+            if let Some(before) = before {
+                // One that does not go in time is not waited for.
+                let _ = timeout(BEFORE, before.cancelled()).await;
+            }
+            open(spec, tasks, stop).await
+        }))
     }
 
     fn wanted(&mut self, state: State, wanted: Wanted) -> State {
         match state {
+            State::Asleep => {
+                info!(upstream = %self.spec.name, "starting the upstream for its first call");
+                self.waiting.push(wanted);
+                return self.open();
+            }
             State::Opening(_) => self.waiting.push(wanted),
             State::Ready(ref ready) if ready.client.end().is_none() => {
                 let _ = wanted.send(Ok(Arc::clone(&ready.client)));
@@ -151,8 +177,8 @@ impl Supervisor {
         };
         let took = self.opening_since.elapsed();
         info!(upstream = %self.spec.name, tools = listing.tools.len(), ?took, "upstream is ready");
-        self.catalogue.publish(&self.spec.name, listing);
-        self.catalogue.set_state(&self.spec.name, UpstreamState::Ready { took });
+        self.seat.publish(listing);
+        self.seat.set_state(UpstreamState::Ready { took });
         self.current.send_replace(Some(Arc::clone(&client)));
         for wanted in self.waiting.drain(..) {
             let _ = wanted.send(Ok(Arc::clone(&client)));
@@ -163,7 +189,7 @@ impl Supervisor {
     fn failed(&mut self, reason: String) -> State {
         warn!(upstream = %self.spec.name, reason, "upstream failed");
         self.current.send_replace(None);
-        self.catalogue.set_state(&self.spec.name, UpstreamState::Failed { reason: reason.clone() });
+        self.seat.set_state(UpstreamState::Failed { reason: reason.clone() });
         for wanted in self.waiting.drain(..) {
             let _ = wanted.send(Err(reason.clone()));
         }
@@ -187,7 +213,7 @@ impl Supervisor {
         match outcome {
             Ok(listing) => {
                 info!(upstream = %self.spec.name, tools = listing.tools.len(), "upstream changed its tools");
-                self.catalogue.publish(&self.spec.name, listing);
+                self.seat.publish(listing);
             }
             // The old list stands; calls say themselves if a tool is gone.
             Err(failure) => warn!(upstream = %self.spec.name, %failure, "could not list the tools again"),
@@ -204,7 +230,7 @@ impl State {
     async fn next(&mut self) -> Event {
         match self {
             Self::Opening(opening) => Event::Opened(opening.await),
-            Self::Failed { .. } => pending().await,
+            Self::Asleep | Self::Failed { .. } => pending().await,
             Self::Ready(ready) => ready.next().await,
         }
     }

@@ -3,6 +3,7 @@
 
 mod calls;
 mod catalogues;
+mod changes;
 mod direct;
 mod gate;
 mod http;

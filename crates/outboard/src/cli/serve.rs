@@ -14,7 +14,7 @@ use crate::{
     config::{self, Places},
     report::{self, Failure, USAGE},
     trust::Trust,
-    wiring::{self, INSIDE, System},
+    wiring::{self, INSIDE, Source, System},
 };
 
 /// Options of `outboard serve`.
@@ -56,7 +56,9 @@ impl Serve {
             respond_within: configuration.settings.respond_within,
             keeping: configuration.settings.keeping,
         };
-        let served = Face::new(Arc::clone(&system.runtime), options).serve_stdio(stop).await;
+        let face = Face::new(Arc::clone(&system.runtime), options);
+        let system = system.follow(Source { places, directory, program, trust, configuration }, variable);
+        let served = face.serve_stdio(stop).await;
         system.shutdown().await;
         signals.abort();
         served.map_err(|error| Failure::could_not(&error))

@@ -6,12 +6,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::FileKind;
+use super::{FileKind, Usage, usage};
 
-/// One upstream as configured.
+/// One upstream as configured. It is serialised to tell entries apart by what they reach.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Entry {
     pub(crate) transport: Transport,
+    /// No part of what is reached: another usage is still the same upstream.
+    #[serde(skip)]
+    pub(crate) usage: Usage,
 }
 
 /// How an upstream is reached.
@@ -43,6 +46,10 @@ struct Written {
 /// Keys of an entry. Others are an error in Outboard's own files; in a shared file they belong to other clients.
 const KEYS: [&str; 9] = ["command", "args", "env", "cwd", "url", "serverUrl", "headers", "type", "disabled"];
 
+fn keys() -> impl Iterator<Item = &'static str> {
+    KEYS.into_iter().chain(usage::KEYS)
+}
+
 /// Programs that start another one named in their arguments.
 const LAUNCHERS: [&str; 11] =
     ["npx", "bunx", "pnpm", "pnpx", "yarn", "uvx", "uv", "env", "nice", "mise", "cargo"];
@@ -64,10 +71,15 @@ impl Entry {
     pub(crate) fn parse(value: &Value, kind: FileKind) -> Result<Self, String> {
         let Value::Object(members) = value else { return Err("must be an object".to_owned()) };
         if kind != FileKind::Shared
-            && let Some(unknown) = members.keys().find(|key| !KEYS.contains(&key.as_str()))
+            && let Some(unknown) = members.keys().find(|key| !keys().any(|known| known == key.as_str()))
         {
-            return Err(format!("`{unknown}` is not known here; there are: {}", KEYS.join(", ")));
+            let known: Vec<&str> = keys().collect();
+            return Err(format!("`{unknown}` is not known here; there are: {}", known.join(", ")));
         }
+        let usage = match kind {
+            FileKind::Shared => Usage::default(),
+            FileKind::User | FileKind::Project => Usage::parse(members)?,
+        };
         let written: Written = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
         match (written.command, written.url) {
             (Some(_), Some(_)) => Err("has both `command` and `url`; it must have one of them".to_owned()),
@@ -80,12 +92,15 @@ impl Entry {
                     env: written.env,
                     cwd: written.cwd,
                 },
+                usage,
             }),
             (None, Some(_)) if written.kind.as_deref() == Some("sse") => {
                 Err("`type: sse` (the transport of 2024) is not spoken; use the server's Streamable HTTP URL"
                     .to_owned())
             }
-            (None, Some(url)) => Ok(Self { transport: Transport::Http { url, headers: written.headers } }),
+            (None, Some(url)) => {
+                Ok(Self { transport: Transport::Http { url, headers: written.headers }, usage })
+            }
         }
     }
 
@@ -139,6 +154,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn usage_is_no_part_of_what_is_reached() {
+        let bare = json!({"command": "x", "args": ["a"]});
+        let mut used = bare.clone();
+        used["tools"] = json!({"deny": ["b*"]});
+        used["timeout"] = json!(5);
+        used["concurrency"] = json!(1);
+        used["eager"] = json!(true);
+        let text = |entry: &Value, kind| serde_json::to_string(&Entry::parse(entry, kind).unwrap()).unwrap();
+        let expected = r#"{"transport":{"stdio":{"command":"x","args":["a"],"env":{},"cwd":null}}}"#;
+        assert_eq!([text(&bare, FileKind::User), text(&used, FileKind::User)], [expected, expected]);
+    }
+
+    #[test]
+    fn in_a_shared_file_the_keys_are_other_clients() {
+        let entry =
+            json!({"command": "x", "timeout": 60_000, "tools": ["*"], "eager": "?", "concurrency": null});
+        assert_eq!(Entry::parse(&entry, FileKind::Shared).unwrap().usage, Usage::default());
+        assert!(Entry::parse(&entry, FileKind::Project).is_err());
+    }
 
     #[test]
     fn outboard_is_known_by_the_program_that_is_started() {

@@ -27,6 +27,7 @@ pub(crate) enum FileKind {
 #[derive(Debug)]
 pub(crate) struct ConfigFile {
     pub(crate) path: PathBuf,
+    pub(crate) kind: FileKind,
     /// SHA-256 of its bytes, lower-case hexadecimal.
     pub(crate) hash: String,
     /// Its upstreams by name; one that cannot be read costs itself.
@@ -91,7 +92,7 @@ impl ConfigFile {
             .filter(|(_, value)| !Entry::is_disabled(value))
             .map(|(name, value)| (name, Entry::parse(&value, kind)))
             .collect();
-        Ok(Self { path: path.to_owned(), hash: hash(bytes), entries, settings })
+        Ok(Self { path: path.to_owned(), kind, hash: hash(bytes), entries, settings })
     }
 }
 

@@ -1,7 +1,10 @@
 //! All configuration put together: the user's file first, then what the project's accepted files
 //! add. A name that stands twice is the user's; nothing a project says replaces it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{ConfigFile, Entry, FileKind, FileProblem, Places, Settings};
 use crate::trust::Trust;
@@ -16,6 +19,8 @@ pub(crate) struct Configuration {
     pub(crate) untrusted: Vec<Untrusted>,
     /// What a person may want to know, a line each.
     pub(crate) notes: Vec<String>,
+    /// The files that have effect, as they were read.
+    files: Vec<Arc<ConfigFile>>,
 }
 
 /// One upstream and where it is configured.
@@ -43,18 +48,50 @@ pub(crate) fn load(
     trust: &Trust,
     this_program: Option<&Path>,
 ) -> Result<Configuration, FileProblem> {
+    put_together(places, directory, trust, this_program, None)
+}
+
+/// Loads again what holds for `directory`. Of a file that cannot be used now, what it said `before` goes on, with a
+/// note; of a project's file only as long as that is accepted.
+pub(crate) fn reload(
+    places: &Places,
+    directory: &Path,
+    trust: &Trust,
+    this_program: Option<&Path>,
+    before: &Configuration,
+) -> Result<Configuration, FileProblem> {
+    put_together(places, directory, trust, this_program, Some(before))
+}
+
+fn put_together(
+    places: &Places,
+    directory: &Path,
+    trust: &Trust,
+    this_program: Option<&Path>,
+    before: Option<&Configuration>,
+) -> Result<Configuration, FileProblem> {
     let mut all = Configuration::default();
     let user = places.user_file();
     if user.exists() {
-        let file = ConfigFile::read(&user, FileKind::User)?;
-        all.settings = file.settings.clone();
-        all.add(file, this_program);
+        let file = match (ConfigFile::read(&user, FileKind::User), before) {
+            (Ok(file), _) => Some(Arc::new(file)),
+            (Err(problem), Some(before)) => all.fall_back(&problem, before, &user),
+            (Err(problem), None) => return Err(problem),
+        };
+        if let Some(file) = file {
+            all.settings = file.settings.clone();
+            all.add(file, this_program);
+        }
     }
     for project in places.project_files(directory) {
-        let file = match ConfigFile::read(&project.path, project.kind) {
-            Ok(file) => file,
-            Err(problem) => {
-                all.notes.push(format!("could not {}; the file is ignored", crate::report::chain(&problem)));
+        let file = match (ConfigFile::read(&project.path, project.kind), before) {
+            (Ok(file), _) => Arc::new(file),
+            (Err(problem), Some(before)) => {
+                let Some(file) = all.fall_back(&problem, before, &project.path) else { continue };
+                file
+            }
+            (Err(problem), None) => {
+                all.ignored(&problem);
                 continue;
             }
         };
@@ -64,27 +101,64 @@ pub(crate) fn load(
         if trust.accepts(&file.path, &file.hash) {
             all.add(file, this_program);
         } else {
-            all.untrusted.push(Untrusted { changed: trust.knows(&file.path), path: file.path });
+            let path = file.path.clone();
+            all.untrusted.push(Untrusted { changed: trust.knows(&path), path });
         }
     }
     Ok(all)
 }
 
 impl Configuration {
-    fn add(&mut self, file: ConfigFile, this_program: Option<&Path>) {
-        for (name, entry) in file.entries {
+    /// What the file said before, if it had effect then.
+    fn fall_back(&mut self, problem: &FileProblem, before: &Self, path: &Path) -> Option<Arc<ConfigFile>> {
+        let earlier = before.files.iter().find(|file| file.path == path).map(Arc::clone);
+        match earlier {
+            Some(_) => self.notes.push(format!(
+                "could not {}; what the file said before goes on",
+                crate::report::chain(problem)
+            )),
+            None => self.ignored(problem),
+        }
+        earlier
+    }
+
+    fn ignored(&mut self, problem: &FileProblem) {
+        self.notes.push(format!("could not {}; the file is ignored", crate::report::chain(problem)));
+    }
+
+    fn add(&mut self, file: Arc<ConfigFile>, this_program: Option<&Path>) {
+        for (name, entry) in &file.entries {
             if entry.as_ref().is_ok_and(|entry| entry.is_outboard(this_program)) {
                 self.notes
                     .push(format!("`{name}` in {} is Outboard itself and is skipped", file.path.display()));
-            } else if let Some(first) = self.upstreams.iter().find(|upstream| upstream.name == name) {
+            } else if let Some(first) = self.upstreams.iter().find(|upstream| upstream.name == *name) {
                 self.notes.push(format!(
                     "`{name}` in {} is not used: {} has the same name and comes first",
                     file.path.display(),
                     first.file.display()
                 ));
             } else {
-                self.upstreams.push(Configured { name, file: file.path.clone(), entry });
+                let mut entry = entry.clone();
+                if file.kind != FileKind::User {
+                    self.keep_limits(&file.path, name, &mut entry);
+                }
+                self.upstreams.push(Configured { name: name.clone(), file: file.path.clone(), entry });
             }
+        }
+        self.files.push(file);
+    }
+
+    /// A project may shorten the time of its calls and not lengthen it.
+    fn keep_limits(&mut self, file: &Path, name: &str, entry: &mut Result<Entry, String>) {
+        let Ok(entry) = entry else { return };
+        let most = self.settings.limits.call;
+        let timeout = &mut entry.usage.terms.timeout;
+        if timeout.is_some_and(|timeout| timeout > most) {
+            *timeout = None;
+            self.notes.push(format!(
+                "{}: mcpServers.{name}.timeout is longer than your `limits.callSeconds`, which holds",
+                file.display()
+            ));
         }
     }
 }

@@ -81,7 +81,7 @@ const KEYS: &str =
     "mcpServers, declarations, resultTokens, respondWithinSeconds, runsAtOnce, runsWaiting, limits, $schema";
 
 /// Seconds in a week: longer than any run.
-const LONGEST: f64 = 604_800.0;
+pub(super) const LONGEST: f64 = 604_800.0;
 const KIB: u64 = 1 << 10;
 const GIB: u64 = 1 << 30;
 

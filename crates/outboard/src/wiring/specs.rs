@@ -3,20 +3,15 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use outboard_runtime::ids::UpstreamName;
-use outboard_upstream::{Transport, UpstreamSpec};
+use outboard_upstream::Transport;
 
 use super::environment;
-use crate::config::{self, Configured, Settings, expand};
+use crate::config::{self, Configured, expand};
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The upstream to start, or why it cannot be.
-pub(super) fn spec(
-    configured: &Configured,
-    settings: &Settings,
-    variable: Variable<'_>,
-) -> Result<UpstreamSpec, String> {
+/// How the upstream is reached, or why it cannot be.
+pub(super) fn transport(configured: &Configured, variable: Variable<'_>) -> Result<Transport, String> {
     let problem = |key: &str, what: &dyn std::fmt::Display| {
         format!("{}: mcpServers.{}{key}: {what}", configured.file.display(), configured.name)
     };
@@ -34,7 +29,7 @@ pub(super) fn spec(
             texts.iter().map(|(name, text)| Ok((name.clone(), value(&format!("{key}.{name}"), text)?)));
         expanded.collect::<Result<BTreeMap<String, String>, String>>()
     };
-    let transport = match &entry.transport {
+    Ok(match &entry.transport {
         config::Transport::Stdio { command, args, env, cwd } => Transport::Stdio {
             command: value("command", command)?,
             args: args
@@ -61,8 +56,5 @@ pub(super) fn spec(
             }
             Transport::Http { url, headers: values("headers", headers)?.into_iter().collect() }
         }
-    };
-    let mut spec = UpstreamSpec::new(UpstreamName::new(configured.name.as_str()), transport);
-    spec.max_message_bytes = settings.tool_result;
-    Ok(spec)
+    })
 }

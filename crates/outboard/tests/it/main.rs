@@ -5,6 +5,7 @@
 mod catalogues;
 mod configuration;
 mod demo;
+mod following;
 mod forms;
 mod harness;
 mod http;

@@ -1,0 +1,213 @@
+//! The upstreams that a configuration names, in catalogue, fleet and cache alike. A changed configuration is compared
+//! entry by entry: what is the same is not touched. It reads kept listings, so it runs where files may be waited for.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use outboard_runtime::{
+    catalogue::{Catalogue, Occupant, Placing, Seat, UpstreamState},
+    ids::UpstreamName,
+};
+use outboard_upstream::{Fleet, Start, Transport, UpstreamSpec};
+
+use super::{cache::Cache, specs};
+use crate::config::{Configuration, Configured, Entry, Usage};
+
+/// A kept listing older than this is read again at once.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The upstreams of this process.
+pub(super) struct Roster {
+    catalogue: Catalogue,
+    fleet: Arc<Fleet>,
+    cache: Cache,
+    /// Bytes of one message of an upstream.
+    longest_message: usize,
+    listed: BTreeMap<String, Listed>,
+}
+
+/// One upstream as it is now.
+#[derive(Clone, Debug, PartialEq)]
+struct Listed {
+    file: PathBuf,
+    is: Is,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Is {
+    /// Its entry, and what that means with variables expanded.
+    Good { entry: Entry, transport: Transport },
+    /// Its entry cannot be used, for this reason.
+    Bad(String),
+}
+
+/// What a configuration changed, by name.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub(super) added: Vec<String>,
+    /// Reached in another way than before: another upstream under the same name.
+    pub(super) replaced: Vec<String>,
+    /// The same upstream, used in another way.
+    pub(super) adjusted: Vec<String>,
+    pub(super) removed: Vec<String>,
+    /// Entries that cannot be used.
+    pub(super) problems: Vec<String>,
+}
+
+/// An upstream that is to take a seat.
+struct New {
+    name: String,
+    entry: Option<Entry>,
+    spec: Option<UpstreamSpec>,
+}
+
+impl Roster {
+    pub(super) fn new(catalogue: Catalogue, fleet: Arc<Fleet>, cache: Cache, longest_message: usize) -> Self {
+        Self { catalogue, fleet, cache, longest_message, listed: BTreeMap::new() }
+    }
+
+    /// Makes the upstreams those of this configuration. An entry that could be used before and cannot be now leaves
+    /// its upstream as it was.
+    pub(super) fn apply(
+        &mut self,
+        configuration: &Configuration,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Changes {
+        let mut changes = Changes::default();
+        let mut wanted = BTreeMap::new();
+        let (mut placings, mut new) = (Vec::new(), Vec::new());
+        for configured in &configuration.upstreams {
+            let name = configured.name.clone();
+            let before = self.listed.get(&name);
+            let listed = match wanted_of(configured, variable) {
+                Err(reason) => {
+                    let earlier =
+                        before.filter(|it| it.file == configured.file && matches!(it.is, Is::Good { .. }));
+                    changes.problems.push(match earlier {
+                        Some(_) => format!("{reason}; the server goes on as it was"),
+                        None => reason.clone(),
+                    });
+                    let is = Is::Bad(reason);
+                    earlier.cloned().unwrap_or_else(|| Listed { file: configured.file.clone(), is })
+                }
+                Ok(is) => Listed { file: configured.file.clone(), is },
+            };
+            placings.push(self.placing(&name, before, &listed, &mut new, &mut changes));
+            wanted.insert(name, listed);
+        }
+        changes.removed = self.listed.keys().filter(|name| !wanted.contains_key(*name)).cloned().collect();
+        self.listed = wanted;
+        self.change(placings, new, &changes);
+        changes
+    }
+
+    /// The seat that an upstream is to have, and what there is to be started for it.
+    fn placing(
+        &self,
+        name: &str,
+        before: Option<&Listed>,
+        now: &Listed,
+        new: &mut Vec<New>,
+        changes: &mut Changes,
+    ) -> Placing {
+        let upstream = UpstreamName::new(name);
+        let terms = match &now.is {
+            Is::Good { entry, .. } => entry.usage.terms.clone(),
+            Is::Bad(_) => Default::default(),
+        };
+        let occupant = match (before.map(|before| &before.is), &now.is) {
+            (Some(before), now) if before.reaches(now) => {
+                if before != now {
+                    changes.adjusted.push(name.to_owned());
+                }
+                Occupant::Same
+            }
+            (before, now) => {
+                match before {
+                    Some(_) => changes.replaced.push(name.to_owned()),
+                    None => changes.added.push(name.to_owned()),
+                }
+                let (occupant, start) = self.newcomer(name, now);
+                new.push(New::of(name, now, start, self.longest_message));
+                occupant
+            }
+        };
+        Placing { upstream, terms, occupant }
+    }
+
+    /// How an upstream begins, and when it is started.
+    fn newcomer(&self, name: &str, is: &Is) -> (Occupant, Start) {
+        let (entry, state) = match is {
+            Is::Good { entry, .. } => (entry, UpstreamState::Starting),
+            Is::Bad(reason) => {
+                let state = UpstreamState::Failed { reason: reason.clone() };
+                return (Occupant::New { kept: None, state }, Start::AtOnce);
+            }
+        };
+        let kept = self.cache.read(name, entry);
+        let fresh = kept.as_ref().is_some_and(|kept| kept.age.is_some_and(|age| age < STALE));
+        let (start, state) = match fresh && !entry.usage.eager {
+            true => (Start::WhenUsed, UpstreamState::Asleep),
+            false => (Start::AtOnce, state),
+        };
+        (Occupant::New { kept: kept.map(|kept| kept.listing), state }, start)
+    }
+
+    fn change(&self, placings: Vec<Placing>, new: Vec<New>, changes: &Changes) {
+        let name = |name: &String| UpstreamName::new(name.as_str());
+        // What is replaced by something that cannot be started has to go as well.
+        let stopped = new.iter().filter(|new| new.spec.is_none()).map(|new| &new.name);
+        let gone: Vec<UpstreamName> = changes.removed.iter().chain(stopped).map(name).collect();
+        self.fleet.change(&gone, || {
+            let seats = self.catalogue.arrange(placings);
+            let snapshot = self.catalogue.snapshot();
+            let seated = |New { name, entry, spec }: New| {
+                let seat: &Seat = seats.iter().find(|seat| seat.upstream().as_str() == name)?;
+                let member = snapshot.members().iter().find(|member| member.seat == seat.number())?;
+                let whole = member.whole.clone();
+                self.cache.keep(seat.number(), &name, entry.as_ref()?, whole);
+                Some((seat.clone(), spec?))
+            };
+            new.into_iter().filter_map(seated).collect()
+        });
+        for adjusted in &changes.adjusted {
+            if matches!(
+                &self.listed[adjusted].is,
+                Is::Good { entry: Entry { usage: Usage { eager: true, .. }, .. }, .. }
+            ) {
+                self.fleet.wake(&name(adjusted));
+            }
+        }
+    }
+}
+
+impl New {
+    fn of(name: &str, is: &Is, start: Start, max_message_bytes: usize) -> Self {
+        let (entry, spec) = match is {
+            Is::Good { entry, transport } => {
+                let spec = UpstreamSpec::new(UpstreamName::new(name), transport.clone());
+                (Some(entry.clone()), Some(UpstreamSpec { start, max_message_bytes, ..spec }))
+            }
+            Is::Bad(_) => (None, None),
+        };
+        Self { name: name.to_owned(), entry, spec }
+    }
+}
+
+impl Is {
+    /// Whether both reach the same upstream in the same way.
+    fn reaches(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Good { entry, transport }, Self::Good { entry: other, transport: to }) => {
+                entry.transport == other.transport && transport == to
+            }
+            (Self::Bad(reason), Self::Bad(other)) => reason == other,
+            _ => false,
+        }
+    }
+}
+
+fn wanted_of(configured: &Configured, variable: &dyn Fn(&str) -> Option<String>) -> Result<Is, String> {
+    let transport = specs::transport(configured, variable)?;
+    let entry = configured.entry.clone()?;
+    Ok(Is::Good { entry, transport })
+}
