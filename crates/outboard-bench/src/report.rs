@@ -118,7 +118,7 @@ impl Taken {
         json!({
             "name": measure.name,
             "what": measure.what,
-            "language": measure.language.map(|language| language.name()),
+            "language": measure.language.map(super::scripts::Language::name),
             "unit": match measure.unit { Unit::Seconds => "seconds", Unit::Bytes => "bytes" },
             "outboard": samples(&pair.ours),
             "compared_with": samples(&pair.other),

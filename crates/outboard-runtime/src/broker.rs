@@ -114,7 +114,7 @@ impl Broker {
     /// The steps of the gate, in the order in which they protect one another.
     async fn pass(&self, caller: &Caller, request: CallRequest) -> Result<Reply, ToolFailure> {
         // Names come first: all later steps judge a real tool, never the text that a script wrote.
-        let target = resolve::resolve(&self.catalogue, &request, caller.deadline).await?;
+        let target = resolve::resolve(&self.catalogue, &*self.upstreams, &request, caller.deadline).await?;
         // Before the budget, so that a mistake costs nothing.
         self.validators.check(&target, &request.arguments, caller.language)?;
         // Held until the answer is there; waiting for it is what queues concurrent calls.

@@ -5,9 +5,12 @@ mod actor;
 mod desk;
 pub(crate) mod program;
 mod report;
+mod single;
 
 pub use actor::Progress;
 pub use report::{Effect, Failure, FailureKind, Finding, Outcome, Position, RunReport};
+pub use single::{ToolOutcome, ToolReport, ToolRequest};
 
 pub(crate) use actor::{RunActor, RunParts};
 use outboard_script::Prepared;
+pub(crate) use single::{SingleParts, execute as execute_single};

@@ -1,7 +1,10 @@
 //! The runtime as a whole: what a face, a command line or a test drives.
 //! It is put together once from its ports; it opens nothing by itself.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use outboard_script::Language;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -18,7 +21,10 @@ use crate::{
     limits::Limits,
     policy::Policy,
     ports::upstream::Upstreams,
-    run::{Failure, FailureKind, Outcome, Progress, RunActor, RunParts, RunReport},
+    run::{
+        Failure, FailureKind, Outcome, Progress, RunActor, RunParts, RunReport, SingleParts, ToolOutcome,
+        ToolReport, ToolRequest, execute_single,
+    },
     session::Session,
 };
 
@@ -54,6 +60,8 @@ pub struct Runtime {
     /// Places for runs that are under way or wait for their turn.
     places: Semaphore,
     turns: Semaphore,
+    /// Calls outside any script, for their ids.
+    calls: AtomicU64,
 }
 
 /// A script to be run.
@@ -81,7 +89,7 @@ impl Runtime {
         let at_once = parts.runs_at_once.max(1);
         let (places, turns) = (Semaphore::new(at_once + parts.runs_waiting), Semaphore::new(at_once));
         let limits = RwLock::new(parts.limits.clone());
-        Self { parts, limits, broker: Arc::new(broker), places, turns }
+        Self { parts, limits, broker: Arc::new(broker), places, turns, calls: AtomicU64::new(0) }
     }
 
     /// Gives every run that begins from now on these limits. Does not change the runs that are under way, nor what the
@@ -149,6 +157,28 @@ impl Runtime {
             cancel,
         };
         RunActor::execute(parts).await
+    }
+
+    /// Makes one tool call outside any script, under the limits of a run. Never fails: what goes wrong stands in the
+    /// report. Cancelling abandons it; dropping the future does so without a report.
+    pub async fn call(&self, request: ToolRequest, cancel: CancellationToken) -> ToolReport {
+        let id = RunId::new(format!("c{}", self.calls.fetch_add(1, Ordering::Relaxed) + 1));
+        let _turn = tokio::select! {
+            turn = self.turns.acquire() => turn,
+            () = cancel.cancelled() => {
+                return ToolReport { id, outcome: ToolOutcome::Cancelled { effect_unknown: false } };
+            }
+        };
+        execute_single(SingleParts {
+            id,
+            request,
+            limits: self.limits(),
+            broker: Arc::clone(&self.broker),
+            store: Arc::clone(&self.parts.store),
+            clock: Arc::clone(&self.parts.clock),
+            cancel,
+        })
+        .await
     }
 
     /// Waits for a turn; `None` when cancelled before.

@@ -2,23 +2,38 @@
 //! It does nothing itself and prints only what clap says.
 
 mod add;
+mod call;
+mod completions;
+mod context;
 mod demo;
+mod describe;
+mod doctor;
 mod import;
+mod input;
 mod install;
+mod list;
+mod log;
+mod man;
+mod names;
 mod remove;
+mod run;
+mod search;
 mod serve;
 mod show;
+mod signals;
+mod standing;
 mod trust;
+mod waiting;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::report::{self, Failure};
+use crate::report::{self, EXIT_CODES, Failure};
 
 /// Runs the code that a model writes against MCP tools, outside the model's context window.
 #[derive(Debug, Parser)]
-#[command(name = "outboard", version, max_term_width = 100)]
+#[command(name = "outboard", version, max_term_width = 100, after_help = exit_codes())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,6 +43,18 @@ struct Cli {
 enum Command {
     /// Serve `search` and `execute` over stdio to an MCP client
     Serve(serve::Serve),
+    /// Run a script, as a model's `execute` would
+    Run(run::Run),
+    /// Call one tool
+    Call(call::Call),
+    /// Find tools by words
+    Search(search::Search),
+    /// Show all that is known of a tool, or the tools of a namespace
+    Describe(describe::Describe),
+    /// Show the upstreams: state, tools, and what they would cost in every request
+    List(list::List),
+    /// Look at everything, and say what needs mending
+    Doctor(doctor::Doctor),
     /// Add a server, with the arguments of `claude mcp add` or `codex mcp add`
     Add(add::Add),
     /// Add a server whose entry is given as JSON
@@ -42,9 +69,40 @@ enum Command {
     Trust(trust::TrustCommand),
     /// Do one task by tool calls and by a script, and show what each costs
     Demo(demo::Demo),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Print the man page, or write one for each command
+    Man(man::Manual),
     /// The demo's own MCP server
     #[command(hide = true)]
     DemoUpstream(demo::DemoUpstream),
+}
+
+impl Command {
+    async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Serve(serve) => serve.run().await,
+            Self::Run(run) => run.run().await,
+            Self::Call(call) => call.run().await,
+            Self::Search(search) => search.run().await,
+            Self::Describe(describe) => describe.run().await,
+            Self::List(list) => list.run().await,
+            Self::Doctor(doctor) => doctor.run().await,
+            Self::Add(add) => add.run(),
+            Self::AddJson(add) => add.run(),
+            Self::Remove(remove) => remove.run(),
+            Self::Import(import) => import.run(),
+            Self::Install(install) => install.run(),
+            Self::Trust(trust) => trust.run(),
+            Self::Demo(demo) => demo.run().await,
+            Self::Completions(completions) => {
+                completions.run(visible());
+                Ok(())
+            }
+            Self::Man(manual) => manual.run(visible()),
+            Self::DemoUpstream(upstream) => upstream.run().await,
+        }
+    }
 }
 
 /// Parses the command line, does the command, and gives its exit code.
@@ -52,32 +110,37 @@ pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are asked for and end well; clap knows which stream and colours fit.
+            // Help and version are asked for and end well, read or not; clap knows which stream and colours fit.
             let asked = !error.use_stderr();
-            let printed = error.print().is_ok();
-            return if asked && printed { ExitCode::SUCCESS } else { ExitCode::from(report::USAGE) };
+            let _ = error.print();
+            return if asked { ExitCode::SUCCESS } else { ExitCode::from(report::USAGE) };
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report::end(Err(Failure::could_not(&error))),
     };
-    let result = runtime.block_on(async {
-        match cli.command {
-            Command::Serve(serve) => serve.run().await,
-            Command::Add(add) => add.run(),
-            Command::AddJson(add) => add.run(),
-            Command::Remove(remove) => remove.run(),
-            Command::Import(import) => import.run(),
-            Command::Install(install) => install.run(),
-            Command::Trust(trust) => trust.run(),
-            Command::Demo(demo) => demo.run().await,
-            Command::DemoUpstream(upstream) => upstream.run().await,
-        }
-    });
+    let result = runtime.block_on(cli.command.run());
     // A read of standard input that is still under way must not hold up the end.
     runtime.shutdown_background();
     report::end(result)
+}
+
+/// The command line without what is hidden, for pages and completions.
+fn visible() -> clap::Command {
+    let whole = Cli::command();
+    let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    clap::Command::new("outboard")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(whole.get_about().cloned().unwrap_or_default())
+        .after_help(exit_codes())
+        .subcommand_required(true)
+        .subcommands(shown)
+}
+
+fn exit_codes() -> String {
+    let lines = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:<5} {meaning}"));
+    format!("Exit codes:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// The value of an environment variable that is text.
@@ -95,4 +158,14 @@ fn surroundings(places: &crate::config::Places) -> Result<crate::clients::Surrou
         variable: &variable,
         os: crate::clients::Os::current(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_does_not_contradict_itself() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -1,15 +1,23 @@
 //! What a person sees: lines on standard output and error, errors as `error:` and `hint:`, and the exit code.
 //! All printing of this program is here. In stdio mode standard output belongs to the protocol.
 
+mod escape;
+mod output;
+mod table;
+
 use std::{error::Error, fmt::Display, process::ExitCode};
 
-use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
+
+pub(crate) use escape::{escaped, escaped_lines, quoted};
+pub(crate) use output::{bytes, flush, hint, json, line, note, progress, text, verbatim, warn};
+pub(crate) use table::{Cell, Table};
 
 /// Something that ended a command, with what may be done about it.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    message: String,
+    /// `None` if the person has been told already.
+    message: Option<String>,
     hint: Option<String>,
     code: u8,
 }
@@ -18,27 +26,47 @@ pub(crate) struct Failure {
 pub(crate) const FAILED: u8 = 1;
 /// The command line or the configuration is wrong.
 pub(crate) const USAGE: u8 = 2;
+/// A signal ended the command in order: 128 and the number of an interrupt, as shells count.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// What each exit code means: the text of `--help` and of the man page.
+pub(crate) const EXIT_CODES: [(u8, &str); 4] = [
+    (0, "done"),
+    (FAILED, "failed: the command, the script or the call; `doctor` found something to mend"),
+    (USAGE, "wrong command line or configuration; nothing was done"),
+    (INTERRUPTED, "interrupted; what was under way has been cancelled"),
+];
 
 impl Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.message)
+        formatter.write_str(self.message.as_deref().unwrap_or("failed"))
     }
 }
 
 impl Failure {
     /// A failure told by an error and its sources; reads as "could not …".
     pub(crate) fn could_not(error: &dyn Error) -> Self {
-        Self { message: format!("could not {}", chain(error)), hint: None, code: FAILED }
+        Self::new(format_args!("could not {}", chain(error)))
     }
 
     /// A failure told by a sentence.
     pub(crate) fn new(message: impl Display) -> Self {
-        Self { message: message.to_string(), hint: None, code: FAILED }
+        Self { message: Some(message.to_string()), hint: None, code: FAILED }
+    }
+
+    /// A failure of which the person has been told: only the exit code is left to say.
+    pub(crate) fn told() -> Self {
+        Self { message: None, hint: None, code: FAILED }
+    }
+
+    /// A signal ended the command.
+    pub(crate) fn interrupted() -> Self {
+        Self::new("interrupted").code(INTERRUPTED)
     }
 
     /// The same failure told by another sentence.
     pub(crate) fn told_as(mut self, message: impl Display) -> Self {
-        self.message = message.to_string();
+        self.message = Some(message.to_string());
         self
     }
 
@@ -67,45 +95,16 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Tells of a command's end and gives its exit code.
+/// Tells of a command's end and gives its exit code. A result that could not be written is a failure too, except
+/// where nobody reads it any more.
 pub(crate) fn end(result: Result<(), Failure>) -> ExitCode {
-    let Err(failure) = result else { return ExitCode::SUCCESS };
-    let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-    eprintln!("{red}error:{red:#} {}", failure.message);
-    if let Some(text) = failure.hint {
+    let Err(failure) = result.and_then(|()| output::written()) else { return ExitCode::SUCCESS };
+    if let Some(message) = &failure.message {
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        note(format_args!("{red}error:{red:#} {message}"));
+    }
+    if let Some(text) = &failure.hint {
         hint(text);
     }
     ExitCode::from(failure.code)
-}
-
-/// A line of a command's result.
-pub(crate) fn line(text: impl Display) {
-    println!("{text}");
-}
-
-/// A line beside the result: what a person should know, on standard error.
-pub(crate) fn note(text: impl Display) {
-    eprintln!("{text}");
-}
-
-/// What a person may want to do next, on standard error.
-pub(crate) fn hint(text: impl Display) {
-    let cyan = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
-    eprintln!("{cyan}hint:{cyan:#} {text}");
-}
-
-/// A warning on standard error.
-pub(crate) fn warn(text: impl Display) {
-    let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
-    eprintln!("{yellow}warning:{yellow:#} {text}");
-}
-
-/// Progress on standard error, only at a terminal: the line is replaced by the next.
-pub(crate) fn progress(text: impl Display) {
-    use std::io::{IsTerminal as _, Write as _};
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // Progress that cannot be shown is no reason to stop.
-        let _ = write!(stderr, "\r\x1b[2K{text}").and_then(|()| stderr.flush());
-    }
 }

@@ -13,7 +13,7 @@ use outboard_engines::{PoolOptions, QuickJs};
 use outboard_runtime::{
     Engines, Parts, Runtime,
     approval::NobodyThere,
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Member},
     clock::SystemClock,
     journal::MemoryStore,
     policy::{AllowAll, Policy as _},
@@ -37,7 +37,17 @@ pub(crate) struct System {
     pub(crate) runtime: Arc<Runtime>,
     fleet: Arc<Fleet>,
     cache: JoinHandle<()>,
+    ended: CancellationToken,
     upkeep: Upkeep,
+}
+
+/// Which upstreams are started at once.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// Those whose tools are not known well enough, and those whose entries say so. What cannot be used is told.
+    AsConfigured,
+    /// These and no others: all that a command needs.
+    Those(&'a dyn Fn(&Member) -> bool),
 }
 
 /// Who keeps the upstreams in line with the configuration.
@@ -52,11 +62,13 @@ enum Upkeep {
 pub(crate) const INSIDE: &str = "OUTBOARD_INSIDE";
 
 impl System {
-    /// Starts the upstreams and readies the runtime, without waiting for any upstream.
+    /// Readies the runtime and starts the upstreams that are wanted, without waiting for any. The others start when they
+    /// are used.
     pub(crate) fn start(
         configuration: &Configuration,
         places: &Places,
         variable: &dyn Fn(&str) -> Option<String>,
+        wanted: Wanted<'_>,
     ) -> Result<Self, Failure> {
         let settings = &configuration.settings;
         // A thread for each run, so that busy ones share the processors and hold up nobody.
@@ -66,12 +78,25 @@ impl System {
         let catalogue = Catalogue::new([]);
         let fleet = Arc::new(Fleet::default());
         let cache = Cache::at(&places.state);
-        let mut roster =
-            Roster::new(catalogue.clone(), Arc::clone(&fleet), cache.clone(), settings.tool_result);
+        let lazy = matches!(wanted, Wanted::Those(_));
+        let mut roster = Roster::new(
+            catalogue.clone(),
+            Arc::clone(&fleet),
+            cache.clone(),
+            roster::Options { lazy, longest_message: settings.tool_result },
+        );
         let problems = roster.apply(configuration, variable).problems;
-        problems.iter().for_each(report::warn);
+        match wanted {
+            Wanted::AsConfigured => problems.iter().for_each(report::warn),
+            Wanted::Those(are_wanted) => {
+                let snapshot = catalogue.snapshot();
+                let those = snapshot.members().iter().filter(|member| are_wanted(member));
+                those.for_each(|member| fleet.wake(&member.upstream));
+            }
+        }
         tracing::info!("{}", AllowAll.describe());
-        let cache = tokio::spawn(cache.follow(catalogue.watch()));
+        let ended = CancellationToken::new();
+        let cache = tokio::spawn(cache.follow(catalogue.watch(), ended.clone()));
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::clone(&fleet) as _,
@@ -85,7 +110,7 @@ impl System {
             runs_waiting: settings.runs_waiting,
         });
         let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };
-        Ok(Self { runtime: Arc::new(runtime), fleet, cache, upkeep })
+        Ok(Self { runtime: Arc::new(runtime), fleet, cache, ended, upkeep })
     }
 
     /// From now on the upstreams, and the limits of further runs, are what the files say by then.
@@ -109,10 +134,11 @@ impl System {
             }
         }
         self.fleet.shutdown().await;
-        // The follower of listings ends by itself only when the catalogue goes. A listing that it did not come to write is
-        // written after the next start.
-        self.cache.abort();
-        let _ = self.cache.await;
+        // The follower of listings keeps what was listed last and ends.
+        self.ended.cancel();
+        if let Err(error) = self.cache.await {
+            tracing::warn!(%error, "the lists of tools may not be kept for the next start");
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 const STILL: &str =
     "still running: r1 (12 of 30 calls done). execute {\"resume\":\"r1\"} waits for the result.";
 
-fn execute(arguments: Value) -> Value {
+fn execute(arguments: &Value) -> Value {
     json!({ "name": "execute", "arguments": arguments })
 }
 
@@ -44,7 +44,7 @@ async fn a_client_that_asks_for_progress_is_answered_as_soon_and_told_of_it_whil
     let mut client = Client::initialized(&Fake::new(catalogue(1, 2))).await;
     for arguments in [json!({ "code": "wait 60" }), json!({ "resume": "r1" })] {
         client.told.clear();
-        let mut params = execute(arguments);
+        let mut params = execute(&arguments);
         params["_meta"] = json!({ "progressToken": "p" });
         let answer = client.ask("tools/call", params).await;
         assert!([STILL, "waited"].contains(&text(&answer)), "{answer}");
@@ -56,8 +56,8 @@ async fn a_client_that_asks_for_progress_is_answered_as_soon_and_told_of_it_whil
 async fn two_that_wait_for_one_run_both_get_it() {
     let mut client = Client::initialized(&Fake::new(catalogue(1, 2))).await;
     assert_eq!(text(&client.call("execute", json!({ "code": "wait 60" })).await), STILL);
-    let one = client.request("tools/call", execute(json!({ "resume": "r1" }))).await;
-    let other = client.request("tools/call", execute(json!({ "resume": "r1" }))).await;
+    let one = client.request("tools/call", execute(&json!({ "resume": "r1" }))).await;
+    let other = client.request("tools/call", execute(&json!({ "resume": "r1" }))).await;
     let answers = [client.next().await.unwrap(), client.next().await.unwrap()];
     assert!(answers.iter().all(|answer| text(answer) == "waited"), "{answers:?}");
     assert!([one, other].iter().all(|id| answers.iter().any(|answer| answer["id"] == *id)));
@@ -83,8 +83,8 @@ async fn cancelling_a_resuming_call_stops_the_run_and_whoever_waits_learns_of_it
     let fake = Fake::new(catalogue(1, 2));
     let mut client = Client::initialized(&fake).await;
     assert_eq!(text(&client.call("execute", json!({ "code": "hang" })).await), STILL);
-    let resuming = client.request("tools/call", execute(json!({ "resume": "r1" }))).await;
-    let waiting = client.request("tools/call", execute(json!({ "resume": "r1" }))).await;
+    let resuming = client.request("tools/call", execute(&json!({ "resume": "r1" }))).await;
+    let waiting = client.request("tools/call", execute(&json!({ "resume": "r1" }))).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     cancel(&mut client, resuming, "the user pressed escape").await;
     fake.cancelled.acquire().await.unwrap().forget();
@@ -95,7 +95,7 @@ async fn cancelling_a_resuming_call_stops_the_run_and_whoever_waits_learns_of_it
 async fn a_timeout_of_the_client_stops_nothing_and_the_next_answer_names_the_run() {
     let fake = Fake::new(catalogue(1, 2));
     let mut client = Client::initialized(&fake).await;
-    let first = client.request("tools/call", execute(json!({ "code": "wait 40" }))).await;
+    let first = client.request("tools/call", execute(&json!({ "code": "wait 40" }))).await;
     tokio::time::sleep(Duration::from_secs(30)).await;
     cancel(&mut client, first, "McpError: MCP error -32001: Request timed out").await;
     tokio::time::sleep(Duration::from_millis(1)).await;
@@ -103,7 +103,7 @@ async fn a_timeout_of_the_client_stops_nothing_and_the_next_answer_names_the_run
     let content = next["result"]["content"].as_array().unwrap();
     assert_eq!((content.len(), text(&next)), (2, "7"));
     assert!(content[1]["text"].as_str().unwrap().starts_with("[not lost: r1, "), "{next}");
-    let resuming = client.request("tools/call", execute(json!({ "resume": "r1" }))).await;
+    let resuming = client.request("tools/call", execute(&json!({ "resume": "r1" }))).await;
     tokio::time::sleep(Duration::from_millis(1)).await;
     cancel(&mut client, resuming, "request timeout").await;
     assert_eq!(text(&client.call("execute", json!({ "resume": "r1" })).await), "waited");

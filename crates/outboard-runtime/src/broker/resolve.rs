@@ -13,6 +13,7 @@ use crate::{
     journal::Intent,
     json::Json,
     operation::{Operation, ToolCall},
+    ports::upstream::Upstreams,
     reply::{FailureCode, ToolFailure},
 };
 
@@ -82,6 +83,7 @@ impl Target {
 /// there.
 pub(super) async fn resolve(
     catalogue: &Catalogue,
+    upstreams: &dyn Upstreams,
     request: &CallRequest,
     patience: Duration,
 ) -> Result<Target, ToolFailure> {
@@ -99,9 +101,31 @@ pub(super) async fn resolve(
             }
         }
     };
+    let unlisted = unlisted_upstream(catalogue, request).and_then(|upstream| upstreams.get(&upstream));
+    let waking = async {
+        if let Some(upstream) = unlisted {
+            // It may be one that starts only when it is wanted. Why it does not stands in the catalogue.
+            let _ = upstream.ready().await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let found_out = async {
+        tokio::select! {
+            biased;
+            () = waiting => {}
+            () = waking => {}
+        }
+    };
     // When patience ends, what was found last stands.
-    let _ = tokio::time::timeout(patience, waiting).await;
+    let _ = tokio::time::timeout(patience, found_out).await;
     found.map_err(Missing::into)
+}
+
+/// The upstream that is meant, if nothing is known of its tools.
+fn unlisted_upstream(catalogue: &Catalogue, request: &CallRequest) -> Option<UpstreamName> {
+    let snapshot = catalogue.snapshot();
+    let member = snapshot.member(&request.namespace).filter(|member| member.listing.is_none())?;
+    Some(member.upstream.clone())
 }
 
 /// Finds the tool as it is at this moment.

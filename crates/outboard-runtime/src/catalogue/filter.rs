@@ -63,7 +63,7 @@ impl ToolFilter {
     }
 
     /// The patterns that match none of these tools: probably mistyped, so that they hide or allow something in silence.
-    pub(super) fn idle<'a>(&self, tools: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Vec<String> {
+    pub(super) fn idle<'a>(&self, tools: &(impl Iterator<Item = (&'a str, &'a str)> + Clone)) -> Vec<String> {
         let allows =
             |one: &&Pattern| !tools.clone().any(|(original, identifier)| one.allows(original, identifier));
         let denies =
@@ -190,6 +190,6 @@ mod tests {
     fn patterns_without_a_tool_are_found() {
         let filter = filter(Some(&["get_*", "gte_page", "list"]), &["create-issue", "creat_issue"]);
         let tools = [("get_page", "get_page"), ("create-issue", "create_issue"), ("list", "list")];
-        assert_eq!(filter.idle(tools.into_iter()), ["gte_page", "creat_issue"]);
+        assert_eq!(filter.idle(&tools.into_iter()), ["gte_page", "creat_issue"]);
     }
 }

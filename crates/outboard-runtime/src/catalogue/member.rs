@@ -79,7 +79,7 @@ impl Member {
         let all: Vec<&str> =
             originals.iter().map(|original| names.identifier(original).unwrap_or(original)).collect();
         let filter = &self.terms.tools;
-        let idle = filter.idle(originals.iter().copied().zip(all.iter().copied()));
+        let idle = filter.idle(&originals.iter().copied().zip(all.iter().copied()));
         let kept: Vec<usize> =
             (0..all.len()).filter(|&at| filter.is_open() || filter.lets(originals[at], all[at])).collect();
         let listing = match kept.len() == all.len() {

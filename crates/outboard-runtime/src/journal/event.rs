@@ -40,7 +40,7 @@ pub struct Opened {
     pub format: u32,
     /// The run.
     pub run: RunId,
-    /// The script as it was given.
+    /// The script as it was given; empty for a tool call outside any script, which has no guest to replay.
     pub source: String,
     /// The language that it was run as.
     #[serde(default)]

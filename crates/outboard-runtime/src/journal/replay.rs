@@ -65,6 +65,9 @@ pub enum Divergence {
 /// same place, so its recorded ending is taken.
 pub async fn replay(engines: &Engines, folded: &Folded) -> Result<Replayed, Divergence> {
     let mut replayed = Replayed { asked: Vec::new(), console: Vec::new(), ending: None };
+    if folded.opened.source.is_empty() {
+        return Err(Divergence::Start("it is one tool call, made outside any script".to_owned()));
+    }
     let refused = |refused: EngineRefused| Divergence::Start(refused.to_string());
     let engine = engines.of(folded.opened.language).await.map_err(refused)?;
     let mut guest = engine.open(world(folded)?).map_err(refused)?;

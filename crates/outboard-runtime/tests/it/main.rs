@@ -9,4 +9,5 @@ mod journal;
 mod languages;
 mod long;
 mod runs;
+mod single;
 mod terms;

@@ -14,7 +14,7 @@ use crate::rig::{self, Rig, eventually, name};
 
 impl Rig {
     /// Puts another upstream in the place of the fixture.
-    fn replace(&self, spec: UpstreamSpec) {
+    fn replace(&self, spec: &UpstreamSpec) {
         let occupant = Occupant::New { kept: None, state: UpstreamState::Starting };
         self.fleet.change(&[], || {
             let seats = self.catalogue.arrange([Placing { occupant, ..Placing::new(name()) }]);
@@ -61,7 +61,7 @@ async fn calls_of_a_replaced_upstream_end_there_and_further_ones_go_to_the_new_o
     let old = rig.pid().await;
     let mut running = Box::pin(rig.call("slow", json!({"ms": 2_000})));
     under_way(running.as_mut(), &log, "slow").await;
-    rig.replace(rig::stdio(&["--instructions", "New."]));
+    rig.replace(&rig::stdio(&["--instructions", "New."]));
     let new = rig.pid().await;
     assert_ne!(old, new);
     running.await.expect("the call ends where it began");
@@ -94,7 +94,7 @@ async fn a_call_that_does_not_end_in_time_is_lost() {
 async fn an_idle_upstream_has_ended_before_its_replacement_starts() {
     let rig = Rig::stdio(&["--ignore-eof"]);
     let old = rig.pid().await;
-    rig.replace(rig::stdio(&[]));
+    rig.replace(&rig::stdio(&[]));
     rig.pid().await;
     assert!(!processes::is_alive(old), "two of them would fight for what there is once");
     rig.end().await;
@@ -105,7 +105,7 @@ async fn what_waits_for_a_start_that_is_given_up_was_not_sent() {
     let rig = Rig::stdio(&["--never-start"]);
     let old = rig.upstream();
     let waiting = old.ready();
-    rig.replace(rig::stdio(&[]));
+    rig.replace(&rig::stdio(&[]));
     let failed = waiting.await;
     assert!(matches!(failed, Err(SendFailure::Unavailable { .. })), "{failed:?}");
     assert_eq!(rig.value("add", json!({"a": 1, "b": 2})).await, json!({"sum": 3.0}));

@@ -8,6 +8,8 @@ use crate::{
     report::{self, Failure},
 };
 
+pub(super) use crate::report::{escaped, quoted};
+
 /// Asks a question that is answered with yes or no; anything but a yes is a no.
 pub(super) fn confirmed(question: &str) -> Result<bool, Failure> {
     report::note(format_args!("{question} [y/N]"));
@@ -97,25 +99,6 @@ pub(super) fn entry(name: &str, entry: &Entry) {
     }
 }
 
-/// A text without anything that a terminal would act on or hide.
-pub(super) fn escaped(text: &str) -> String {
-    let plain = |c: char| c == ' ' || (!c.is_control() && !c.is_whitespace() && !is_invisible(c));
-    text.chars().map(|c| if plain(c) { c.to_string() } else { c.escape_unicode().to_string() }).collect()
-}
-
-/// Format characters: zero-width, bidirectional overrides, tags.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-/// A word as a shell would take it, escaped.
-pub(super) fn quoted(text: &str) -> String {
-    let bare =
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c));
-    if bare { text.to_owned() } else { format!("'{}'", escaped(text).replace('\'', "\\'")) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,20 +120,5 @@ mod tests {
         }
         let long = changed_lines("f", "", &"x".repeat(1_000));
         assert_eq!(long[1].chars().count(), 165);
-    }
-
-    #[test]
-    fn what_a_terminal_would_act_on_or_hide_is_escaped() {
-        for (text, shown) in [
-            ("npx", "npx"),
-            ("a b", "'a b'"),
-            ("", "''"),
-            ("\u{1b}[2Jrm", "'\\u{1b}[2Jrm'"),
-            ("safe\u{202e}txt", "'safe\\u{202e}txt'"),
-            ("a\u{200b}b", "'a\\u{200b}b'"),
-            ("it's\n", "'it\\'s\\u{a}'"),
-        ] {
-            assert_eq!(quoted(text), shown);
-        }
     }
 }

@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    fn read(members: Value) -> Result<Settings, String> {
+    fn read(members: &Value) -> Result<Settings, String> {
         super::read(members.as_object().unwrap().clone())
     }
 
@@ -178,20 +178,20 @@ mod tests {
                 Some((outer, inner)) => json!({ outer: { inner: value } }),
                 None => json!({ name: value }),
             };
-            let taken = [&least, &most].map(|value| read(written(value)).unwrap());
+            let taken = [&least, &most].map(|value| read(&written(value)).unwrap());
             assert_ne!(taken[0], taken[1], "{name} does something");
             let beyond = [
                 least.as_u64().and_then(|least| least.checked_sub(1)).map(|value| json!(value)),
                 Some(json!(most.as_u64().unwrap() + 1)),
             ];
             for value in beyond.into_iter().flatten() {
-                let refused = read(written(&value)).unwrap_err();
+                let refused = read(&written(&value)).unwrap_err();
                 assert!(
                     refused.starts_with(&format!("`{name}` must be from {least} to {most}")),
                     "{refused}"
                 );
             }
         }
-        assert_eq!(read(json!({ "$schema": "x", "limits": {} })), Ok(Settings::default()));
+        assert_eq!(read(&json!({ "$schema": "x", "limits": {} })), Ok(Settings::default()));
     }
 }

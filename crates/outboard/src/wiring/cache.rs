@@ -12,6 +12,7 @@ use std::{
 use outboard_runtime::catalogue::{Listing, Member, Snapshot, UpstreamState};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{Entry, hash},
@@ -78,8 +79,13 @@ impl Cache {
         }
     }
 
-    /// Writes what upstreams list, as long as the catalogue lives.
-    pub(super) async fn follow(self, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
+    /// Writes what upstreams list until told that this was all.
+    pub(super) async fn follow(
+        self,
+        mut snapshots: watch::Receiver<Arc<Snapshot>>,
+        ended: CancellationToken,
+    ) {
+        let mut more = true;
         loop {
             let snapshot = Arc::clone(&snapshots.borrow_and_update());
             self.forget_those_gone(&snapshot);
@@ -90,8 +96,12 @@ impl Cache {
                     tracing::warn!(%error, "the list of tools cannot be kept for the next start");
                 }
             }
-            if snapshots.changed().await.is_err() {
+            if !more {
                 return;
+            }
+            tokio::select! {
+                changed = snapshots.changed() => more = changed.is_ok(),
+                () = ended.cancelled() => more = false,
             }
         }
     }

@@ -10,7 +10,7 @@ use outboard_runtime::{
 use outboard_upstream::{Fleet, Start, Transport, UpstreamSpec};
 
 use super::{cache::Cache, specs};
-use crate::config::{Configuration, Configured, Entry, Usage};
+use crate::config::{Configuration, Configured, Entry};
 
 /// A kept listing older than this is read again at once.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,9 +20,16 @@ pub(super) struct Roster {
     catalogue: Catalogue,
     fleet: Arc<Fleet>,
     cache: Cache,
-    /// Bytes of one message of an upstream.
-    longest_message: usize,
+    options: Options,
     listed: BTreeMap<String, Listed>,
+}
+
+/// What holds for all of them.
+pub(super) struct Options {
+    /// Whether every upstream waits until it is wanted, whatever is known of it and written about it.
+    pub(super) lazy: bool,
+    /// Bytes of one message of an upstream.
+    pub(super) longest_message: usize,
 }
 
 /// One upstream as it is now.
@@ -35,9 +42,15 @@ struct Listed {
 #[derive(Clone, Debug, PartialEq)]
 enum Is {
     /// Its entry, and what that means with variables expanded.
-    Good { entry: Entry, transport: Transport },
+    Good(Box<Reached>),
     /// Its entry cannot be used, for this reason.
     Bad(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Reached {
+    entry: Entry,
+    transport: Transport,
 }
 
 /// What a configuration changed, by name.
@@ -61,8 +74,8 @@ struct New {
 }
 
 impl Roster {
-    pub(super) fn new(catalogue: Catalogue, fleet: Arc<Fleet>, cache: Cache, longest_message: usize) -> Self {
-        Self { catalogue, fleet, cache, longest_message, listed: BTreeMap::new() }
+    pub(super) fn new(catalogue: Catalogue, fleet: Arc<Fleet>, cache: Cache, options: Options) -> Self {
+        Self { catalogue, fleet, cache, options, listed: BTreeMap::new() }
     }
 
     /// Makes the upstreams those of this configuration. An entry that could be used before and cannot be now leaves
@@ -81,7 +94,7 @@ impl Roster {
             let listed = match wanted_of(configured, variable) {
                 Err(reason) => {
                     let earlier =
-                        before.filter(|it| it.file == configured.file && matches!(it.is, Is::Good { .. }));
+                        before.filter(|it| it.file == configured.file && matches!(it.is, Is::Good(_)));
                     changes.problems.push(match earlier {
                         Some(_) => format!("{reason}; the server goes on as it was"),
                         None => reason.clone(),
@@ -111,7 +124,7 @@ impl Roster {
     ) -> Placing {
         let upstream = UpstreamName::new(name);
         let terms = match &now.is {
-            Is::Good { entry, .. } => entry.usage.terms.clone(),
+            Is::Good(reached) => reached.entry.usage.terms.clone(),
             Is::Bad(_) => Default::default(),
         };
         let occupant = match (before.map(|before| &before.is), &now.is) {
@@ -127,7 +140,7 @@ impl Roster {
                     None => changes.added.push(name.to_owned()),
                 }
                 let (occupant, start) = self.newcomer(name, now);
-                new.push(New::of(name, now, start, self.longest_message));
+                new.push(New::of(name, now, start, self.options.longest_message));
                 occupant
             }
         };
@@ -137,7 +150,7 @@ impl Roster {
     /// How an upstream begins, and when it is started.
     fn newcomer(&self, name: &str, is: &Is) -> (Occupant, Start) {
         let (entry, state) = match is {
-            Is::Good { entry, .. } => (entry, UpstreamState::Starting),
+            Is::Good(reached) => (&reached.entry, UpstreamState::Starting),
             Is::Bad(reason) => {
                 let state = UpstreamState::Failed { reason: reason.clone() };
                 return (Occupant::New { kept: None, state }, Start::AtOnce);
@@ -145,7 +158,7 @@ impl Roster {
         };
         let kept = self.cache.read(name, entry);
         let fresh = kept.as_ref().is_some_and(|kept| kept.age.is_some_and(|age| age < STALE));
-        let (start, state) = match fresh && !entry.usage.eager {
+        let (start, state) = match self.options.lazy || (fresh && !entry.usage.eager) {
             true => (Start::WhenUsed, UpstreamState::Asleep),
             false => (Start::AtOnce, state),
         };
@@ -170,10 +183,7 @@ impl Roster {
             new.into_iter().filter_map(seated).collect()
         });
         for adjusted in &changes.adjusted {
-            if matches!(
-                &self.listed[adjusted].is,
-                Is::Good { entry: Entry { usage: Usage { eager: true, .. }, .. }, .. }
-            ) {
+            if matches!(&self.listed[adjusted].is, Is::Good(reached) if reached.entry.usage.eager) {
                 self.fleet.wake(&name(adjusted));
             }
         }
@@ -183,7 +193,8 @@ impl Roster {
 impl New {
     fn of(name: &str, is: &Is, start: Start, max_message_bytes: usize) -> Self {
         let (entry, spec) = match is {
-            Is::Good { entry, transport } => {
+            Is::Good(reached) => {
+                let Reached { entry, transport } = &**reached;
                 let spec = UpstreamSpec::new(UpstreamName::new(name), transport.clone());
                 (Some(entry.clone()), Some(UpstreamSpec { start, max_message_bytes, ..spec }))
             }
@@ -197,8 +208,8 @@ impl Is {
     /// Whether both reach the same upstream in the same way.
     fn reaches(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Good { entry, transport }, Self::Good { entry: other, transport: to }) => {
-                entry.transport == other.transport && transport == to
+            (Self::Good(one), Self::Good(other)) => {
+                one.entry.transport == other.entry.transport && one.transport == other.transport
             }
             (Self::Bad(reason), Self::Bad(other)) => reason == other,
             _ => false,
@@ -209,5 +220,5 @@ impl Is {
 fn wanted_of(configured: &Configured, variable: &dyn Fn(&str) -> Option<String>) -> Result<Is, String> {
     let transport = specs::transport(configured, variable)?;
     let entry = configured.entry.clone()?;
-    Ok(Is::Good { entry, transport })
+    Ok(Is::Good(Box::new(Reached { entry, transport })))
 }

@@ -22,7 +22,7 @@ fn user_file(home: &Home) -> PathBuf {
     home.state().parent().unwrap().join("config/outboard.json")
 }
 
-fn servers(servers: Value) -> String {
+fn servers(servers: &Value) -> String {
     json!({"mcpServers": servers}).to_string()
 }
 
@@ -43,12 +43,12 @@ fn upstreams_come_and_go_and_the_others_notice_nothing() {
     let before = pid(&mut session.client, "fix");
     let running = json!({"code": "await fix.slow({ ms: 4000 }); return (await fix.environment()).pid"});
     let running = session.client.ask("tools/call", json!({"name": "execute", "arguments": running}));
-    replace(&session.home, &servers(json!({"fix": fixture(&[]), "more": fixture(&[])})));
+    replace(&session.home, &servers(&json!({"fix": fixture(&[]), "more": fixture(&[])})));
     session.client.notification("notifications/tools/list_changed");
     assert_eq!(session.client.execute("(await more.add({ a: 1, b: 1 })).sum"), "2");
     let more = u32::try_from(pid(&mut session.client, "more").as_u64().unwrap()).unwrap();
     assert_eq!(session.client.called(running), (false, before.to_string()));
-    replace(&session.home, &servers(json!({"fix": fixture(&[])})));
+    replace(&session.home, &servers(&json!({"fix": fixture(&[])})));
     eventually("the removed one has ended", || !processes::is_alive(more));
     let text = session.client.failing("await more.add({ a: 1, b: 1 })");
     assert!(text.contains("more is not defined") || text.contains("no namespace"), "{text}");
@@ -64,7 +64,7 @@ fn a_changed_entry_is_replaced_and_its_calls_end_where_they_began() {
     let running = session.client.ask("tools/call", json!({"name": "execute", "arguments": running}));
     let mut entry = fixture(&[]);
     entry["env"] = json!({"MARK": "2"});
-    replace(&session.home, &servers(json!({"fix": entry})));
+    replace(&session.home, &servers(&json!({"fix": entry})));
     eventually("the new one answers", || {
         session.client.execute("(await fix.environment()).variables.MARK ?? null") == "2"
     });
@@ -81,7 +81,7 @@ fn usage_changes_without_touching_the_connection() {
     let before = pid(&mut session.client, "fix");
     let mut entry = fixture(&[]);
     entry["tools"] = json!({"deny": ["a*", "nothing_like_it"]});
-    replace(&session.home, &servers(json!({"fix": entry})));
+    replace(&session.home, &servers(&json!({"fix": entry})));
     eventually("the tool is gone", || {
         session.client.call("execute", json!({"code": "await fix.add({ a: 1, b: 1 })"})).0
     });
@@ -118,7 +118,7 @@ fn what_cannot_be_used_changes_nothing_and_is_told() {
     // A wrong entry leaves its upstream as it was; one that is new says what is wrong with it.
     let mut wrong = fixture(&[]);
     wrong["timeout"] = json!("5s");
-    replace(&session.home, &servers(json!({"fix": wrong, "odd": {"comand": "x"}, "more": fixture(&[])})));
+    replace(&session.home, &servers(&json!({"fix": wrong, "odd": {"comand": "x"}, "more": fixture(&[])})));
     eventually("the good one is there", || {
         !session.client.call("execute", json!({"code": "await more.add({ a: 1, b: 1 })"})).0
     });
@@ -138,7 +138,7 @@ fn a_project_has_effect_while_it_is_accepted() {
     let mut client = Client::connect(home.command(OUTBOARD, &["serve"]));
     let file = home.project().join(".mcp.json");
     let marker = home.project().join("started");
-    std::fs::write(&file, servers(json!({"proj": fixture(&["--log", marker.to_str().unwrap()])}))).unwrap();
+    std::fs::write(&file, servers(&json!({"proj": fixture(&["--log", marker.to_str().unwrap()])}))).unwrap();
     eventually("it is told of", || client.stderr().contains(".mcp.json has not been accepted"));
     assert!(!overview(&mut client).contains("proj") && !marker.exists());
 
@@ -149,7 +149,7 @@ fn a_project_has_effect_while_it_is_accepted() {
     eventually("it has effect", || {
         !client.call("execute", json!({"code": "await proj.add({ a: 1, b: 1 })"})).0
     });
-    std::fs::write(&file, servers(json!({"proj": fixture(&[]), "new": fixture(&[])}))).unwrap();
+    std::fs::write(&file, servers(&json!({"proj": fixture(&[]), "new": fixture(&[])}))).unwrap();
     eventually("it has none", || !overview(&mut client).contains("proj"));
     assert!(!overview(&mut client).contains("new"));
     assert!(client.stderr().contains("has changed since it was accepted"), "{}", client.stderr());
@@ -163,7 +163,7 @@ fn a_file_and_a_directory_that_come_later_are_found() {
     let mut client = Client::connect(home.command(OUTBOARD, &["serve"]));
     assert!(overview(&mut client).contains("no upstream is configured"));
     std::fs::create_dir(home.state().parent().unwrap().join("config")).unwrap();
-    replace(&home, &servers(json!({"late": fixture(&[])})));
+    replace(&home, &servers(&json!({"late": fixture(&[])})));
     eventually("it is there", || {
         !client.call("execute", json!({"code": "await late.add({ a: 1, b: 1 })"})).0
     });
@@ -184,7 +184,7 @@ fn calls_at_once_survive_every_change() {
     for number in 0..3 {
         replace(
             &session.home,
-            &servers(json!({"fix": fixture(&[]), format!("more_{number}"): fixture(&[])})),
+            &servers(&json!({"fix": fixture(&[]), format!("more_{number}"): fixture(&[])})),
         );
         eventually("it is there", || overview(&mut session.client).contains(&format!("more_{number} (")));
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod catalogues;
+mod cli;
 mod configuration;
 mod demo;
 mod following;

@@ -1,0 +1,159 @@
+//! A tool call outside any script: a run without a guest. It takes the same gate, budget and journal as a script's call.
+//! What may be called is the broker's matter; nothing here sends.
+
+use std::sync::Arc;
+
+use outboard_script::Language;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled},
+    clock::{Clock, RunTime},
+    ids::{ImageHash, RequestId, RunId},
+    journal::{Ending, Event, FORMAT, Opened, Store, StoreFailure},
+    json::Json,
+    limits::{Limit, Limits},
+    ports::engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply, Stopped, Thrown, ThrownTool},
+    reply::{FailureCode, ToolFailure},
+};
+
+/// A tool call as a person or a program asks for it. Names and arguments are checked like a script's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolRequest {
+    /// The namespace or the upstream's configured name.
+    pub namespace: String,
+    /// The tool's identifier or original name.
+    pub tool: String,
+    /// A JSON object.
+    pub arguments: Json,
+}
+
+/// What became of a tool call outside any script.
+#[derive(Clone, Debug)]
+pub struct ToolReport {
+    /// The run that it was, by itself.
+    pub id: RunId,
+    /// How it ended.
+    pub outcome: ToolOutcome,
+}
+
+/// How a tool call outside any script ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToolOutcome {
+    /// With the value that a script would have got.
+    Value(Json),
+    /// Without a value.
+    Failed(ToolFailure),
+    /// It was cancelled.
+    Cancelled {
+        /// Whether something had been sent that may have an effect.
+        effect_unknown: bool,
+    },
+}
+
+/// What a single call works with.
+pub(crate) struct SingleParts {
+    pub(crate) id: RunId,
+    pub(crate) request: ToolRequest,
+    pub(crate) limits: Limits,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// The number of the only request.
+const ONLY: RequestId = RequestId(1);
+
+/// Makes the call and reports. Cancelling abandons it.
+pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
+    #[expect(clippy::disallowed_methods, reason = "there is one request and it is answered once")]
+    let (owner, mut answers) = mpsc::unbounded_channel();
+    let caller = Caller {
+        budget: Budget::new(&parts.limits),
+        ledger: Ledger::new(parts.id.clone(), Arc::clone(&parts.store), owner),
+        deadline: parts.limits.call,
+        language: Language::default(),
+    };
+    let started = tokio::time::Instant::now();
+    let stopped = match parts.store.append(&parts.id, parts.opening()).await {
+        Ok(()) => parts.carry_out(&caller).await,
+        Err(failure) => return ToolReport { outcome: unrecorded(&failure), id: parts.id },
+    };
+    let reply = answers.try_recv().ok().map(|settled: Settled| settled.reply);
+    let mut last = Vec::new();
+    if let Some(reply) = &reply {
+        let what = Delivered::Settled { request: ONLY, reply: reply.clone() };
+        last.push(Event::Delivered(Delivery { at: RunTime(started.elapsed()), what }));
+    }
+    let effect_unknown = caller.ledger.effects_so_far().iter().any(|effect| !effect.certain);
+    let outcome = match (reply, stopped) {
+        (Some(Reply::Value(value)), _) => ToolOutcome::Value(value),
+        (Some(Reply::Failed(failure)), _) => ToolOutcome::Failed(failure),
+        (None, Stopped::Limit(_)) => {
+            let waited = parts.limits.wall;
+            let why = format!("the call has not come to its end within {waited:?} (limit `wall`)");
+            ToolOutcome::Failed(ToolFailure::new(FailureCode::Timeout, why))
+        }
+        (None, Stopped::Cancelled | Stopped::Broken) => ToolOutcome::Cancelled { effect_unknown },
+    };
+    last.push(Event::Ended(parts.ending(&outcome, stopped)));
+    // The call is over either way; a record that cannot be closed is found unfinished later.
+    if let Err(failure) = parts.store.append(&parts.id, last).await {
+        tracing::error!(run = %parts.id, %failure, "the end of the call is not recorded");
+    }
+    ToolReport { id: parts.id, outcome }
+}
+
+impl SingleParts {
+    /// The events before anything is asked of the gate.
+    fn opening(&self) -> Vec<Event> {
+        let opened = Opened {
+            format: FORMAT,
+            run: self.id.clone(),
+            source: String::new(),
+            language: Language::default(),
+            image: ImageHash::new(""),
+            seed: [0; 32],
+            started_at: self.clock.wall(),
+            limits: self.limits.clone(),
+            namespaces: Vec::new(),
+        };
+        let ToolRequest { namespace, tool, arguments } = self.request.clone();
+        let what = GuestAsk::Call { namespace, tool, arguments };
+        vec![Event::Opened(Box::new(opened)), Event::Asked(GuestRequest { id: ONLY, what, position: None })]
+    }
+
+    /// Passes the gate. Says what stopped it, if nothing settles the call.
+    async fn carry_out(&self, caller: &Caller) -> Stopped {
+        let ToolRequest { namespace, tool, arguments } = self.request.clone();
+        let call = CallRequest { id: ONLY, namespace, tool, arguments, line: None };
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Stopped::Cancelled,
+            () = self.broker.call(caller, call) => Stopped::Broken,
+            () = tokio::time::sleep(self.limits.wall) => Stopped::Limit(Limit::Wall),
+        }
+    }
+
+    fn ending(&self, outcome: &ToolOutcome, stopped: Stopped) -> Ending {
+        match outcome {
+            ToolOutcome::Value(value) => Ending::Value(Some(value.clone())),
+            ToolOutcome::Failed(failure) => Ending::Threw(Thrown {
+                name: "ToolError".to_owned(),
+                message: failure.message.clone(),
+                tool: Some(ThrownTool {
+                    name: format!("{}.{}", self.request.namespace, self.request.tool),
+                    code: Some(failure.code),
+                }),
+                frames: Vec::new(),
+            }),
+            ToolOutcome::Cancelled { .. } => Ending::Stopped(stopped),
+        }
+    }
+}
+
+fn unrecorded(failure: &StoreFailure) -> ToolOutcome {
+    ToolOutcome::Failed(ToolFailure::new(FailureCode::Unrecorded, format!("not sent: {failure}")))
+}

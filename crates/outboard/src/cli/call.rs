@@ -1,0 +1,149 @@
+//! `outboard call`: one tool call, through the same gate as a script's. Only the tool's upstream is started.
+//! What comes back is shown to a person as text, to a machine as the value that a script would get.
+
+mod pretty;
+
+use std::{convert::Infallible, path::Path, time::Duration};
+
+use clap::Args;
+use outboard_runtime::{
+    catalogue::{Member, Snapshot, UpstreamState},
+    json::Json,
+    reply::{FailureCode, ToolFailure},
+    run::{ToolOutcome, ToolRequest},
+};
+use serde_json::json;
+use tokio::time::{Instant, interval_at};
+
+use super::{
+    context::Context,
+    input, names,
+    waiting::{self, Wait},
+};
+use crate::report::{self, Failure, USAGE, escaped_lines};
+
+/// The longest wait for the upstream: longer than it may take to connect.
+const START: Duration = Duration::from_secs(90);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Options of `outboard call`.
+#[derive(Debug, Args)]
+pub(super) struct Call {
+    /// The tool, `namespace.tool`, by the names of scripts or the original ones
+    name: String,
+    /// Its arguments, one JSON object; `-` reads it from standard input, `@FILE` from a file
+    #[arg(default_value = "{}", value_name = "JSON|-|@FILE", allow_hyphen_values = true)]
+    arguments: String,
+    /// Print the value as JSON, exactly as a script gets it
+    #[arg(long)]
+    json: bool,
+}
+
+impl Call {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let arguments = self.arguments()?;
+        let context = Context::load()?;
+        let meant = |member: &Member| names::may_mean(&self.name, member);
+        context
+            .with(&meant, async |system, stop| {
+                let pending = |member: &Member| meant(member) && waiting::is_starting(member);
+                let wait = Wait { pending: &pending, patience: START };
+                let snapshot = waiting::wait(system.runtime.catalogue(), wait, &stop, |_| ()).await?;
+                let request = self.request(&snapshot, arguments.clone())?;
+                let called = format!("{}.{}", request.namespace, request.tool);
+                let report = tokio::select! {
+                    report = system.runtime.call(request, stop.clone()) => report,
+                    never = tell_progress(&called) => match never {},
+                };
+                report::progress("");
+                self.tell(&called, &report.outcome)
+            })
+            .await
+    }
+
+    fn arguments(&self) -> Result<Json, Failure> {
+        let what = "the tool's arguments";
+        let text = match self.arguments.strip_prefix('@') {
+            Some(file) => input::read(Path::new(file), what)?,
+            None if self.arguments == "-" => input::read(Path::new("-"), what)?,
+            None => self.arguments.clone(),
+        };
+        let wrong = |why: &dyn std::fmt::Display| {
+            Failure::new(format_args!("the arguments must be one JSON object: {why}"))
+                .hint(r#"for example: outboard call github.get_issue '{"owner": "rust-lang", "issue": 1}'"#)
+                .code(USAGE)
+        };
+        let json = Json::parse(text.trim().trim_start_matches('\u{feff}')).map_err(|error| wrong(&error))?;
+        if json.as_str().starts_with('{') { Ok(json) } else { Err(wrong(&"this is JSON, but no object")) }
+    }
+
+    /// The call that the name means.
+    fn request(&self, snapshot: &Snapshot, arguments: Json) -> Result<ToolRequest, Failure> {
+        let (namespace, _) = names::split(snapshot, self.name.trim());
+        if let Some(member) = snapshot.member(namespace)
+            && matches!(member.state, UpstreamState::Failed { .. })
+        {
+            return Err(names::unavailable(member));
+        }
+        let Some(tool) = snapshot.resolve_full(&self.name) else {
+            return Err(names::unknown(snapshot, &self.name));
+        };
+        let namespace = tool.member.namespace.as_str().to_owned();
+        Ok(ToolRequest { namespace, tool: tool.identifier.to_owned(), arguments })
+    }
+
+    fn tell(&self, called: &str, outcome: &ToolOutcome) -> Result<(), Failure> {
+        let failure = match outcome {
+            ToolOutcome::Value(value) if self.json => {
+                report::verbatim(value.as_str());
+                report::flush();
+                return Ok(());
+            }
+            ToolOutcome::Value(value) => {
+                report::text(&pretty::text(value));
+                report::flush();
+                return Ok(());
+            }
+            ToolOutcome::Cancelled { effect_unknown: false } => return Err(Failure::interrupted()),
+            ToolOutcome::Cancelled { effect_unknown: true } => {
+                return Err(Failure::interrupted()
+                    .hint("the call had been sent: check what it did before you make it again"));
+            }
+            ToolOutcome::Failed(failure) => failure,
+        };
+        if self.json {
+            let error = json!({
+                "code": failure.code.as_str(),
+                "message": failure.message,
+                "content": failure.content.iter().map(Json::to_value).collect::<Vec<_>>(),
+            });
+            report::json(&json!({ "error": error }))?;
+        }
+        Err(explain(called, failure))
+    }
+}
+
+fn explain(called: &str, failure: &ToolFailure) -> Failure {
+    let kind = failure.code.as_str().replace('_', " ");
+    let told = Failure::new(format_args!("{called}: {} ({kind})", escaped_lines(failure.message.trim())));
+    match failure.code {
+        FailureCode::InvalidArguments => {
+            told.hint(format_args!("outboard describe {called} shows what it takes"))
+        }
+        FailureCode::UpstreamUnavailable => told.hint("outboard doctor says what to do"),
+        code if code.leaves_effect_unknown() => {
+            told.hint("it had been sent: check what it did before you make it again")
+        }
+        _ => told,
+    }
+}
+
+/// Tells at a terminal how long it has been.
+async fn tell_progress(called: &str) -> Infallible {
+    let started = Instant::now();
+    let mut ticks = interval_at(started + SECOND, SECOND);
+    loop {
+        ticks.tick().await;
+        report::progress(format_args!("{} s, waiting for {called}", started.elapsed().as_secs()));
+    }
+}

@@ -1,0 +1,82 @@
+//! What commands that use upstreams begin with: the user's places and what is configured here. It starts the upstreams
+//! for them, and ends them however the command ends.
+
+use std::{path::PathBuf, time::Duration};
+
+use outboard_runtime::catalogue::Member;
+use tokio_util::sync::CancellationToken;
+
+use super::{log, signals, variable};
+use crate::{
+    config::{self, Configuration, Places},
+    report::{Failure, USAGE},
+    trust::Trust,
+    wiring::{self, INSIDE, System, Wanted},
+};
+
+/// How long work that was told to stop has to say how it ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What holds here.
+pub(super) struct Context {
+    pub(super) places: Places,
+    /// Where the project's files were looked for.
+    pub(super) directory: PathBuf,
+    /// This program, which does not start itself.
+    pub(super) program: Option<PathBuf>,
+    pub(super) trust: Trust,
+    pub(super) configuration: Configuration,
+}
+
+impl Context {
+    /// Reads the configuration, and tells a person what of it has no effect. Refuses to start an Outboard within an
+    /// Outboard.
+    pub(super) fn load() -> Result<Self, Failure> {
+        let context = Self::load_quietly()?;
+        wiring::tell(&context.configuration, &context.directory);
+        Ok(context)
+    }
+
+    /// [`Context::load`] for a command that tells all of that itself.
+    pub(super) fn load_quietly() -> Result<Self, Failure> {
+        if variable(INSIDE).is_some() {
+            return Err(Failure::new("this Outboard was started by an Outboard")
+                .hint("take `outboard` out of the servers that Outboard itself starts")
+                .code(USAGE));
+        }
+        let places = Places::of_user(variable).map_err(|error| Failure::could_not(&error))?;
+        let directory = std::env::current_dir().map_err(|error| Failure::could_not(&error))?;
+        let trust = Trust::load(&places.state).map_err(|error| Failure::could_not(&error))?;
+        let program = std::env::current_exe().and_then(std::fs::canonicalize).ok();
+        let configuration = config::load(&places, &directory, &trust, program.as_deref())
+            .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
+        Ok(Self { places, directory, program, trust, configuration })
+    }
+
+    /// Does `work` with a system whose `wanted` upstreams are started; the others start when they are used. A signal
+    /// cancels the token: work that does not end soon after is dropped. No upstream is left behind.
+    pub(super) async fn with<T>(
+        &self,
+        wanted: &dyn Fn(&Member) -> bool,
+        work: impl AsyncFnOnce(&System, CancellationToken) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        log::to_stderr(log::QUIET);
+        let stop = CancellationToken::new();
+        let signals = signals::cancel(stop.clone())?;
+        let system = System::start(&self.configuration, &self.places, &variable, Wanted::Those(wanted))?;
+        let done = {
+            let mut work = std::pin::pin!(work(&system, stop.clone()));
+            tokio::select! {
+                biased;
+                done = &mut work => done,
+                () = stop.cancelled() => {
+                    let last = tokio::time::timeout(LAST_WORDS, work).await;
+                    last.unwrap_or_else(|_| Err(Failure::interrupted()))
+                }
+            }
+        };
+        system.shutdown().await;
+        signals.abort();
+        done
+    }
+}

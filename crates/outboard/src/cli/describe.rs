@@ -1,0 +1,97 @@
+//! `outboard describe`: everything that is known of one tool, or the tools of one upstream. The upstream is started only
+//! if it was never listed.
+
+use clap::Args;
+use outboard_runtime::{
+    Language,
+    catalogue::{Detail, Member, Resolved},
+};
+use serde_json::{Value, json};
+
+use super::{
+    context::Context,
+    names,
+    search::{FIRST_LISTS, namespace_json},
+    waiting::{self, Wait},
+};
+use crate::report::{self, Failure};
+
+/// Options of `outboard describe`.
+#[derive(Debug, Args)]
+pub(super) struct Describe {
+    /// A tool (`namespace.tool`) or a namespace, by the names of scripts or the original ones
+    name: String,
+    /// The language of the declarations
+    #[arg(long, default_value = "typescript")]
+    language: Language,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Describe {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let context = Context::load()?;
+        let pending = |member: &Member| waiting::is_unlisted(member) && names::may_mean(&self.name, member);
+        let snapshot = context
+            .with(&pending, async |system, stop| {
+                let wait = Wait { pending: &pending, ..FIRST_LISTS };
+                waiting::wait(system.runtime.catalogue(), wait, &stop, |_| ()).await
+            })
+            .await?;
+        if let Some(tool) = snapshot.resolve_full(&self.name) {
+            return self.tool(&tool);
+        }
+        match snapshot.member(self.name.trim()) {
+            Some(member) => self.namespace(member),
+            None => Err(names::unknown(&snapshot, &self.name)),
+        }
+    }
+
+    fn tool(&self, tool: &Resolved<'_>) -> Result<(), Failure> {
+        if self.json {
+            return report::json(&tool_json(tool, self.language));
+        }
+        report::text(&tool.declaration(self.language, Detail::Full));
+        Ok(())
+    }
+
+    fn namespace(&self, member: &Member) -> Result<(), Failure> {
+        if self.json {
+            let tools: Vec<Value> = resolved(member).map(|tool| tool_json(&tool, self.language)).collect();
+            let mut object = namespace_json(member);
+            object["instructions"] =
+                json!(member.listing.as_ref().and_then(|listing| listing.instructions.as_deref()));
+            object["tools"] = tools.into();
+            return report::json(&object);
+        }
+        if member.listing.is_none() {
+            return Err(names::unavailable(member));
+        }
+        for tool in resolved(member) {
+            report::text(&tool.declaration(self.language, Detail::Signature));
+        }
+        if member.identifiers.is_empty() {
+            report::note(format_args!("{} has no tools", member.namespace));
+        }
+        Ok(())
+    }
+}
+
+fn resolved(member: &Member) -> impl Iterator<Item = Resolved<'_>> {
+    member.tools().map(move |(identifier, tool)| Resolved { member, tool, identifier })
+}
+
+fn tool_json(tool: &Resolved<'_>, language: Language) -> Value {
+    json!({
+        "name": tool.called(),
+        "upstream": tool.member.upstream,
+        "tool": tool.tool.name,
+        "title": tool.tool.title,
+        "description": tool.tool.description,
+        "declaration": tool.declaration(language, Detail::Full),
+        "inputSchema": tool.tool.input_schema,
+        "outputSchema": tool.tool.output_schema,
+        "annotations": tool.tool.annotations,
+    })
+}

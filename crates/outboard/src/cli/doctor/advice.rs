@@ -1,0 +1,43 @@
+//! What to do about an upstream that failed, from how it is configured and what is known of why.
+//! It guesses from words, so it only ever advises.
+
+use crate::{
+    config::{Configured, Transport},
+    report::quoted,
+};
+
+/// What to do about this failure.
+pub(super) fn for_failure(configured: &Configured, reason: &str) -> String {
+    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
+    match configured.entry.as_ref().map(|entry| &entry.transport) {
+        Err(_) => format!("correct the entry in {}", configured.file.display()),
+        Ok(_) if says(&["is not set; set it"]) => {
+            "set the variable where the client that starts Outboard finds it, or write the value".to_owned()
+        }
+        Ok(Transport::Http { .. }) if says(&["401", "403", "Unauthorized", "Forbidden"]) => {
+            "it wants a login: put a token in `headers`, for example \"Authorization\": \"Bearer ${TOKEN}\""
+                .to_owned()
+        }
+        Ok(Transport::Http { url, .. }) => {
+            format!("see whether {} is right and can be reached from here", quoted(url))
+        }
+        Ok(Transport::Stdio { command, .. }) if says(&["is it installed"]) => {
+            format!("install {}, or write its full path as `command`", quoted(command))
+        }
+        Ok(Transport::Stdio { .. }) => by_hand(configured),
+    }
+}
+
+/// To see what it says: as written, so that no variable's value is shown.
+pub(super) fn by_hand(configured: &Configured) -> String {
+    match configured.entry.as_ref().map(|entry| &entry.transport) {
+        Ok(Transport::Stdio { command, args, .. }) => {
+            let words: Vec<String> = std::iter::once(command).chain(args).map(|word| quoted(word)).collect();
+            format!("start it by hand to see what it says: {}", words.join(" "))
+        }
+        Ok(Transport::Http { url, .. }) => {
+            format!("see whether {} can be reached from here", quoted(url))
+        }
+        Err(_) => format!("correct the entry in {}", configured.file.display()),
+    }
+}

@@ -1,0 +1,158 @@
+//! `outboard run`: one script, as a model's `execute` would run it. Only the upstreams that it uses are started, and none
+//! is waited for that it does not use.
+
+mod told;
+
+use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+use outboard_runtime::{
+    Language, RunRequest,
+    catalogue::Member,
+    present,
+    run::{Progress, RunReport},
+    session::Session,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{context::Context, input, search::FIRST_LISTS, waiting};
+use crate::{
+    report::{self, Failure, INTERRUPTED, escaped_lines},
+    wiring::System,
+};
+use told::Told;
+
+/// Options of `outboard run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The script; `-` reads it from standard input
+    file: PathBuf,
+    /// Its language; otherwise the file's name says it, or it is recognised
+    #[arg(long)]
+    language: Option<Language>,
+    /// Tokens of the result, as a model would ask for them
+    #[arg(long, value_name = "TOKENS")]
+    max_tokens: Option<usize>,
+    /// Print one JSON object, with the whole value
+    #[arg(long)]
+    json: bool,
+}
+
+/// Between two lines of progress.
+const CALM: Duration = Duration::from_millis(50);
+
+impl Run {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let code = input::read(&self.file, "the script")?;
+        let language = self.language.or_else(|| self.file.extension()?.to_str()?.parse().ok());
+        let context = Context::load()?;
+        let budget = self.max_tokens.unwrap_or(context.configuration.settings.result_tokens);
+        let asks_outboard = has_word(&code, "tools");
+        let request = RunRequest { code: code.clone(), language, ..RunRequest::default() };
+        let wanted = |member: &Member| {
+            has_word(&code, member.namespace.as_str()) || (asks_outboard && waiting::is_unlisted(member))
+        };
+        context
+            .with(&wanted, async |system, stop| {
+                if asks_outboard {
+                    // A script that searches is to find what there is.
+                    waiting::wait(system.runtime.catalogue(), FIRST_LISTS, &stop, |_| ()).await?;
+                }
+                let session = Arc::new(Session::new());
+                let report = run(system, &session, request.clone(), &stop).await;
+                self.tell(&report, &session, budget, &stop)
+            })
+            .await
+    }
+
+    fn tell(
+        &self,
+        report: &RunReport,
+        session: &Session,
+        budget: usize,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let answer = present::answer(report, session, budget);
+        if self.json {
+            report::json(&Told::new(report, &answer.text))?;
+        } else if !answer.is_error {
+            report::text(&answer.text);
+            if session.keeps_something() {
+                report::note("the whole value is not kept after this command; --json prints it");
+            }
+        }
+        report::flush();
+        if !answer.is_error {
+            return Ok(());
+        }
+        let failure =
+            if self.json { Failure::told() } else { failure(report, session, budget, &answer.text) };
+        Err(if stop.is_cancelled() { failure.code(INTERRUPTED) } else { failure })
+    }
+}
+
+/// Runs the script and shows how far it is.
+async fn run(
+    system: &System,
+    session: &Arc<Session>,
+    request: RunRequest,
+    stop: &CancellationToken,
+) -> RunReport {
+    let progress = watch::Sender::new(Progress::default());
+    let told = tell_progress(progress.subscribe());
+    let run = system.runtime.run(session, RunRequest { progress, ..request }, stop.clone());
+    let report = tokio::select! {
+        report = run => report,
+        never = told => match never {},
+    };
+    report::progress("");
+    report
+}
+
+async fn tell_progress(mut run: watch::Receiver<Progress>) -> Infallible {
+    while run.changed().await.is_ok() {
+        let Progress { calls_made, calls_done, .. } = *run.borrow_and_update();
+        report::progress(format_args!("{calls_done} of {calls_made} calls done"));
+        tokio::time::sleep(CALM).await;
+    }
+    std::future::pending().await
+}
+
+/// The text that a model would see. What the script wrote to its console comes first, as in that text.
+fn failure(report: &RunReport, session: &Session, budget: usize, text: &str) -> Failure {
+    let silent = RunReport { console: Vec::new(), console_dropped: 0, ..report.clone() };
+    let alone = present::answer(&silent, session, budget).text;
+    match text.strip_suffix(alone.as_str()) {
+        Some(console) if !console.is_empty() => {
+            report::note(escaped_lines(console.trim_end()));
+            Failure::new(escaped_lines(&alone))
+        }
+        _ => Failure::new(escaped_lines(text)),
+    }
+}
+
+/// Whether a script may name this: it is only asked to start at once what is probably used.
+fn has_word(code: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    code.match_indices(word)
+        .any(|(at, _)| !code[..at].ends_with(is_part) && !code[at + word.len()..].starts_with(is_part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_as_whole_words() {
+        for (code, word, expected) in [
+            ("await github.list()", "github", true),
+            ("mygithub.list(), github2.x()", "github", false),
+            ("globalThis['github']", "github", true),
+            ("", "github", false),
+            ("git", "github", false),
+        ] {
+            assert_eq!(has_word(code, word), expected, "{code}");
+        }
+    }
+}
