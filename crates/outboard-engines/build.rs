@@ -6,6 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+const FILES: [(&str, &str); 4] = [
+    ("quickjs.cwasm", "OUTBOARD_QUICKJS_CWASM"),
+    ("quickjs.json", "OUTBOARD_QUICKJS_JSON"),
+    ("python.cwasm", "OUTBOARD_PYTHON_CWASM"),
+    ("python.json", "OUTBOARD_PYTHON_JSON"),
+];
+
 fn main() {
     println!("cargo::rerun-if-env-changed=OUTBOARD_GUESTS_DIR");
     let Some(guests) = guests_folder() else {
@@ -13,9 +20,7 @@ fn main() {
         println!("cargo::error=(or name the folder that holds quickjs.cwasm in OUTBOARD_GUESTS_DIR)");
         return;
     };
-    for (file, variable) in
-        [("quickjs.cwasm", "OUTBOARD_QUICKJS_CWASM"), ("quickjs.json", "OUTBOARD_QUICKJS_JSON")]
-    {
+    for (file, variable) in FILES {
         let path = guests.join(file);
         println!("cargo::rerun-if-changed={}", path.display());
         println!("cargo::rustc-env={variable}={}", path.display());
@@ -34,5 +39,5 @@ fn guests_folder() -> Option<PathBuf> {
 }
 
 fn holds_guest(folder: &Path) -> bool {
-    ["quickjs.cwasm", "quickjs.json"].iter().all(|file| folder.join(file).is_file())
+    FILES.iter().all(|(file, _)| folder.join(file).is_file())
 }

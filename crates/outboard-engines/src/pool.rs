@@ -18,6 +18,14 @@ pub(crate) const THREAD_STACK: usize = WASM_STACK + HOST_STACK;
 /// Memory of a slot that stays in the process between two guests. What a small script touches fits.
 const KEEP_RESIDENT: usize = 2 << 20;
 
+/// The same for the Python guest, whose interpreter touches more before the script begins.
+const COMPONENT_KEEP_RESIDENT: usize = 6 << 20;
+
+/// Core instances, memories and tables of the Python guest.
+const COMPONENT_INSTANCES: u32 = 40;
+const COMPONENT_MEMORIES: u32 = 2;
+const COMPONENT_TABLES: u32 = 8;
+
 /// How much an engine may take of the machine.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
@@ -39,8 +47,21 @@ impl Default for PoolOptions {
     }
 }
 
-/// An engine with its pool, and the slots that it got.
+/// An engine with its pool for modules, and the slots that it got.
 pub(crate) fn engine(options: &PoolOptions) -> Result<(Engine, u32), EngineBroken> {
+    slots(options, with_slots)
+}
+
+/// An engine with its pool for components, and the slots that it got.
+pub(crate) fn engine_of_components(options: &PoolOptions) -> Result<(Engine, u32), EngineBroken> {
+    slots(options, with_component_slots)
+}
+
+/// As many slots as the system grants.
+fn slots(
+    options: &PoolOptions,
+    with_slots: fn(&PoolOptions, u32, Enabled) -> wasmtime::Result<Engine>,
+) -> Result<(Engine, u32), EngineBroken> {
     let mut slots = options.slots.max(1);
     loop {
         // Resetting a slot page by page needs Linux 6.7 or later; elsewhere the whole is reset.
@@ -71,6 +92,30 @@ fn with_slots(options: &PoolOptions, slots: u32, scan: Enabled) -> wasmtime::Res
         .table_keep_resident(64 << 10)
         .table_elements(20_000)
         .pagemap_scan(scan);
+    config(pool)
+}
+
+fn with_component_slots(options: &PoolOptions, slots: u32, scan: Enabled) -> wasmtime::Result<Engine> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(slots)
+        .max_component_instance_size(4 << 20)
+        .max_core_instances_per_component(COMPONENT_INSTANCES)
+        .max_memories_per_component(COMPONENT_MEMORIES)
+        .max_tables_per_component(COMPONENT_TABLES)
+        .total_core_instances(slots.saturating_mul(COMPONENT_INSTANCES))
+        .max_core_instance_size(4 << 20)
+        .total_memories(slots.saturating_mul(COMPONENT_MEMORIES))
+        .total_tables(slots.saturating_mul(COMPONENT_TABLES))
+        .max_unused_warm_slots(options.warm.min(slots))
+        .max_memory_size(usize::try_from(options.memory.min(4 << 30))?)
+        .linear_memory_keep_resident(COMPONENT_KEEP_RESIDENT)
+        .table_keep_resident(256 << 10)
+        .table_elements(40_000)
+        .pagemap_scan(scan);
+    config(pool)
+}
+
+fn config(pool: PoolingAllocationConfig) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     flags::apply(&mut config);
     // Checked against each other although nothing here is asynchronous.

@@ -1,10 +1,7 @@
 //! One run's instance of the guest, from its opening to its end. Talks to the instance in the
 //! messages of `wire`, on a thread of `threads`. Whatever the instance does, it ends in a step.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use futures::future::BoxFuture;
 use outboard_runtime::{
@@ -12,16 +9,14 @@ use outboard_runtime::{
     limits::Limit,
     ports::engine::{Delivery, Entry, Guest, GuestState, GuestWorld, Step, Stopped, Thrown},
 };
-use tokio::sync::oneshot;
 use wasmtime::{AsContext, Memory, Store, TypedFunc, UpdateDeadline};
 
-use super::{
-    Inner,
-    wire::{self, Said, Standing},
-};
+use super::{Inner, wire};
 use crate::{
+    entering,
     errors::{StopNow, stopped_by},
     limits::Meter,
+    wire::{Said, Standing},
 };
 
 /// Results larger than this are not gathered with others into one message.
@@ -190,6 +185,7 @@ fn read_step(data: &[u8], step: u32, said: &mut Said, memory_refused: bool) -> O
             let text = std::str::from_utf8(span_of_step(data, step, 2)?).ok()?;
             Ended::With(GuestState::Finished(Some(Json::parse(text).ok()?)))
         }
+        Standing::Returned(value) => Ended::With(GuestState::Finished(value)),
         Standing::Threw(thrown) if memory_refused && is_out_of_memory(&thrown) => {
             Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Memory)))
         }
@@ -203,7 +199,7 @@ fn read_step(data: &[u8], step: u32, said: &mut Said, memory_refused: bool) -> O
 
 /// Reads the outbox that the description at `step` names, up to where it cannot be read.
 fn read_outbox(data: &[u8], step: u32, said: &mut Said) -> Option<()> {
-    wire::read(span_of_step(data, step, 0)?, said).ok()
+    crate::wire::read(span_of_step(data, step, 0)?, said).ok()
 }
 
 /// The bytes that two words of the description at `step` name: where, and how many.
@@ -225,40 +221,8 @@ fn is_out_of_memory(thrown: &Thrown) -> bool {
 
 impl Guest for QuickJsGuest {
     fn enter(self: Box<Self>, entry: Entry) -> BoxFuture<'static, Step> {
-        Box::pin(async move {
-            let abandon = Abandon(Some(Arc::clone(&self.abandoned)));
-            let inner = Arc::clone(&self.inner);
-            let (done, step) = oneshot::channel();
-            inner.threads.run(move || {
-                // Nobody waits any more when the run was dropped; the guest is discarded with the step.
-                let _ = done.send(self.step(entry));
-            });
-            let step = step.await;
-            abandon.disarm();
-            step.unwrap_or_else(|_| Step {
-                requests: Vec::new(),
-                console: Vec::new(),
-                console_dropped: 0,
-                state: GuestState::Stopped(Stopped::Broken),
-            })
-        })
-    }
-}
-
-/// Stops the guest when the future that waits for it is dropped.
-struct Abandon(Option<Arc<AtomicBool>>);
-
-impl Abandon {
-    fn disarm(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Abandon {
-    fn drop(&mut self) {
-        if let Some(abandoned) = &self.0 {
-            abandoned.store(true, Ordering::Relaxed);
-        }
+        let (inner, abandoned) = (Arc::clone(&self.inner), Arc::clone(&self.abandoned));
+        entering::on_threads(inner, |inner| &inner.threads, abandoned, move || self.step(entry))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, fmt::Write, sync::LazyLock, time::Duration};
 
-use outboard_engines::{PoolOptions, QuickJs};
+use outboard_engines::{CPython, PoolOptions, QuickJs};
 use outboard_runtime::{
     clock::{RunTime, WallTime},
     ids::{Namespace, RequestId},
@@ -19,6 +19,12 @@ use serde_json::{Value, json};
 /// One engine for all tests, as in the product.
 pub(crate) static ENGINE: LazyLock<QuickJs> =
     LazyLock::new(|| QuickJs::new(&PoolOptions { slots: 64, ..PoolOptions::default() }).unwrap());
+
+/// The Python engine for all tests.
+pub(crate) static PYTHON: LazyLock<CPython> = LazyLock::new(|| {
+    let store = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines");
+    CPython::new(&PoolOptions { slots: 64, ..PoolOptions::default() }, store).unwrap()
+});
 
 /// A world in which `t` and `my_tools` are namespaces.
 pub(crate) fn world(program: &str) -> GuestWorld {
@@ -59,11 +65,11 @@ pub(crate) enum End {
 
 /// Runs a program to its end.
 pub(crate) async fn run(world: GuestWorld) -> Run {
-    run_on(&ENGINE, world).await
+    run_on(&*ENGINE, world).await
 }
 
 /// Runs a program to its end on an engine of its own.
-pub(crate) async fn run_on(engine: &QuickJs, world: GuestWorld) -> Run {
+pub(crate) async fn run_on(engine: &dyn Engine, world: GuestWorld) -> Run {
     let mut host = Host::default();
     let mut guest = engine.open(world).unwrap();
     let mut entry = Entry::Start;

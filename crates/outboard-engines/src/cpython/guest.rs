@@ -1,0 +1,232 @@
+//! One run's instance of the Python guest, from its opening to its end. Talks to the instance in the
+//! functions of its world, on a thread of `threads`. Whatever the instance does, it ends in a step.
+
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use outboard_runtime::{
+    clock::RunTime,
+    limits::Limit,
+    ports::engine::{
+        ConsoleLine, Delivery, Entry, Guest, GuestState, GuestWorld, Step, Stopped, Thrown,
+    },
+};
+use wasmtime::{
+    Store, StoreContextMut, UpdateDeadline,
+    component::{TypedFunc, WasmList},
+};
+
+use super::{
+    Inner,
+    random::Random,
+    wire::{self, SPARE_CALLS},
+};
+use crate::{
+    entering,
+    errors::{StopNow, stopped_by},
+    limits::Meter,
+    wire::{Said, Standing, console_level},
+};
+
+/// What of the console's limit a line takes at least: short lines must come to an end too.
+const SHORTEST_LINE: u64 = 8;
+
+/// The guest's monotonic clock at the start of a run: some programs take zero for "never".
+const MONOTONIC_START: Duration = Duration::from_secs(1_000);
+
+/// What the store of an instance carries.
+pub(crate) struct State {
+    meter: Meter,
+    started_at: Duration,
+    now: Duration,
+    pub(crate) random: Random,
+    console: Vec<ConsoleLine>,
+    console_left: u64,
+    console_dropped: u64,
+}
+
+impl State {
+    /// Time since 1970.
+    pub(crate) fn wall(&self) -> Duration {
+        self.started_at + self.now
+    }
+
+    /// Nanoseconds of a clock that only counts.
+    pub(crate) fn monotonic(&self) -> u64 {
+        u64::try_from((MONOTONIC_START + self.now).as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// An instance between two entries.
+pub(crate) struct CPythonGuest {
+    inner: Arc<Inner>,
+    store: Store<State>,
+    start: TypedFunc<(String, String), (WasmList<u8>,)>,
+    deliver: TypedFunc<(f64, u8, u32, Vec<u8>), (WasmList<u8>,)>,
+    world: GuestWorld,
+    asked: u32,
+    abandoned: Arc<AtomicBool>,
+}
+
+impl CPythonGuest {
+    /// An instance in a slot of its own, nothing of it run yet.
+    pub(crate) fn open(inner: Arc<Inner>, world: GuestWorld) -> wasmtime::Result<Self> {
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let state = State {
+            meter: Meter::new(&world.limits, world.stop.clone(), Arc::clone(&abandoned)),
+            started_at: Duration::from_millis(world.started_at.0),
+            now: Duration::ZERO,
+            random: Random::new(world.seed),
+            console: Vec::new(),
+            console_left: world.limits.console,
+            console_dropped: 0,
+        };
+        let mut store = Store::new(inner.ready.engine(), state);
+        store.limiter(|state| state.meter.memory());
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|store| match store.data().meter.check() {
+            Ok(()) => Ok(UpdateDeadline::Continue(1)),
+            Err(stopped) => Err(StopNow(stopped).into()),
+        });
+        let instance = inner.ready.instantiate(&mut store)?;
+        let start = instance.get_typed_func(&mut store, "start")?;
+        let deliver = instance.get_typed_func(&mut store, "deliver")?;
+        Ok(Self { inner, store, start, deliver, world, asked: 0, abandoned })
+    }
+
+    /// Runs to the next standstill, on this thread.
+    fn step(mut self: Box<Self>, entry: Entry) -> Step {
+        let inner = Arc::clone(&self.inner);
+        let running = inner.ticker.running();
+        let mut said = Said::default();
+        let ended = self.run(entry, &mut said);
+        drop(running);
+        let state = self.store.data_mut();
+        let console = std::mem::take(&mut state.console);
+        let console_dropped = said.console_dropped.saturating_add(std::mem::take(&mut state.console_dropped));
+        let state = match ended {
+            Err(stopped) => GuestState::Stopped(stopped),
+            Ok(Ended::Waiting(timer)) => GuestState::Waiting { guest: self, timer },
+            Ok(Ended::With(state)) => state,
+        };
+        Step { requests: said.requests, console, console_dropped, state }
+    }
+
+    fn run(&mut self, entry: Entry, said: &mut Said) -> Result<Ended, Stopped> {
+        self.store.data_mut().meter.enter()?;
+        self.store.set_epoch_deadline(1);
+        let ended = match entry {
+            Entry::Start => self.begin(said),
+            Entry::Deliver(deliveries) => self.deliver(&deliveries, said),
+        };
+        self.store.data_mut().meter.leave();
+        ended
+    }
+
+    fn begin(&mut self, said: &mut Said) -> Result<Ended, Stopped> {
+        let program = self.world.program.to_string();
+        let called = self.start.call(&mut self.store, (program, wire::settings(&self.world)));
+        self.standing(called, said)
+    }
+
+    fn deliver(&mut self, deliveries: &[Delivery], said: &mut Said) -> Result<Ended, Stopped> {
+        let mut last = Ended::Waiting(None);
+        for delivery in deliveries {
+            self.store.data_mut().now = delivery.at.0;
+            let (kind, request, body) = wire::delivery(delivery);
+            let at = delivery.at.0.as_secs_f64();
+            let called = self.deliver.call(&mut self.store, (at, kind, request, body));
+            last = self.standing(called, said)?;
+            if !matches!(last, Ended::Waiting(_)) {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    /// Reads what an entry brought.
+    fn standing(
+        &mut self,
+        called: wasmtime::Result<(WasmList<u8>,)>,
+        said: &mut Said,
+    ) -> Result<Ended, Stopped> {
+        let refused = self.store.data().meter.memory_refused();
+        let outbox = match called {
+            Ok((outbox,)) => outbox,
+            Err(error) => {
+                let stopped = stopped_by(&error, refused);
+                if stopped == Stopped::Broken {
+                    tracing::error!(?error, "a guest broke");
+                }
+                // Nothing may be sent for a run that is over.
+                said.requests.clear();
+                return Err(stopped);
+            }
+        };
+        let before = said.requests.len();
+        let read = crate::wire::read(outbox.as_le_slice(&self.store), said);
+        let new = u32::try_from(said.requests.len() - before).unwrap_or(u32::MAX);
+        self.asked = self.asked.saturating_add(new);
+        let too_many = self.asked > self.world.limits.calls.saturating_add(SPARE_CALLS);
+        // The console has a way of its own, on which it is counted.
+        let told = said.console.is_empty();
+        let ended = said.standing.take().and_then(|standing| ended(standing, refused));
+        ended.filter(|_| read.is_ok() && !too_many && told).ok_or_else(|| {
+            tracing::error!("a guest said what no guest says");
+            said.requests.clear();
+            Stopped::Broken
+        })
+    }
+}
+
+enum Ended {
+    Waiting(Option<RunTime>),
+    With(GuestState),
+}
+
+/// Where the guest stands, if it is one of the places for a Python guest.
+fn ended(standing: Standing, memory_refused: bool) -> Option<Ended> {
+    let out_of_memory = || Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Memory)));
+    Some(match standing {
+        Standing::Waiting(timer) => Ended::Waiting(timer),
+        Standing::Returned(value) => Ended::With(GuestState::Finished(value)),
+        Standing::Threw(thrown) if memory_refused && is_out_of_memory(&thrown) => out_of_memory(),
+        Standing::Threw(thrown) => Ended::With(GuestState::Threw(thrown)),
+        Standing::Stuck if memory_refused => out_of_memory(),
+        Standing::Stuck => Ended::With(GuestState::Stuck),
+        Standing::ValueTooLong => Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Value))),
+        Standing::Finished(_) => return None,
+    })
+}
+
+fn is_out_of_memory(thrown: &Thrown) -> bool {
+    thrown.name == "MemoryError"
+}
+
+impl Guest for CPythonGuest {
+    fn enter(self: Box<Self>, entry: Entry) -> BoxFuture<'static, Step> {
+        let (inner, abandoned) = (Arc::clone(&self.inner), Arc::clone(&self.abandoned));
+        entering::on_threads(inner, |inner| &inner.threads, abandoned, move || self.step(entry))
+    }
+}
+
+/// The guest's one import of ours: a line for the console, kept as far as the limit allows.
+pub(crate) fn say(
+    mut store: StoreContextMut<'_, State>,
+    (level, text): (u8, WasmList<u8>),
+) -> wasmtime::Result<()> {
+    let left = store.data().console_left;
+    let bytes = text.as_le_slice(&store);
+    let length = u64::try_from(bytes.len())?;
+    let kept = &bytes[..usize::try_from(length.min(left))?];
+    let text = (left > 0).then(|| String::from_utf8_lossy(kept).into_owned());
+    let state = store.data_mut();
+    state.console_left = left.saturating_sub(length.max(SHORTEST_LINE));
+    state.console_dropped = state.console_dropped.saturating_add(length.saturating_sub(left));
+    let level = console_level(level);
+    state.console.extend(text.zip(level).map(|(text, level)| ConsoleLine { level, text }));
+    Ok(())
+}

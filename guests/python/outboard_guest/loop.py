@@ -1,0 +1,96 @@
+"""The event loop: asyncio's own, without a selector. It runs what is ready and then returns to
+the host, which moves the clock and brings the answers. It never waits."""
+
+import asyncio
+import heapq
+
+# Timers less than this before their time are due: a moment that went to the host and back is rounded.
+RESOLUTION = 1e-6
+
+# What background tasks may still do once the script has come to its end.
+LAST_STEPS = 1000
+
+
+class Loop(asyncio.BaseEventLoop):
+    """One loop, always running."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = 0.0
+        self._clock_resolution = RESOLUTION
+
+    def time(self):
+        return self.now
+
+    def pump(self, main):
+        """Runs until nothing is ready."""
+        ready = self._ready
+        last_steps = LAST_STEPS
+        while ready:
+            handle = ready.popleft()
+            if not handle._cancelled:
+                try:
+                    handle._run()
+                except (SystemExit, KeyboardInterrupt):
+                    # It stands in its task as well.
+                    pass
+            if main.done():
+                last_steps -= 1
+                if last_steps < 0:
+                    ready.clear()
+
+    def due(self):
+        """When the next timer is due."""
+        scheduled = self._scheduled
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        return scheduled[0]._when if scheduled else None
+
+    def fire(self):
+        """Makes ready what is due."""
+        limit = self.now + self._clock_resolution
+        while (when := self.due()) is not None and when <= limit:
+            handle = heapq.heappop(self._scheduled)
+            handle._scheduled = False
+            self._ready.append(handle)
+
+    def is_running(self):
+        return True
+
+    def is_closed(self):
+        return False
+
+    def close(self):
+        pass
+
+    def stop(self):
+        pass
+
+    def _timer_handle_cancelled(self, handle):
+        pass
+
+    def _write_to_self(self):
+        pass
+
+    def run_in_executor(self, executor, func, *args):
+        """There is one thread: the function runs at once."""
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001  it belongs to whoever awaits
+            future.set_exception(error)
+        return future
+
+    def run_until_complete(self, future):
+        _close(future)
+        raise RuntimeError(
+            "the event loop is running already: await instead, in an `async def` or outside of functions"
+        )
+
+    def run_forever(self):
+        raise RuntimeError("the event loop is running already: await what the script waits for")
+
+
+def _close(awaitable):
+    if asyncio.iscoroutine(awaitable):
+        awaitable.close()

@@ -1,0 +1,191 @@
+"""Namespaces, whose attributes are the tools; what they ask of the host; and how it fails."""
+
+import asyncio
+import builtins
+import collections.abc
+import dataclasses
+import struct
+import sys
+
+from . import console, values
+from .script import caller
+
+CALL, SEARCH, DESCRIBE, RESULT = range(4)
+REQUEST = 1
+
+_head = struct.Struct("<BIBII").pack
+_u32 = struct.Struct("<I").pack
+_getframe = sys._getframe
+
+
+class ToolError(Exception):
+    """A call that failed: `tool`, `code`, `message`, and the `content` that the tool sent."""
+
+    def __init__(self, message="", *, tool="", code="tool_error", content=()):
+        super().__init__(message)
+        self.message = message
+        self.tool = tool
+        self.code = code
+        self.content = list(content)
+
+
+ToolError.__module__ = "builtins"
+
+
+class Desk:
+    """What was asked and not answered yet."""
+
+    def __init__(self):
+        self.left = 0
+        self.last = 0
+        self.pending = {}
+        self.names = {}
+        self.out = []
+        self.unsent = {}
+
+    def take(self):
+        out, self.out = self.out, []
+        return out
+
+    async def ask(self, token, kind, namespace, tool, name, body, place):
+        """Asks the host and waits for its answer."""
+        self.unsent.pop(token, None)
+        if self.left <= 0:
+            raise ToolError("the run has made too many calls", tool=name, code="limit")
+        self.left -= 1
+        request = self.last = self.last + 1
+        namespace, tool = namespace.encode("utf-8", "outboard"), tool.encode("utf-8", "outboard")
+        self.out += (
+            _head(REQUEST, request, kind, *place),
+            _u32(len(namespace)), namespace, _u32(len(tool)), tool, _u32(len(body)), body,
+        )  # fmt: skip
+        future = asyncio.Future()
+        self.pending[request] = future
+        self.names[request] = name
+        try:
+            return await future
+        finally:
+            self.names.pop(request, None)
+
+    def asked(self, kind, namespace, tool, name, body):
+        """The coroutine of a call. It is not asked before it is awaited or made a task."""
+        place = caller(_getframe(2))
+        token = object()
+        self.unsent[token] = (name, place[0])
+        return self.ask(token, kind, namespace, tool, name, body, place)
+
+    def failed(self, request, failure):
+        message, code, content = failure
+        return ToolError(message, tool=self.names.get(request, ""), code=code, content=content)
+
+    def forgotten(self):
+        """Tells of calls that were written and never sent."""
+        unsent, self.unsent = self.unsent, {}
+        for name, line in unsent.values():
+            place = f" (line {line})" if line else ""
+            console.say(console.WARN, f"{name}{place} was not awaited; it was not sent")
+
+
+desk = Desk()
+
+
+class Tool:
+    """An async function of a namespace."""
+
+    __slots__ = ("__name__", "__qualname__", "namespace")
+
+    def __init__(self, namespace, name):
+        self.namespace = namespace
+        self.__name__ = name
+        self.__qualname__ = f"{namespace}.{name}"
+
+    def __call__(self, /, *args, **kwargs):
+        if args:
+            kwargs = self.joined(args, kwargs)
+        body = values.arguments(kwargs) if kwargs else b"{}"
+        return desk.asked(CALL, self.namespace, self.__name__, self.__qualname__, body)
+
+    def joined(self, args, kwargs):
+        first = args[0]
+        if len(args) == 1 and (first is None or isinstance(first, collections.abc.Mapping)):
+            return {**(first or {}), **kwargs}
+        if len(args) == 1 and dataclasses.is_dataclass(first) and not isinstance(first, type):
+            return {field.name: getattr(first, field.name) for field in dataclasses.fields(first)} | kwargs
+        raise TypeError(
+            f"{self.__qualname__} takes keyword arguments or one dict, "
+            f"for example {self.__qualname__}(name=value)"
+        )
+
+    def __repr__(self):
+        return f"<tool {self.__qualname__}>"
+
+
+class Namespace:
+    """The tools of one upstream: `ns.tool`, `ns["original-name"]`, `getattr(ns, name)`."""
+
+    def __init__(self, name, tools):
+        own = vars(self)
+        own["__name__"] = name
+        own["_tools_"] = tools
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        tool = vars(self)[name] = Tool(vars(self)["__name__"], name)
+        return tool
+
+    def __getitem__(self, name):
+        if not isinstance(name, str):
+            raise TypeError("the name of a tool is a text")
+        return Tool(vars(self)["__name__"], name)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(f"tools of {vars(self)['__name__']} cannot be replaced")
+
+    def __dir__(self):
+        return list(vars(self)["_tools_"])
+
+    def __iter__(self):
+        return iter(list(vars(self)["_tools_"]))
+
+    def __contains__(self, name):
+        return name in vars(self)["_tools_"]
+
+    def __repr__(self):
+        return f"<namespace {vars(self)['__name__']}>"
+
+
+class Tools:
+    """What the script can find out about tools."""
+
+    def search(self, query="", /, *args, **options):
+        return desk.asked(SEARCH, "", "", "tools.search", _list(query, args, options))
+
+    def describe(self, name="", /, *args, **options):
+        return desk.asked(DESCRIBE, "", "", "tools.describe", _list(name, args, options))
+
+
+class Results:
+    """Values that an earlier run of the session left."""
+
+    def get(self, handle="", /, *args, **options):
+        return desk.asked(RESULT, "", "", "results.get", _list(handle, args, options))
+
+
+def _list(first, args, options):
+    return values.arguments([first, *args, *([options] if options else [])])
+
+
+def publish(namespaces):
+    """Puts the namespaces where a script looks for names; its own names come first."""
+    named = vars(builtins)
+    for name, tools in namespaces:
+        namespace = Namespace(name, tools)
+        named[name] = namespace
+        sys.modules.setdefault(name, namespace)
+
+
+def install():
+    builtins.ToolError = ToolError
+    builtins.tools = Tools()
+    builtins.results = Results()
