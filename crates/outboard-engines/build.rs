@@ -6,14 +6,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("quickjs.cwasm", "OUTBOARD_QUICKJS_CWASM"),
     ("quickjs.json", "OUTBOARD_QUICKJS_JSON"),
     ("python.cwasm", "OUTBOARD_PYTHON_CWASM"),
     ("python.json", "OUTBOARD_PYTHON_JSON"),
+    ("python.cwasm.gz", "OUTBOARD_PYTHON_PACKED"),
 ];
 
 fn main() {
+    // A program for release carries the Python guest; one for development takes it from where it was built, so
+    // that no test program is linked with it.
+    println!("cargo::rustc-check-cfg=cfg(outboard_packed)");
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        println!("cargo::rustc-cfg=outboard_packed");
+    }
     println!("cargo::rerun-if-env-changed=OUTBOARD_GUESTS_DIR");
     let Some(guests) = guests_folder() else {
         println!("cargo::error=the guests are not built yet: run `cargo xtask guests` first");

@@ -1,17 +1,16 @@
 //! The Python guest: CPython 3.14 in a WebAssembly component that holds its start image.
-//! Talks to the pool, the threads and the stored engine, which is loaded when it is first needed.
+//! Talks to the pool, the threads and the stored guest.
 //! Parses nothing: it is given the script's text.
 
 mod guest;
 mod image;
 mod random;
+#[cfg(any(outboard_packed, test))]
+mod store;
 mod wasi;
 mod wire;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-};
+use std::{path::Path, sync::Arc};
 
 use outboard_runtime::{
     ids::ImageHash,
@@ -30,15 +29,8 @@ const RESERVED: &[&str] = &["tools", "results", "resources", "prompts", "emit", 
 
 /// Runs Python.
 pub struct CPython {
-    options: PoolOptions,
-    store: PathBuf,
-    image: ImageHash,
-    loaded: OnceLock<Result<Loaded, Arc<EngineBroken>>>,
-}
-
-/// What is there once the engine has been loaded.
-struct Loaded {
     inner: Arc<Inner>,
+    image: ImageHash,
     slots: u32,
 }
 
@@ -50,33 +42,15 @@ pub(crate) struct Inner {
 }
 
 impl CPython {
-    /// An engine that is loaded when it is first used, or by [`CPython::ready`]. The compiled guest is kept in
-    /// the folder `store`, which is made so that only this user can write to it, and unpacked there once.
+    /// Loads the guest and reserves the pool: some milliseconds. It is kept in the folder `store`, which is made so
+    /// that only this user can write to it; the first time it is unpacked to there, which takes part of a second.
     ///
     /// # Errors
-    /// When this program was built with another version of the guest.
-    pub fn new(options: &PoolOptions, store: PathBuf) -> Result<Self, EngineBroken> {
+    /// When the guest cannot be unpacked, does not suit this machine, or not even one slot is granted.
+    pub fn load(options: &PoolOptions, store: &Path) -> Result<Self, EngineBroken> {
         let image = image::hash()?;
-        Ok(Self { options: options.clone(), store, image, loaded: OnceLock::new() })
-    }
-
-    /// Loads the engine if it is not loaded yet: some milliseconds, and part of a second when it has to be
-    /// unpacked first.
-    ///
-    /// # Errors
-    /// When the guest cannot be unpacked or does not suit this machine.
-    pub fn ready(&self) -> Result<(), Arc<EngineBroken>> {
-        self.loaded().map(|_| ())
-    }
-
-    fn loaded(&self) -> Result<&Loaded, Arc<EngineBroken>> {
-        let loaded = self.loaded.get_or_init(|| self.load().map_err(Arc::new));
-        loaded.as_ref().map_err(Arc::clone)
-    }
-
-    fn load(&self) -> Result<Loaded, EngineBroken> {
-        let (engine, slots) = pool::engine_of_components(&self.options)?;
-        let component = image::load(&engine, &self.store)?;
+        let (engine, slots) = pool::engine_of_components(options)?;
+        let component = image::load(&engine, store)?;
         let link = || {
             let mut linker = Linker::new(&engine);
             wasi::define(&mut linker, &component)?;
@@ -86,8 +60,13 @@ impl CPython {
         };
         let ready = link().map_err(|source| EngineBroken::new("link the Python guest", source))?;
         let ticker = Ticker::start(&engine)?;
-        let threads = Threads::new(self.options.threads, pool::THREAD_STACK);
-        Ok(Loaded { inner: Arc::new(Inner { ready, ticker, threads }), slots })
+        let threads = Threads::new(options.threads, pool::THREAD_STACK);
+        Ok(Self { inner: Arc::new(Inner { ready, ticker, threads }), image, slots })
+    }
+
+    /// Guests that may exist at once.
+    pub fn slots(&self) -> u32 {
+        self.slots
     }
 }
 
@@ -103,12 +82,11 @@ impl Engine for CPython {
                 reason: format!("`{}` is a reserved name, not a namespace", view.namespace),
             });
         }
-        let loaded = self.loaded().map_err(|error| EngineRefused { reason: reason(&error) })?;
         let memory = world.limits.memory;
-        match CPythonGuest::open(Arc::clone(&loaded.inner), world) {
+        match CPythonGuest::open(Arc::clone(&self.inner), world) {
             Ok(guest) => Ok(Box::new(guest)),
             Err(error) if error.is::<PoolConcurrencyLimitError>() => Err(EngineRefused {
-                reason: format!("all {} sandboxes are in use; wait until a run has ended", loaded.slots),
+                reason: format!("all {} sandboxes are in use; wait until a run has ended", self.slots),
             }),
             Err(error) => {
                 let reason =
@@ -117,15 +95,4 @@ impl Engine for CPython {
             }
         }
     }
-}
-
-/// The error with its causes, in one line.
-fn reason(error: &EngineBroken) -> String {
-    let mut text = format!("could not {error}");
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }

@@ -9,7 +9,7 @@ mod specs;
 
 use std::{path::Path, sync::Arc};
 
-use outboard_engines::{PoolOptions, QuickJs};
+use outboard_engines::{CPython, PoolOptions, QuickJs};
 use outboard_runtime::{
     Engines, Parts, Runtime,
     approval::NobodyThere,
@@ -17,6 +17,7 @@ use outboard_runtime::{
     clock::SystemClock,
     journal::MemoryStore,
     policy::{AllowAll, Policy as _},
+    ports::engine::{Engine, EngineRefused},
 };
 use outboard_upstream::Fleet;
 use tokio::task::JoinHandle;
@@ -100,7 +101,7 @@ impl System {
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::clone(&fleet) as _,
-            engines: Engines::new(Arc::new(engine)),
+            engines: Engines::new(Arc::new(engine)).with_python(python(pool, places)),
             policy: Arc::new(AllowAll),
             approver: Arc::new(NobodyThere),
             store: Arc::new(MemoryStore::new()),
@@ -139,6 +140,18 @@ impl System {
         if let Err(error) = self.cache.await {
             tracing::warn!(%error, "the lists of tools may not be kept for the next start");
         }
+    }
+}
+
+/// Loads Python when it is first needed; unpacked, it is kept beside what else Outboard remembers.
+fn python(
+    pool: PoolOptions,
+    places: &Places,
+) -> impl Fn() -> Result<Arc<dyn Engine>, EngineRefused> + Send + Sync + 'static {
+    let store = places.state.join("engines");
+    move || match CPython::load(&pool, &store) {
+        Ok(engine) => Ok(Arc::new(engine)),
+        Err(error) => Err(EngineRefused { reason: report::chain(&error) }),
     }
 }
 

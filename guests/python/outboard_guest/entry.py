@@ -25,6 +25,8 @@ _unmarshal = marshal.loads
 loop = Loop()
 asyncio._set_running_loop(loop)
 asyncio.set_event_loop(loop)
+# There is one loop, whoever asks for a new one.
+asyncio.new_event_loop = asyncio.events.new_event_loop = lambda: loop
 
 
 class WitWorld(wit_world.WitWorld):

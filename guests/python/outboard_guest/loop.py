@@ -81,6 +81,9 @@ class Loop(asyncio.BaseEventLoop):
             future.set_exception(error)
         return future
 
+    def set_default_executor(self, executor):
+        pass
+
     def run_until_complete(self, future):
         _close(future)
         raise RuntimeError(

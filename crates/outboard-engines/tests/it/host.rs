@@ -23,7 +23,7 @@ pub(crate) static ENGINE: LazyLock<QuickJs> =
 /// The Python engine for all tests.
 pub(crate) static PYTHON: LazyLock<CPython> = LazyLock::new(|| {
     let store = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines");
-    CPython::new(&PoolOptions { slots: 64, ..PoolOptions::default() }, store).unwrap()
+    CPython::load(&PoolOptions { slots: 64, ..PoolOptions::default() }, &store).unwrap()
 });
 
 /// A world in which `t` and `my_tools` are namespaces.
