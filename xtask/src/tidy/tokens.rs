@@ -10,7 +10,8 @@ const REPORTER: &[&str] = &["crates/outboard/src/report.rs", "crates/outboard/sr
 /// Programs for the project's own use: they are started by people and tests, never by a client of Outboard.
 const OWN_TOOLS: &[&str] = &["xtask/", "crates/outboard-testkit/", "crates/outboard-bench/", "guests/"];
 /// The files that load our own serialised guests; `unsafe` may stand there, each with its reason.
-const LOADERS: &[&str] = &["crates/outboard-engines/src/quickjs/image.rs"];
+const LOADERS: &[&str] =
+    &["crates/outboard-engines/src/quickjs/image.rs", "crates/outboard-engines/src/cpython/image.rs"];
 
 const PRINTS: &[&str] = &["println", "eprintln", "print", "eprint", "dbg"];
 
