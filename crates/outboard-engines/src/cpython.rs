@@ -60,7 +60,7 @@ impl CPython {
         };
         let ready = link().map_err(|source| EngineBroken::new("link the Python guest", source))?;
         let ticker = Ticker::start(&engine)?;
-        let threads = Threads::new(options.threads, pool::THREAD_STACK);
+        let threads = Threads::new(options.threads, pool::COMPONENT_THREAD_STACK);
         Ok(Self { inner: Arc::new(Inner { ready, ticker, threads }), image, slots })
     }
 

@@ -15,6 +15,10 @@ const HOST_STACK: usize = 1 << 20;
 /// Native stack of a thread that runs guests.
 pub(crate) const THREAD_STACK: usize = WASM_STACK + HOST_STACK;
 
+/// The same for the Python guest, whose interpreter counts its recursion in calls and not in bytes.
+const COMPONENT_WASM_STACK: usize = 96 << 20;
+pub(crate) const COMPONENT_THREAD_STACK: usize = COMPONENT_WASM_STACK + HOST_STACK;
+
 /// Memory of a slot that stays in the process between two guests. What a small script touches fits.
 const KEEP_RESIDENT: usize = 2 << 20;
 
@@ -92,7 +96,7 @@ fn with_slots(options: &PoolOptions, slots: u32, scan: Enabled) -> wasmtime::Res
         .table_keep_resident(64 << 10)
         .table_elements(20_000)
         .pagemap_scan(scan);
-    config(pool)
+    config(pool, WASM_STACK)
 }
 
 fn with_component_slots(options: &PoolOptions, slots: u32, scan: Enabled) -> wasmtime::Result<Engine> {
@@ -112,14 +116,14 @@ fn with_component_slots(options: &PoolOptions, slots: u32, scan: Enabled) -> was
         .table_keep_resident(256 << 10)
         .table_elements(40_000)
         .pagemap_scan(scan);
-    config(pool)
+    config(pool, COMPONENT_WASM_STACK)
 }
 
-fn config(pool: PoolingAllocationConfig) -> wasmtime::Result<Engine> {
+fn config(pool: PoolingAllocationConfig, stack: usize) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     flags::apply(&mut config);
     // Checked against each other although nothing here is asynchronous.
-    config.max_wasm_stack(WASM_STACK).async_stack_size(WASM_STACK);
+    config.max_wasm_stack(stack).async_stack_size(stack);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
 }

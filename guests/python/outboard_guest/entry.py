@@ -81,7 +81,8 @@ class Run:
         if self.main.done():
             self.end(out)
         elif (due := loop.due()) is not None:
-            out.append(_waiting(WAITING, 1, due))
+            # In milliseconds, as the other guest counts.
+            out.append(_waiting(WAITING, 1, due * 1000.0))
         elif tools.desk.pending:
             out.append(_waiting(WAITING, 0, 0.0))
         else:
