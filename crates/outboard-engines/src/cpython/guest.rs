@@ -10,9 +10,7 @@ use futures::future::BoxFuture;
 use outboard_runtime::{
     clock::RunTime,
     limits::Limit,
-    ports::engine::{
-        ConsoleLine, Delivery, Entry, Guest, GuestState, GuestWorld, Step, Stopped, Thrown,
-    },
+    ports::engine::{ConsoleLine, Delivery, Entry, Guest, GuestState, GuestWorld, Step, Stopped, Thrown},
 };
 use wasmtime::{
     Store, StoreContextMut, UpdateDeadline,

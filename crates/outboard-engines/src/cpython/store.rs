@@ -59,7 +59,11 @@ pub(crate) fn unpacked(folder: &Path, name: &str, size: u64, packed: &[u8]) -> R
     // Under another name first: a program that stops in the middle leaves nothing that looks whole.
     let made = folder.join(format!("{name}.{}", std::process::id()));
     let written = write(&made, size, packed).and_then(|()| {
-        fs::rename(&made, &path).map_err(|source| StoreUnfit::Io { what: "write", path: path.clone(), source })
+        fs::rename(&made, &path).map_err(|source| StoreUnfit::Io {
+            what: "write",
+            path: path.clone(),
+            source,
+        })
     });
     if let Err(error) = written {
         let _ = fs::remove_file(&made);

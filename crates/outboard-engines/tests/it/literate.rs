@@ -15,7 +15,8 @@ struct Language {
 }
 
 const JAVASCRIPT: Language = Language { folder: "tests/it/cases", fence: "```js\n", engine: || &*ENGINE };
-const PYTHON_CASES: Language = Language { folder: "tests/it/python", fence: "```python\n", engine: || &*PYTHON };
+const PYTHON_CASES: Language =
+    Language { folder: "tests/it/python", fence: "```python\n", engine: || &*PYTHON };
 
 /// Runs every case of a file; compares whole transcripts.
 async fn check(language: &Language, file: &str) {
