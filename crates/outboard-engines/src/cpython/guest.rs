@@ -58,12 +58,15 @@ impl State {
     }
 }
 
+/// What each entry returns.
+type Outbox = (WasmList<u8>,);
+
 /// An instance between two entries.
 pub(crate) struct CPythonGuest {
     inner: Arc<Inner>,
     store: Store<State>,
-    start: TypedFunc<(String, String), (WasmList<u8>,)>,
-    deliver: TypedFunc<(f64, u8, u32, Vec<u8>), (WasmList<u8>,)>,
+    start: TypedFunc<(String, String), Outbox>,
+    deliver: TypedFunc<(f64, u8, u32, Vec<u8>), Outbox>,
     world: GuestWorld,
     asked: u32,
     abandoned: Arc<AtomicBool>,
@@ -146,11 +149,7 @@ impl CPythonGuest {
     }
 
     /// Reads what an entry brought.
-    fn standing(
-        &mut self,
-        called: wasmtime::Result<(WasmList<u8>,)>,
-        said: &mut Said,
-    ) -> Result<Ended, Stopped> {
+    fn standing(&mut self, called: wasmtime::Result<Outbox>, said: &mut Said) -> Result<Ended, Stopped> {
         let refused = self.store.data().meter.memory_refused();
         let outbox = match called {
             Ok((outbox,)) => outbox,

@@ -11,7 +11,7 @@ use flate2::read::GzDecoder;
 
 /// The unpacked guest cannot be kept or trusted.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreUnfit {
+pub(crate) enum StoreUnfit {
     /// The file system refused something.
     #[error("{what} {}", path.display())]
     Io {
