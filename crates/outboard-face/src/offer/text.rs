@@ -8,8 +8,8 @@ called in `execute`. Search once for the whole task; an empty query lists the na
 
 const EXECUTE: &str = "Run a TypeScript or Python script in which every tool is an async function: \
 `await namespace.tool({ … })`, in Python `tool(a=…)`. Only what it returns and logs \
-comes back, so do the whole task in one script: page, filter, join and aggregate there, run independent calls together with Promise.all, and `return` a \
-small result. Failed calls throw ToolError. No network, files or imports. \
+comes back, so do the whole task in one script: page, filter, join and aggregate there, run independent calls together, and `return` a \
+small result. Failed calls throw ToolError. No network or files. \
 In the script: tools.search(query), tools.describe(name), results.get(handle) for long results.";
 
 const ESSENTIAL: &str = "Outboard: many tools behind two. `execute` runs a TypeScript script that calls them as \
@@ -38,7 +38,7 @@ pub(super) fn execute_schema(result_budget: usize) -> Value {
             "code": { "type": "string", "description": "top-level await; ends with the value" },
             "language": language(),
             "max_tokens": { "type": "integer", "description": format!("of the result, default {result_budget}") },
-            "resume": { "type": "string", "description": "a run that is still running" },
+            "resume": { "type": "string", "description": "a run still running" },
         },
     })
 }

@@ -12,7 +12,7 @@ const PATTERN_BYTES: usize = 1_024;
 
 /// Patterns over the names of one upstream's tools. The default lets everything through.
 ///
-/// `*` is any text, `?` one character, `[ab]` one of these, `{one,two}` one of those, `\` takes the next character as
+/// `*` is any text, `?` one character of ASCII, `[ab]` one of these, `{one,two}` one of those, `\` takes the next character as
 /// it is; upper and lower case differ. A pattern is held against the upstream's own name of a tool and against the
 /// identifier that scripts use. What is denied stays out, whatever is allowed.
 ///
@@ -164,7 +164,8 @@ mod tests {
             (None, &["delete_repo"], "delete-repo", "delete_repo_k3f9", false),
             (Some(&["delete_repo"]), &[], "delete-repo", "delete_repo_k3f9", false),
             (None, &["*"], "..", "__", false),
-            (None, &["?"], "é", "é", false),
+            (None, &["?"], "é", "é", true),
+            (None, &["*"], "é", "é", false),
         ] {
             let lets = filter(allow, deny).lets(original, identifier);
             assert_eq!(lets, counts, "allow {allow:?} deny {deny:?}: {original}");

@@ -7,6 +7,10 @@ use super::{Member, Snapshot};
 const OFFERED: usize = 3;
 /// Jaro-Winkler similarity from which a name is near.
 const NEAR: f64 = 0.78;
+/// What a name counts that is one slip of the fingers away: in short names the similarity above falls below near.
+const SLIP: f64 = 0.85;
+/// Bytes of names that are looked at for a slip.
+const SHORT: usize = 64;
 
 pub(super) fn namespace(snapshot: &Snapshot, name: &str) -> String {
     let names: Vec<&str> = snapshot.members().iter().map(|member| member.namespace.as_str()).collect();
@@ -45,6 +49,11 @@ pub(super) fn undefined(snapshot: &Snapshot, name: &str) -> Option<String> {
     (!near.is_empty()).then(|| format!("did you mean the namespace {}?", quoted(&near)))
 }
 
+/// One letter more, less or other, or two neighbours exchanged.
+fn is_a_slip_away(wanted: &str, other: &str) -> bool {
+    (3..=SHORT).contains(&wanted.len()) && other.len() <= SHORT && strsim::osa_distance(wanted, other) <= 1
+}
+
 fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = folded(name);
     let words: Vec<&str> = wanted.split('_').filter(|word| word.len() > 2).collect();
@@ -53,7 +62,8 @@ fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a
             let other = folded(candidate);
             let shared = words.iter().filter(|word| other.contains(**word)).count();
             let overlap = if words.is_empty() { 0.0 } else { shared as f64 / words.len() as f64 };
-            (strsim::jaro_winkler(&wanted, &other).max(0.9 * overlap), candidate)
+            let slip = if is_a_slip_away(&wanted, &other) { SLIP } else { 0.0 };
+            (strsim::jaro_winkler(&wanted, &other).max(0.9 * overlap).max(slip), candidate)
         })
         .filter(|(score, _)| *score >= NEAR)
         .collect();

@@ -11,7 +11,7 @@ use crate::{
         install::{Change, Outcome, Records},
     },
     config::{ConfigFile, FileKind, Places, named, store::Lock},
-    report::{self, Failure, USAGE},
+    report::{self, FAILED, Failure, USAGE},
 };
 
 /// Options of `outboard install`.
@@ -51,7 +51,7 @@ impl Install {
                 // One client costs itself.
                 Err(failure) => {
                     report::warn(format_args!("{}: {failure}", client.title));
-                    refused = Some(failure.told_as("not every client was changed"));
+                    refused = Some(failure.told_as("not every client was changed").code(FAILED));
                 }
             }
         }

@@ -65,6 +65,8 @@ fn page(command: &clap::Command) -> std::io::Result<Vec<u8>> {
     for (code, meaning) in EXIT_CODES {
         page.extend_from_slice(format!(".TP\n\\fB{code}\\fR\n{meaning}\n").as_bytes());
     }
-    man.render_version_section(&mut page)?;
+    if command.get_version().is_some() {
+        man.render_version_section(&mut page)?;
+    }
     Ok(page)
 }

@@ -43,16 +43,16 @@ fn upstreams_come_and_go_and_the_others_notice_nothing() {
     let before = pid(&mut session.client, "fix");
     let running = json!({"code": "await fix.slow({ ms: 4000 }); return (await fix.environment()).pid"});
     let running = session.client.ask("tools/call", json!({"name": "execute", "arguments": running}));
-    replace(&session.home, &servers(&json!({"fix": fixture(&[]), "more": fixture(&[])})));
+    replace(&session.home, &servers(&json!({"fix": fixture(&[]), "extra": fixture(&[])})));
     session.client.notification("notifications/tools/list_changed");
-    assert_eq!(session.client.execute("(await more.add({ a: 1, b: 1 })).sum"), "2");
-    let more = u32::try_from(pid(&mut session.client, "more").as_u64().unwrap()).unwrap();
+    assert_eq!(session.client.execute("(await extra.add({ a: 1, b: 1 })).sum"), "2");
+    let extra = u32::try_from(pid(&mut session.client, "extra").as_u64().unwrap()).unwrap();
     assert_eq!(session.client.called(running), (false, before.to_string()));
     replace(&session.home, &servers(&json!({"fix": fixture(&[])})));
-    eventually("the removed one has ended", || !processes::is_alive(more));
-    let text = session.client.failing("await more.add({ a: 1, b: 1 })");
-    assert!(text.contains("more is not defined") || text.contains("no namespace"), "{text}");
-    assert!(!overview(&mut session.client).contains("more"));
+    eventually("the removed one has ended", || !processes::is_alive(extra));
+    let text = session.client.failing("await extra.add({ a: 1, b: 1 })");
+    assert!(text.contains("extra is not defined") || text.contains("no namespace"), "{text}");
+    assert!(!overview(&mut session.client).contains("extra"));
     assert_eq!(pid(&mut session.client, "fix"), before, "it was not touched");
 }
 
@@ -98,7 +98,7 @@ fn usage_changes_without_touching_the_connection() {
             "execute",
             json!({"code": "await fix.add({ a: 1, b: 1 });\nawait fix.add({ a: 1, b: 1 })"}),
         );
-        failed && text.contains("limit `calls`")
+        failed && text.contains("limits.calls")
     });
     assert_eq!(pid(&mut session.client, "fix"), before);
     let stderr = session.client.stderr();

@@ -71,7 +71,7 @@ fn names_that_mean_nothing_are_answered_with_their_neighbours() {
         ("nothing.like.it", "there is no namespace `nothing`; there are: fix"),
         ("fix", "fix has no tool"),
         ("", "there is no namespace"),
-        ("\u{1b}[2J.x", "there is no namespace `[2J`"),
+        ("\u{1b}(B.x", "there is no namespace `(B`"),
     ] {
         let said = person.says(&["call", name]);
         said.check(1, &[says, "hint: "]);

@@ -10,7 +10,7 @@ fn a_line_for_each_upstream_and_one_for_what_is_saved() {
     let person = Person::of(&[
         ("fix", fixture(&["--tools", "1000"])),
         ("data-tools", fixture(&[])),
-        ("never", fixture(&["--never-start"])),
+        ("silent", fixture(&["--never-start"])),
         ("broken", fixture(&["--exit-at-start", "3", "--stderr", "no licence \u{1b}[31mfound"])),
         ("typo", json!({"comand": "x"})),
     ]);
@@ -23,7 +23,7 @@ fn a_line_for_each_upstream_and_one_for_what_is_saved() {
     assert_eq!(line("fix")[1..3], ["stdio", "1,015"]);
     assert_eq!(line("fix")[4..6], ["ready", "in"]);
     assert_eq!(line("data-tools")[1..5], ["(as", "data_tools)", "stdio", "15"]);
-    assert_eq!(line("never")[1..], ["stdio", "-", "-", "starting…"]);
+    assert_eq!(line("silent")[1..], ["stdio", "-", "-", "starting…"]);
     assert_eq!(line("broken")[4..8], ["failed:", "could", "not", "open"]);
     assert_eq!(line("typo")[1..5], ["-", "-", "-", "failed:"]);
     assert!(
@@ -39,7 +39,7 @@ fn a_line_for_each_upstream_and_one_for_what_is_saved() {
         (&of("fix")["tools"], &of("fix")["state"], &of("fix")["via"]),
         (&json!(1_015), &json!("ready"), &json!("stdio"))
     );
-    assert_eq!((&of("never")["tokens"], &of("never")["state"]), (&json!(null), &json!("starting")));
+    assert_eq!((&of("silent")["tokens"], &of("silent")["state"]), (&json!(null), &json!("starting")));
     assert!(of("broken")["reason"].as_str().unwrap().contains("no licence"));
     let tokens: u64 =
         list["upstreams"].as_array().unwrap().iter().filter_map(|row| row["tokens"].as_u64()).sum();
