@@ -122,6 +122,25 @@ fn thrown_by_typescript(name: &str, message: &str) -> Option<&'static str> {
 }
 
 fn raised_by_python(name: &str, message: &str) -> Option<&'static str> {
+    /// What scripts use most and may forget to import.
+    const MODULES: [&str; 16] = [
+        "asyncio",
+        "base64",
+        "collections",
+        "csv",
+        "datetime",
+        "functools",
+        "hashlib",
+        "io",
+        "itertools",
+        "json",
+        "math",
+        "random",
+        "re",
+        "statistics",
+        "time",
+        "uuid",
+    ];
     const ODD: &str =
         "The value is not what the script expects: print it, or a part of it, to see what it is.";
     match name {
@@ -130,6 +149,10 @@ fn raised_by_python(name: &str, message: &str) -> Option<&'static str> {
         }
         "AttributeError" if message.contains("'dict' object") => {
             Some("Results are dicts: read a field as `value[\"field\"]`.")
+        }
+        "NameError" => {
+            let missing = message.strip_prefix("name '")?.split('\'').next()?;
+            MODULES.contains(&missing).then_some("The standard library is there: import it at the top.")
         }
         "TypeError" | "AttributeError" if message.contains("'NoneType'") => Some(ODD),
         "KeyError" | "IndexError" => Some(ODD),
@@ -148,5 +171,29 @@ pub(super) fn stuck(language: Language) -> (&'static str, &'static str) {
             "the script waits for something that will never happen",
             "A future, event, queue or lock of the script's own needs other code of it to set, fill or release it; tool calls settle by themselves.",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typical_errors_of_python_are_answered_with_what_to_do() {
+        for (name, message, says) in [
+            ("NameError", "name 'asyncio' is not defined", Some("import it")),
+            ("NameError", "name 'thing' is not defined", None),
+            ("TypeError", "'coroutine' object is not subscriptable", Some("after `await`")),
+            ("AttributeError", "'dict' object has no attribute 'records'", Some("value[\"field\"]")),
+            ("KeyError", "'records'", Some("print it")),
+            ("ValueError", "odd", None),
+        ] {
+            let hint = thrown(Language::Python, name, message);
+            assert_eq!(hint.is_some(), says.is_some(), "{message}");
+            assert!(
+                says.is_none_or(|says| hint.is_some_and(|hint| hint.contains(says))),
+                "{message}: {hint:?}"
+            );
+        }
     }
 }
