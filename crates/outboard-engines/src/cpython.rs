@@ -16,12 +16,9 @@ use outboard_runtime::{
     ids::ImageHash,
     ports::engine::{Engine, EngineRefused, Guest, GuestWorld},
 };
-use wasmtime::{
-    PoolConcurrencyLimitError,
-    component::{InstancePre, Linker},
-};
+use wasmtime::component::{InstancePre, Linker};
 
-use crate::{EngineBroken, PoolOptions, pool, threads::Threads, ticker::Ticker};
+use crate::{EngineBroken, PoolOptions, opening, pool, threads::Threads, ticker::Ticker};
 use guest::{CPythonGuest, State};
 
 /// Names that no namespace may take: they are the script's own way to Outboard.
@@ -76,23 +73,6 @@ impl Engine for CPython {
     }
 
     fn open(&self, world: GuestWorld) -> Result<Box<dyn Guest>, EngineRefused> {
-        let reserved = world.namespaces.iter().find(|view| RESERVED.contains(&view.namespace.as_str()));
-        if let Some(view) = reserved {
-            return Err(EngineRefused {
-                reason: format!("`{}` is a reserved name, not a namespace", view.namespace),
-            });
-        }
-        let memory = world.limits.memory;
-        match CPythonGuest::open(Arc::clone(&self.inner), world) {
-            Ok(guest) => Ok(Box::new(guest)),
-            Err(error) if error.is::<PoolConcurrencyLimitError>() => Err(EngineRefused {
-                reason: format!("all {} sandboxes are in use; wait until a run has ended", self.slots),
-            }),
-            Err(error) => {
-                let reason =
-                    format!("a sandbox with {} KiB of memory cannot be made: {error:#}", memory >> 10);
-                Err(EngineRefused { reason })
-            }
-        }
+        opening::open(RESERVED, self.slots, world, |world| CPythonGuest::open(Arc::clone(&self.inner), world))
     }
 }

@@ -9,6 +9,7 @@ mod entering;
 pub mod errors;
 mod flags;
 pub mod limits;
+mod opening;
 pub mod pool;
 pub mod quickjs;
 pub mod threads;

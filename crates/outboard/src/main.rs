@@ -6,6 +6,7 @@ mod clients;
 mod config;
 mod private_file;
 mod report;
+mod state_file;
 mod trust;
 mod wiring;
 

@@ -3,53 +3,23 @@
 
 use std::{
     collections::BTreeMap,
-    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::private_file;
+use crate::state_file::{StateFile, StateProblem};
 
 /// Version of the format of `trust.json`. A newer one is refused, never overwritten.
 const FORMAT: u32 = 1;
 
 /// The accepted files of this user.
 #[derive(Debug)]
-pub(crate) struct Trust {
-    path: PathBuf,
-    stored: Stored,
-}
+pub(crate) struct Trust(StateFile<Stored>);
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Stored {
-    format: u32,
     accepted: BTreeMap<PathBuf, String>,
-}
-
-/// What was accepted cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TrustProblem {
-    #[error("read {}", path.display())]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("understand {}", path.display())]
-    Content {
-        path: PathBuf,
-        #[source]
-        source: serde_json::Error,
-    },
-    #[error("use {}: it has format {found}, this version knows {FORMAT}", path.display())]
-    Newer { path: PathBuf, found: u32 },
-    #[error("write {}", path.display())]
-    Write {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
 }
 
 impl Trust {
@@ -59,49 +29,31 @@ impl Trust {
     }
 
     /// Reads what was accepted; nothing if nothing ever was.
-    pub(crate) fn load(state: &Path) -> Result<Self, TrustProblem> {
-        let path = Self::file(state);
-        let stored = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|source| TrustProblem::Content { path: path.clone(), source })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Stored { format: FORMAT, accepted: BTreeMap::new() }
-            }
-            Err(source) => return Err(TrustProblem::Read { path, source }),
-        };
-        if stored.format > FORMAT {
-            return Err(TrustProblem::Newer { path, found: stored.format });
-        }
-        Ok(Self { path, stored })
+    pub(crate) fn load(state: &Path) -> Result<Self, StateProblem> {
+        StateFile::load(&Self::file(state), FORMAT).map(Self)
     }
 
     /// Whether this content of this file was accepted.
     pub(crate) fn accepts(&self, file: &Path, hash: &str) -> bool {
-        self.stored.accepted.get(&resolved(file)).is_some_and(|accepted| accepted == hash)
+        self.0.content.accepted.get(&resolved(file)).is_some_and(|accepted| accepted == hash)
     }
 
     /// Whether some content of this file was accepted.
     pub(crate) fn knows(&self, file: &Path) -> bool {
-        self.stored.accepted.contains_key(&resolved(file))
+        self.0.content.accepted.contains_key(&resolved(file))
     }
 
     /// Accepts this content of this file.
-    pub(crate) fn accept(&mut self, file: &Path, hash: String) -> Result<(), TrustProblem> {
-        self.stored.accepted.insert(resolved(file), hash);
-        self.save()
+    pub(crate) fn accept(&mut self, file: &Path, hash: String) -> Result<(), StateProblem> {
+        self.0.content.accepted.insert(resolved(file), hash);
+        self.0.save()
     }
 
     /// Takes acceptance back. Tells whether there was any.
-    pub(crate) fn revoke(&mut self, file: &Path) -> Result<bool, TrustProblem> {
-        let was = self.stored.accepted.remove(&resolved(file)).is_some();
-        self.save()?;
+    pub(crate) fn revoke(&mut self, file: &Path) -> Result<bool, StateProblem> {
+        let was = self.0.content.accepted.remove(&resolved(file)).is_some();
+        self.0.save()?;
         Ok(was)
-    }
-
-    fn save(&self) -> Result<(), TrustProblem> {
-        let failed = |source| TrustProblem::Write { path: self.path.clone(), source };
-        let text = serde_json::to_vec_pretty(&self.stored).map_err(|error| failed(error.into()))?;
-        private_file::write(&self.path, &text).map_err(failed)
     }
 }
 

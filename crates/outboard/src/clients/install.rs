@@ -8,13 +8,16 @@ use serde_json::{Map, Value};
 pub(crate) use super::record::Records;
 use super::{
     Client, NAME, Program, Server, Surroundings, members,
-    record::{Record, RecordProblem, Splice},
+    record::{Record, Splice},
 };
-use crate::config::{
-    Transport,
-    edit::EditProblem,
-    hash,
-    store::{Lock, Original, Privacy, StoreProblem},
+use crate::{
+    config::{
+        Transport,
+        edit::EditProblem,
+        hash,
+        store::{Lock, Original, Privacy, StoreProblem},
+    },
+    state_file::StateProblem,
 };
 
 /// A change of one client's file, worked out and not yet made.
@@ -53,7 +56,7 @@ pub(crate) enum InstallProblem {
     #[error(transparent)]
     Store(#[from] StoreProblem),
     #[error(transparent)]
-    Records(#[from] RecordProblem),
+    Records(#[from] StateProblem),
 }
 
 /// A client's file as it is now.

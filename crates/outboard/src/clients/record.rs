@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    io,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -11,7 +10,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{config::hash, private_file};
+use crate::{
+    config::hash,
+    state_file::{StateFile, StateProblem},
+};
 
 /// Version of the format of `installs.json`. A newer one is refused, never overwritten.
 const FORMAT: u32 = 1;
@@ -45,73 +47,30 @@ pub(crate) struct Splice {
 
 /// The records of this user.
 #[derive(Debug)]
-pub(crate) struct Records {
-    path: PathBuf,
-    stored: Stored,
-}
+pub(crate) struct Records(StateFile<Stored>);
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Stored {
-    format: u32,
     installs: BTreeMap<PathBuf, Record>,
-}
-
-/// The records cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RecordProblem {
-    #[error("read {}", path.display())]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("understand {}", path.display())]
-    Content {
-        path: PathBuf,
-        #[source]
-        source: serde_json::Error,
-    },
-    #[error("use {}: it has format {found}, this version knows {FORMAT}", path.display())]
-    Newer { path: PathBuf, found: u32 },
-    #[error("write {}", path.display())]
-    Write {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
 }
 
 impl Records {
     /// Reads the records of this state directory; none if there never were any.
-    pub(crate) fn load(state: &Path) -> Result<Self, RecordProblem> {
-        let path = state.join("installs.json");
-        let stored = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|source| RecordProblem::Content { path: path.clone(), source })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Stored { format: FORMAT, installs: BTreeMap::new() }
-            }
-            Err(source) => return Err(RecordProblem::Read { path, source }),
-        };
-        if stored.format > FORMAT {
-            return Err(RecordProblem::Newer { path, found: stored.format });
-        }
-        Ok(Self { path, stored })
+    pub(crate) fn load(state: &Path) -> Result<Self, StateProblem> {
+        StateFile::load(&state.join("installs.json"), FORMAT).map(Self)
     }
 
     pub(super) fn get(&self, file: &Path) -> Option<&Record> {
-        self.stored.installs.get(file)
+        self.0.content.installs.get(file)
     }
 
     /// Replaces what is recorded of a file.
-    pub(super) fn set(&mut self, file: &Path, record: Option<Record>) -> Result<(), RecordProblem> {
+    pub(super) fn set(&mut self, file: &Path, record: Option<Record>) -> Result<(), StateProblem> {
         match record {
-            Some(record) => self.stored.installs.insert(file.to_owned(), record),
-            None => self.stored.installs.remove(file),
+            Some(record) => self.0.content.installs.insert(file.to_owned(), record),
+            None => self.0.content.installs.remove(file),
         };
-        let failed = |source| RecordProblem::Write { path: self.path.clone(), source };
-        let text = serde_json::to_vec_pretty(&self.stored).map_err(|error| failed(error.into()))?;
-        private_file::write(&self.path, &text).map_err(failed)
+        self.0.save()
     }
 }
 
