@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     answer::Answer,
     conversation::{Listing, ToolAnswer, ToolDefinition},
-    model::SUMMARY_SCRIPT,
+    model::{SUMMARY_IN_PYTHON, SUMMARY_SCRIPT},
     tool_server::{ServerFailure, ToolServer},
     upstream::{UpstreamError, UpstreamOptions, serve_on},
     ways::{Before, Connect},
@@ -128,7 +128,7 @@ fn outboard_call(name: &str, input: &Value, answer: &str) -> ToolAnswer {
     let code = input["code"].as_str().unwrap_or_default();
     let (text, is_error) = match name {
         "search" => ("data_tools.get_total_pages, data_tools.get_data_chunk", false),
-        "execute" if code == SUMMARY_SCRIPT => (answer, false),
+        "execute" if [SUMMARY_SCRIPT, SUMMARY_IN_PYTHON].contains(&code) => (answer, false),
         "execute" if code.contains("get_data_chunks(") => (
             "not run: 1 mistake\n3:54  data_tools has no `get_data_chunks`; did you mean `get_data_chunk`?",
             true,

@@ -20,6 +20,8 @@ const EXECUTE: &str = "execute";
 pub(crate) const TOOLS_OF_THE_SCRIPT: [&str; 2] = [aggregate::TOTAL_PAGES, aggregate::DATA_CHUNK];
 
 pub(crate) use script::SUMMARY as SUMMARY_SCRIPT;
+#[cfg(test)]
+pub(crate) use script::SUMMARY_IN_PYTHON;
 
 /// A model that follows the steps of one way.
 #[derive(Debug)]

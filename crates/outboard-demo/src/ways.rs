@@ -64,8 +64,14 @@ pub(crate) const WAYS: [Way; 3] = [
     },
 ];
 
-/// The script once more, as it goes when a model searches first or makes a mistake.
-pub(crate) const VARIANTS: [Way; 2] = [
+/// The script once more: in Python, and as it goes when a model searches first or makes a mistake.
+pub(crate) const VARIANTS: [Way; 3] = [
+    Way {
+        name: "one-script-python",
+        label: "one script, in Python",
+        before: Before::Outboard,
+        turns: include_str!("../turns/one-script-python.json"),
+    },
     Way {
         name: "one-script-search-first",
         label: "one script, searched first",

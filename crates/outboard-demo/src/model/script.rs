@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// The natural script for the task, as a model writes it.
 pub(crate) const SUMMARY: &str = include_str!("../../turns/summary.ts");
+/// The same in Python.
+pub(crate) const SUMMARY_IN_PYTHON: &str = include_str!("../../turns/summary.py");
 const MISSPELT: &str = include_str!("../../turns/misspelt.ts");
 
 /// One step of a way; most steps are one turn.
@@ -42,6 +44,8 @@ pub(super) enum Source {
 pub(super) enum Script {
     #[serde(rename = "summary.ts")]
     Summary,
+    #[serde(rename = "summary.py")]
+    SummaryInPython,
     #[serde(rename = "misspelt.ts")]
     Misspelt,
 }
@@ -50,6 +54,7 @@ impl Script {
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::Summary => SUMMARY,
+            Self::SummaryInPython => SUMMARY_IN_PYTHON,
             Self::Misspelt => MISSPELT,
         }
     }

@@ -29,6 +29,7 @@ async fn every_way_finds_the_right_answer_in_its_number_of_turns() {
             ("one-call-a-turn", 32),
             ("ten-calls-a-turn", 5),
             ("one-script", 2),
+            ("one-script-python", 2),
             ("one-script-search-first", 3),
             ("one-script-mended", 3),
         ]
@@ -89,7 +90,7 @@ async fn progress_tells_each_turn_and_how_many_there_will_be() {
     let told = Mutex::new(Vec::new());
     run_with(&fakes(), false, &|progress| told.lock().unwrap().push(progress.to_string())).await.unwrap();
     let told = told.into_inner().unwrap();
-    assert_eq!(told.len(), 32 + 5 + 2 + 3 + 3);
+    assert_eq!(told.len(), 32 + 5 + 2 + 2 + 3 + 3);
     assert_eq!(
         [&told[0], &told[11], &told[31], &told[37]],
         [

@@ -14,7 +14,9 @@ fn the_demo_does_one_task_in_three_ways_and_counts_what_each_costs() {
     let ways = report["ways"].as_array().unwrap();
     let total = |way: &Value| way["input_tokens"].as_u64().unwrap() + way["output_tokens"].as_u64().unwrap();
     let users: Vec<String> = (2..=7).map(|n| format!("user_{n}")).collect();
-    for way in ways {
+    let variants = report["variants"].as_array().unwrap();
+    assert!(variants.iter().any(|way| way["name"] == "one-script-python"));
+    for way in ways.iter().chain(variants) {
         let answer = json!({"failures": 75, "most_active": users, "average_duration": 69.3});
         assert_eq!(way["answer"], answer, "{way}");
     }
