@@ -1,4 +1,5 @@
 //! What a hostile script, upstream or project might try against Outboard, each as a test of the whole program.
 
 mod guest;
+mod python;
 mod upstream;

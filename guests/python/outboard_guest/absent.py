@@ -6,6 +6,7 @@ import importlib.abc
 import importlib.machinery
 import io
 import os
+import posix
 import sys
 import threading
 
@@ -89,7 +90,7 @@ def install():
         os.system = _refusal(PROCESSES, "system", PermissionError)
     if not hasattr(os, "popen"):
         os.popen = _refusal(PROCESSES, "popen", PermissionError)
-    os._exit = os.abort = sys.exit
+    os._exit = os.abort = posix._exit = posix.abort = sys.exit
     builtins.input = _refusal(NOBODY, "input", RuntimeError)
     builtins.breakpoint = _refusal(NOBODY, "breakpoint", RuntimeError)
     threading.Thread.start = _refusal(THREADS, "start", RuntimeError)

@@ -8,7 +8,7 @@ import warnings
 
 import wit_world
 
-from .script import FILE
+from .script import FILE, OURS
 
 LOG, INFO, WARN, ERROR, DEBUG = range(5)
 
@@ -141,7 +141,8 @@ def _show_warning(message, category, filename, lineno, file=None, line=None):
 
 def _warn_unawaited(coroutine):
     """What was not awaited and is gone. Calls of tools are told of at the end, with their line."""
-    if coroutine.cr_code.co_name != "ask" or coroutine.cr_code.co_filename.rpartition("/")[2] != "tools.py":
+    code = coroutine.cr_code
+    if (code.co_qualname, code.co_filename) != ("Desk.ask", OURS):
         say(WARN, f"{coroutine.__qualname__}() was not awaited; it did not run")
 
 

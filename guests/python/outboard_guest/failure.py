@@ -11,15 +11,29 @@ MOST_FRAMES = 32
 LONGEST = 20_000
 
 
+# What an exception is, whatever its class says of itself.
+_name = type.__dict__["__name__"].__get__
+_inner = BaseExceptionGroup.exceptions.__get__
+
+
 def describe(error):
-    """The parts of the record that tells of an exception."""
-    error = _innermost(error)
-    tool = error if isinstance(error, ToolError) else None
-    out = [_text(type(error).__name__), _text(_message(error)[:LONGEST])]
-    if tool is None:
-        out.append(b"\0")
+    """The parts of the record that tells of an exception. Whatever the script's own class does
+    meanwhile, something is told."""
+    try:
+        return _described(_innermost(error))
+    except MemoryError:
+        raise
+    except BaseException:  # noqa: BLE001  it is of the script's own making
+        message = "what went wrong could not be told: the exception fails when it is looked at"
+        return [_text(_name(type(error))), _text(message), b"\0", _text("")]
+
+
+def _described(error):
+    out = [_text(_name(type(error))), _text(_message(error)[:LONGEST])]
+    if isinstance(error, ToolError):
+        out += (b"\1", _text(_plain(error.tool)), _text(_plain(error.code)))
     else:
-        out += (b"\1", _text(str(tool.tool)), _text(str(tool.code)))
+        out.append(b"\0")
     frames = "\n".join(f"    at {name} (script:{line}:{column})" for line, column, name in _frames(error))
     out.append(_text(frames))
     return out
@@ -30,37 +44,50 @@ def _text(text):
     return _u32(len(data)) + data
 
 
+def _plain(value):
+    """Its text, as a plain one: a class of texts may have methods of its own."""
+    return str.__str__(str(value))
+
+
 def _innermost(error):
     """What a group holds, if that is one exception."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
+    while isinstance(error, BaseExceptionGroup) and len(inner := _inner(error)) == 1:
+        error = inner[0]
     return error
 
 
 def _message(error):
-    if isinstance(error, SyntaxError):
-        return error.msg or "invalid syntax"
     try:
-        message = str(error)
+        return _written(error)
+    except MemoryError:
+        raise
     except BaseException as failed:  # noqa: BLE001  it is the script's own method
-        message = f"(its message could not be made: {type(failed).__name__})"
+        return f"(its message could not be made: {_name(type(failed))})"
+
+
+def _written(error):
+    if isinstance(error, SyntaxError):
+        return _plain(error.msg or "invalid syntax")
+    message = _plain(error)
     if isinstance(error, KeyError) and len(error.args) == 1:
         message = f"there is no key {message}"
     if isinstance(error, BaseExceptionGroup):
-        inner = "; ".join(f"{type(item).__name__}: {_message(item)}" for item in map(_innermost, error.exceptions))
+        inner = "; ".join(f"{_name(type(item))}: {_message(item)}" for item in map(_innermost, _inner(error)))
         message = f"{message}: {inner}"
     if isinstance(error, (TypeError, AttributeError)) and "'coroutine'" in message:
         message += "; a call of a tool or of an `async def` must be awaited"
-    for note in getattr(error, "__notes__", None) or ():
-        message += f"\n{note}"
+    notes = getattr(error, "__notes__", None)
+    if isinstance(notes, (list, tuple)):
+        message += "".join(f"\n{_plain(note)}" for note in notes)
     return message
 
 
 def _frames(error):
     """Innermost first: line, column, name of the function."""
     frames = []
-    if isinstance(error, SyntaxError) and error.filename == FILE and error.lineno:
-        return [(error.lineno, max(error.offset or 1, 1), "<eval>")]
+    if isinstance(error, SyntaxError) and error.filename == FILE and type(error.lineno) is int:
+        column = error.offset if type(error.offset) is int else 1
+        return [(error.lineno, max(column, 1), "<eval>")]
     traceback = error.__traceback__
     while traceback is not None:
         code = traceback.tb_frame.f_code
@@ -68,6 +95,9 @@ def _frames(error):
             name = "<eval>" if code.co_name == "<module>" else code.co_qualname.rpartition(".<locals>.")[2]
             frames.append((*place(code, traceback.tb_lasti), name))
         traceback = traceback.tb_next
+    if not frames and isinstance(error.__cause__, StopIteration):
+        # One that leaves a coroutine is replaced by a RuntimeError, which was never in the script.
+        return _frames(error.__cause__)
     frames.reverse()
     if len(frames) > MOST_FRAMES:
         frames = frames[: MOST_FRAMES // 2] + frames[-MOST_FRAMES // 2 :]

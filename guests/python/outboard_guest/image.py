@@ -5,8 +5,10 @@ import importlib.machinery
 import linecache
 import os
 import sys
+import types
 
 from . import absent, program, tools
+from .script import OURS
 
 # Deep enough for what people write; the stacks hold many times as much.
 DEEPEST = 5_000
@@ -22,6 +24,8 @@ def settle():
     program.install()
     _warm()
     _forget_files()
+    _forget_our_files()
+    _forget_build()
     _bound_recursion()
     _hidden.extend(name for name in sys.modules if name.partition(".")[0] in (*HIDDEN, __package__))
     gc.collect()
@@ -76,6 +80,33 @@ def _forget_files():
             spec.cached = None
             if spec.submodule_search_locations is not None:
                 spec.submodule_search_locations = []
+
+
+def _forget_our_files():
+    """Frames of the guest itself, which a script can look at, say whose they are and not where they were."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == __package__:
+            for value in vars(module).values():
+                for function in (value, *(vars(value).values() if isinstance(value, type) else ())):
+                    function = getattr(function, "__func__", function)
+                    if isinstance(function, types.FunctionType) and function.__module__ == name:
+                        function.__code__ = _without_file(function.__code__)
+
+
+def _forget_build():
+    """What the interpreter was configured with names folders of the machine that it was built on."""
+    import sysconfig
+
+    recorded = [vars(module)["build_time_vars"] for name, module in sys.modules.items() if name.startswith("_sysconfigdata")]
+    for values in (sysconfig.get_config_vars(), *recorded):
+        for name, value in values.items():
+            if isinstance(value, str) and "/" in value:
+                values[name] = ""
+
+
+def _without_file(code):
+    constants = (_without_file(item) if isinstance(item, types.CodeType) else item for item in code.co_consts)
+    return code.replace(co_filename=OURS, co_consts=tuple(constants))
 
 
 def hide():

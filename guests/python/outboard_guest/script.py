@@ -4,6 +4,9 @@ import itertools
 
 FILE = "script.py"
 
+# What stands in frames for the files of the guest itself.
+OURS = "<outboard>"
+
 
 class Ended(BaseException):
     """Raised by a `return` outside of functions."""

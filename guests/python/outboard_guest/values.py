@@ -93,7 +93,8 @@ def _value(value):
             return base64.b64encode(data).decode()
     if isinstance(value, BaseException):
         return f"{type(value).__name__}: {value}"
-    if callable(getattr(value, "model_dump", None)):
+    # Of its class: a namespace has a tool of every name.
+    if callable(getattr(type(value), "model_dump", None)):
         return value.model_dump()
     return repr(value)
 

@@ -9,6 +9,7 @@ use std::{
 use futures::future::BoxFuture;
 use outboard_runtime::{
     clock::RunTime,
+    json::Json,
     limits::Limit,
     ports::engine::{ConsoleLine, Delivery, Entry, Guest, GuestState, GuestWorld, Step, Stopped, Thrown},
 };
@@ -170,7 +171,8 @@ impl CPythonGuest {
         let too_many = self.asked > self.world.limits.calls.saturating_add(SPARE_CALLS);
         // The console has a way of its own, on which it is counted.
         let told = said.console.is_empty();
-        let ended = said.standing.take().and_then(|standing| ended(standing, refused));
+        let value_limit = self.world.limits.value;
+        let ended = said.standing.take().and_then(|standing| ended(standing, refused, value_limit));
         ended.filter(|_| read.is_ok() && !too_many && told).ok_or_else(|| {
             tracing::error!("a guest said what no guest says");
             said.requests.clear();
@@ -185,10 +187,15 @@ enum Ended {
 }
 
 /// Where the guest stands, if it is one of the places for a Python guest.
-fn ended(standing: Standing, memory_refused: bool) -> Option<Ended> {
+fn ended(standing: Standing, memory_refused: bool, value_limit: u64) -> Option<Ended> {
     let out_of_memory = || Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Memory)));
+    // The guest keeps this limit too, as long as its script lets it.
+    let is_long = |value: &Json| u64::try_from(value.as_str().len()).is_ok_and(|length| length > value_limit);
     Some(match standing {
         Standing::Waiting(timer) => Ended::Waiting(timer),
+        Standing::Returned(Some(value)) if is_long(&value) => {
+            Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Value)))
+        }
         Standing::Returned(value) => Ended::With(GuestState::Finished(value)),
         Standing::Threw(thrown) if memory_refused && is_out_of_memory(&thrown) => out_of_memory(),
         Standing::Threw(thrown) => Ended::With(GuestState::Threw(thrown)),
