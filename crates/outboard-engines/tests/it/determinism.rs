@@ -2,7 +2,7 @@
 
 use outboard_runtime::ports::engine::GuestWorld;
 
-use crate::host::{run, world};
+use crate::host::{PYTHON, run, run_on, world};
 
 const PROGRAM: &str = "
 const log = [];
@@ -31,4 +31,39 @@ async fn another_seed_gives_other_randomness() {
     let program = "[Math.random(), crypto.randomUUID()]";
     let other = GuestWorld { seed: [8; 32], ..world(program) };
     assert_ne!(run(world(program)).await.transcript, run(other).await.transcript);
+}
+
+const PYTHON_PROGRAM: &str = "
+import asyncio, random, secrets, time, uuid, tempfile
+log = []
+def jitter(): return random.randrange(50)
+async def one(i):
+    await t.wait(ms=jitter())
+    id = str(uuid.uuid4())
+    if random.random() < 0.5: await asyncio.sleep(jitter() / 1000)
+    log.append([i, id, time.time(), time.monotonic(), await t.add(a=i, b=jitter()), secrets.token_hex(2)])
+await asyncio.gather(*(one(i) for i in range(40)))
+print({f'k{n}' for n in range(20)}, hash('a'), [id(object()) % 64, uuid.uuid7()])
+log";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn python_with_the_same_seed_and_deliveries_does_the_same() {
+    let first = run_on(&*PYTHON, world(PYTHON_PROGRAM)).await.transcript;
+    assert!(first.contains("value [["), "{first}");
+    for _ in 0..3 {
+        assert_eq!(run_on(&*PYTHON, world(PYTHON_PROGRAM)).await.transcript, first);
+    }
+}
+
+#[tokio::test]
+async fn another_seed_gives_python_other_randomness() {
+    let program = "import os, random, secrets, uuid\n[random.random(), str(uuid.uuid4()), secrets.token_hex(), os.urandom(8).hex()]";
+    let other = GuestWorld { seed: [8; 32], ..world(program) };
+    let values = async |world| {
+        let text = run_on(&*PYTHON, world).await.transcript;
+        text.split(',').map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (one, two) = (values(world(program)).await, values(other).await);
+    assert_eq!((one.len(), two.len()), (4, 4), "{one:?} {two:?}");
+    assert!(one.iter().zip(&two).all(|(one, two)| one != two), "{one:?} {two:?}");
 }

@@ -118,6 +118,7 @@ files! {
     what_python_prints_logs_and_warns_of_is_told "console.md"
     python_scripts_end_as_their_authors_expect "ends.md"
     python_errors_say_where_in_the_script_they_arose "errors.md"
+    the_standard_library_is_there_and_works "library.md"
     python_recursion_is_a_catchable_recursion_error "recursion.md"
     python_time_and_randomness_come_from_the_host "time.md"
     python_tools_are_functions_of_namespaces "tools.md"

@@ -1,4 +1,4 @@
-//! The QuickJS guest as the runtime meets it: through the engine port.
+//! The guests as the runtime meets them: through the engine port.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -8,4 +8,5 @@ mod json;
 mod large;
 mod limits;
 mod literate;
+mod python_limits;
 mod slots;

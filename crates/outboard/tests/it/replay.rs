@@ -9,9 +9,9 @@ use std::{
 };
 
 use futures::future::{BoxFuture, FutureExt as _};
-use outboard_engines::{PoolOptions, QuickJs};
+use outboard_engines::{CPython, PoolOptions, QuickJs};
 use outboard_runtime::{
-    Engines, Parts, RunRequest, Runtime,
+    Engines, Language, Parts, RunRequest, Runtime,
     approval::NobodyThere,
     broker::Permit,
     catalogue::{Annotations, Catalogue, Listing, ToolDefinition},
@@ -71,8 +71,32 @@ const SCRIPT: &str = "
     return { order, id: crypto.randomUUID(), end: new Date().toISOString() };
 ";
 
+const PYTHON: &str = "
+import asyncio, datetime, random, time, uuid
+order = []
+async def one(n):
+    try:
+        await up.work(n=n, at=time.time(), dice=random.random())
+        order.append(n)
+        if n % 3 == 0: await asyncio.sleep(0.003 + random.random() * 0.005)
+        if n % 4 == 0: await up.work(n=n + 100, after=order, of=list({f'k{i}' for i in order}))
+    except ToolError: order.append(-n)
+    print(n, time.monotonic())
+await asyncio.gather(*(one(n) for n in range(20)))
+{'order': order, 'id': uuid.uuid4(), 'end': datetime.datetime.now().isoformat()}
+";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recorded_parallel_run_replays_to_the_same_calls_and_result() {
+    check(Language::TypeScript, SCRIPT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorded_parallel_run_of_python_replays_to_the_same_calls_and_result() {
+    check(Language::Python, PYTHON).await;
+}
+
+async fn check(language: Language, script: &str) {
     let name = UpstreamName::from("up");
     let catalogue = Catalogue::new([name.clone()]);
     let tool = ToolDefinition {
@@ -88,7 +112,10 @@ async fn a_recorded_parallel_run_replays_to_the_same_calls_and_result() {
     let runtime = Runtime::new(Parts {
         catalogue,
         upstreams: Arc::new(Everyone(upstream.clone())),
-        engines: Engines::new(Arc::new(QuickJs::new(&PoolOptions::default()).unwrap())),
+        engines: Engines::new(Arc::new(QuickJs::new(&PoolOptions::default()).unwrap())).with_python(|| {
+            let store = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines");
+            Ok(Arc::new(CPython::load(&PoolOptions::default(), &store).unwrap()))
+        }),
         policy: Arc::new(AllowAll),
         approver: Arc::new(NobodyThere),
         store: Arc::new(MemoryStore::new()),
@@ -97,7 +124,7 @@ async fn a_recorded_parallel_run_replays_to_the_same_calls_and_result() {
         runs_waiting: 0,
         runs_at_once: 4,
     });
-    let request = RunRequest { code: SCRIPT.to_owned(), ..RunRequest::default() };
+    let request = RunRequest { code: script.to_owned(), language: Some(language), ..RunRequest::default() };
     let report = runtime.run(&Arc::new(Session::new()), request, CancellationToken::new()).await;
     let Outcome::Value(Some(value)) = &report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!(value.to_value()["order"].as_array().unwrap().len(), 20);
