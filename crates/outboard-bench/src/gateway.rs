@@ -49,6 +49,15 @@ impl Home {
     }
 }
 
+/// What the program under measure says that it is.
+pub(crate) fn version(outboard: &Path) -> io::Result<String> {
+    let said = Command::new(outboard).arg("--version").stderr(Stdio::inherit()).output()?;
+    if !said.status.success() {
+        return Err(io::Error::other(format!("it does not tell its version: {}", said.status)));
+    }
+    Ok(String::from_utf8_lossy(&said.stdout).trim().to_owned())
+}
+
 /// The measured upstream on its own.
 pub(crate) fn upstream() -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);

@@ -9,6 +9,8 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Machine {
     pub(crate) system: String,
+    /// What was measured, in its own words.
+    pub(crate) outboard: String,
     pub(crate) processor: String,
     pub(crate) cores: usize,
     /// Processes that ran or wanted to, averaged over the last minute, before the first measure.
@@ -18,8 +20,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Looks at the machine before the measures.
-    pub(crate) fn before() -> Self {
+    /// Looks at the machine before the measures of this version.
+    pub(crate) fn before(outboard: String) -> Self {
         let model = read("/proc/cpuinfo").and_then(|text| {
             let line = text.lines().find(|line| line.starts_with("model name"))?;
             Some(line.split_once(':')?.1.trim().to_owned())
@@ -27,6 +29,7 @@ impl Machine {
         let release = read("/proc/sys/kernel/osrelease").unwrap_or_default();
         Self {
             system: format!("{} {}", std::env::consts::OS, release.trim()).trim_end().to_owned(),
+            outboard,
             processor: model.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             load_before: load(),

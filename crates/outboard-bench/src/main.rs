@@ -92,7 +92,7 @@ fn measure(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         rounds: options.rounds as usize,
         progress: &progress,
     };
-    let mut machine = Machine::before();
+    let mut machine = Machine::before(gateway::version(&bench.outboard)?);
     let mut taken = Vec::new();
     for measure in measures {
         progress.begin(measure.name);

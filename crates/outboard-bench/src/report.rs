@@ -52,21 +52,26 @@ pub(crate) fn table(out: &mut impl Write, machine: &Machine, taken: &[Taken]) ->
     writeln!(out)?;
     let load = |load: Option<f64>| load.map_or("unknown".to_owned(), |load| format!("{load:.2}"));
     let (before, after) = (load(machine.load_before), load(machine.load_after));
-    let Machine { system, processor, cores, .. } = machine;
+    let Machine { system, processor, cores, outboard, .. } = machine;
     writeln!(out, "{processor}, {cores} cores, {system}; load before {before}, after {after}")?;
-    writeln!(out, "profile {}; medians; journal and gate as shipped", profile())
+    writeln!(out, "{outboard}; {}medians; journal and gate as shipped", unoptimised(machine))
 }
 
 /// Writes everything, samples included, as one JSON object.
 pub(crate) fn json(out: &mut impl Write, machine: &Machine, taken: &[Taken]) -> io::Result<()> {
     let measures: Vec<Value> = taken.iter().map(Taken::json).collect();
-    let all = json!({ "format": 1, "profile": profile(), "machine": machine, "measures": measures });
+    let all = json!({ "format": 1, "figures_mean_something": unoptimised(machine).is_empty(), "machine": machine, "measures": measures });
     writeln!(out, "{all:#}")
 }
 
-/// Of this program, not of the one under measure, which does not tell; `cargo xtask bench` builds both with the same.
-fn profile() -> &'static str {
-    if cfg!(debug_assertions) { "dev: the figures mean nothing" } else { "release" }
+/// A warning where the program under measure, or this one, which measures libraries in itself, is a development build.
+fn unoptimised(machine: &Machine) -> &'static str {
+    let ours = cfg!(debug_assertions);
+    if ours || machine.outboard.contains("development build") {
+        "NOT OPTIMISED, the figures mean nothing; "
+    } else {
+        ""
+    }
 }
 
 impl Taken {
@@ -179,7 +184,8 @@ mod tests {
 
     fn machine() -> Machine {
         let (system, processor) = ("linux 6".to_owned(), "a processor".to_owned());
-        Machine { system, processor, cores: 2, load_before: Some(0.5), load_after: None }
+        let outboard = "outboard 1.2.3 (development build)".to_owned();
+        Machine { system, outboard, processor, cores: 2, load_before: Some(0.5), load_after: None }
     }
 
     #[test]
@@ -193,6 +199,7 @@ mod tests {
         let row = "idle-memory TypeScript 21.0 MB 21.0 MB-21.0 MB 21.0 MB 40.0 MB PASS";
         assert_eq!(lines[2].join(" "), row);
         assert!(text.contains("a processor, 2 cores, linux 6; load before 0.50, after unknown"), "{text}");
+        assert!(text.contains("outboard 1.2.3 (development build); NOT OPTIMISED"), "{text}");
     }
 
     #[test]

@@ -31,9 +31,16 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::report::{self, EXIT_CODES, Failure};
 
+/// What `--version` tells: also whether this is the quick build of a developer, whose figures mean nothing.
+const VERSION: &str = if cfg!(debug_assertions) {
+    concat!(env!("CARGO_PKG_VERSION"), " (development build)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 /// Runs the code that a model writes against MCP tools, outside the model's context window.
 #[derive(Debug, Parser)]
-#[command(name = "outboard", version, max_term_width = 100, after_help = exit_codes())]
+#[command(name = "outboard", version = VERSION, max_term_width = 100, after_help = exit_codes())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -131,7 +138,7 @@ fn visible() -> clap::Command {
     let whole = Cli::command();
     let shown = whole.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
     clap::Command::new("outboard")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(VERSION)
         .about(whole.get_about().cloned().unwrap_or_default())
         .after_help(exit_codes())
         .subcommand_required(true)

@@ -15,12 +15,13 @@ use crate::{
 const ROUNDS: usize = 3;
 const RUNS: u32 = 1_000;
 
-/// After one run that called a tool.
+/// After a client has listed the tools, as clients do, and one run has called one.
 pub(super) fn idle(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
     let mut pair = Pair::default();
     for _ in bench.rounds(measure, ROUNDS) {
         let home = Home::new(&json!({}))?;
         let mut outboard = Peer::start(home.serve(&bench.outboard)?)?;
+        outboard.request("tools/list", "{}")?.good()?;
         let said = execute(&mut outboard, measure.language().echo())?;
         expect("Outboard", &said.as_str(), &HELLO)?;
         pair.ours.push(bytes(memory(&outboard)?.resident));
