@@ -112,7 +112,7 @@ impl Face {
         };
         // Without rmcp's opening ceremony, which ends the connection when a client opens in an unexpected way, and
         // which ties it to the revision of its first request. The handler answers both openings at any time.
-        let wire = Wire::new(read, write, silence, ended, stop.clone());
+        let wire = Wire::new(read, write, silence, ended.clone(), stop.clone());
         let service = serve_directly_with_ct(handler, wire, None, stop.child_token());
         let peer = service.peer().clone();
         // The tokenizer takes a moment to build; better now than in the first answer.
@@ -120,6 +120,7 @@ impl Face {
         let served = tokio::select! {
             served = service.waiting() => served,
             never = tell_changes(&peer, &changes) => match never {},
+            never = end_soon_after(&ended, &stop) => match never {},
             never = changes.follow(self.backend.catalogue(), self.options) => match never {},
         };
         stop.cancel();
@@ -138,6 +139,14 @@ impl Face {
             Ok(_) => Ok(()),
         }
     }
+}
+
+/// Nobody will read the answers that come later than this after the end of input. rmcp would wait for them longer.
+async fn end_soon_after(ended: &CancellationToken, stop: &CancellationToken) -> Infallible {
+    ended.cancelled().await;
+    tokio::time::sleep(LAST_RUNS).await;
+    stop.cancel();
+    std::future::pending().await
 }
 
 /// Tells clients of the time before 2026-07-28 when the tools have changed; later ones subscribe.

@@ -14,9 +14,9 @@ async def two_tools_are_listed_whatever_is_upstream(place: Place) -> None:
     async with connect(place) as client:
         tools = await client.tools()
         assert list(tools) == ["search", "execute"], tools
-        for name, argument in (("search", "query"), ("execute", "code")):
+        for name, required in (("search", ["query"]), ("execute", [])):
             tool = tools[name]
-            assert tool.inputSchema["required"] == [argument], tool.inputSchema
+            assert tool.inputSchema.get("required", []) == required, tool.inputSchema
             assert tool.description and tool.annotations, tool
             # Some clients would otherwise hide the tools behind a search of their own, or cut their results.
             assert {"anthropic/alwaysLoad", "anthropic/maxResultSizeChars"} <= set(tool.meta or {}), tool.meta

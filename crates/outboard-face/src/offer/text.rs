@@ -12,8 +12,8 @@ comes back, so do the whole task in one script: page, filter, join and aggregate
 small result. Failed calls throw ToolError. No network or files. \
 In the script: tools.search(query), tools.describe(name), results.get(handle) for long results.";
 
-const ESSENTIAL: &str = "Outboard: many tools behind two. `execute` runs a TypeScript script that calls them as \
-`await namespace.tool({ … })`; only its return value comes back. `search` finds tools and signatures.";
+const ESSENTIAL: &str = "Outboard: many tools behind two. `execute` runs a TypeScript or Python script that calls them: \
+`await namespace.tool({ … })`; only its value comes back. `search` finds tools and signatures.";
 
 const ADVICE: &str = "Prefer one script that does the whole task to one call per turn, and return only what the \
 answer needs.";

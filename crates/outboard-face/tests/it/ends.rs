@@ -42,7 +42,7 @@ async fn answers_that_come_soon_after_the_end_of_input_are_given() {
     let fake = Fake::new(catalogue(1, 2));
     let mut client = Client::initialized(&fake).await;
     let id =
-        client.request("tools/call", json!({ "name": "execute", "arguments": { "code": "wait 2" } })).await;
+        client.request("tools/call", json!({ "name": "execute", "arguments": { "code": "wait 0.5" } })).await;
     client.finish().await;
     assert_eq!(text(&client.answer(id).await), "waited");
     client.server.await.unwrap().unwrap();
@@ -54,9 +54,11 @@ async fn runs_of_a_client_that_is_gone_are_cancelled() {
     let mut client = Client::initialized(&fake).await;
     client.request("tools/call", json!({ "name": "execute", "arguments": { "code": "hang" } })).await;
     fake.begun.acquire().await.unwrap().forget();
+    let ended = Instant::now();
     client.finish().await;
     client.server.await.unwrap().unwrap();
     assert_eq!(fake.ended.load(Ordering::Relaxed), 1);
+    assert!(ended.elapsed() < Duration::from_millis(1_500), "{:?}", ended.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

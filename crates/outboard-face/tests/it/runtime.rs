@@ -47,7 +47,7 @@ impl Fake {
             cancel.cancelled().await;
         } else {
             let seconds = request.code.strip_prefix("wait ").unwrap().parse().unwrap();
-            let waited = tokio::time::sleep(std::time::Duration::from_secs(seconds));
+            let waited = tokio::time::sleep(std::time::Duration::from_secs_f64(seconds));
             if cancel.run_until_cancelled(waited).await.is_some() {
                 return Outcome::Value(Some(Json::from(json!("waited"))));
             }

@@ -123,9 +123,15 @@ impl Call {
     }
 }
 
+/// Lines after the first stand further in, so that an upstream's words cannot pass for Outboard's.
+fn set_off(text: &str) -> String {
+    text.replace('\n', "\n    ")
+}
+
 fn explain(called: &str, failure: &ToolFailure) -> Failure {
     let kind = failure.code.as_str().replace('_', " ");
-    let told = Failure::new(format_args!("{called}: {} ({kind})", escaped_lines(failure.message.trim())));
+    let told =
+        Failure::new(format_args!("{called}: {} ({kind})", set_off(&escaped_lines(failure.message.trim()))));
     match failure.code {
         FailureCode::InvalidArguments => {
             told.hint(format_args!("outboard describe {called} shows what it takes"))
