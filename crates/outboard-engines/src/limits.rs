@@ -21,7 +21,9 @@ pub(crate) struct Meter {
     memory: Memory,
     cpu: Duration,
     cpu_used: Duration,
-    entered_at: Duration,
+    /// Of its thread's processor time; `None` while the guest is on no thread. What its instance takes to be made is the
+    /// host's.
+    entered_at: Option<Duration>,
     stop: StopFlag,
     abandoned: Arc<AtomicBool>,
 }
@@ -29,25 +31,19 @@ pub(crate) struct Meter {
 impl Meter {
     pub(crate) fn new(limits: &Limits, stop: StopFlag, abandoned: Arc<AtomicBool>) -> Self {
         let memory = Memory { limit: usize::try_from(limits.memory).unwrap_or(usize::MAX), refused: false };
-        Self {
-            memory,
-            cpu: limits.cpu,
-            cpu_used: Duration::ZERO,
-            entered_at: Duration::ZERO,
-            stop,
-            abandoned,
-        }
+        Self { memory, cpu: limits.cpu, cpu_used: Duration::ZERO, entered_at: None, stop, abandoned }
     }
 
     /// The guest is about to run on this thread. An error if it must not.
     pub(crate) fn enter(&mut self) -> Result<(), Stopped> {
-        self.entered_at = thread_time();
+        self.entered_at = Some(thread_time());
         self.check()
     }
 
     /// The guest has left this thread.
     pub(crate) fn leave(&mut self) {
-        self.cpu_used += thread_time().saturating_sub(self.entered_at);
+        self.cpu_used += self.this_entry();
+        self.entered_at = None;
     }
 
     /// Whether the guest may run on; called on its thread.
@@ -60,10 +56,15 @@ impl Meter {
             Some(StopReason::Wall) => return Err(Stopped::Limit(Limit::Wall)),
             None => {}
         }
-        if self.cpu_used + thread_time().saturating_sub(self.entered_at) > self.cpu {
+        if self.cpu_used + self.this_entry() > self.cpu {
             return Err(Stopped::Limit(Limit::Cpu));
         }
         Ok(())
+    }
+
+    /// Processor time since the guest came to this thread.
+    fn this_entry(&self) -> Duration {
+        self.entered_at.map_or(Duration::ZERO, |entered| thread_time().saturating_sub(entered))
     }
 
     /// Whether the guest has been denied memory.
@@ -114,4 +115,23 @@ fn thread_time() -> Duration {
     use std::{sync::LazyLock, time::Instant};
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     START.elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_is_not_charged_for_what_its_thread_did_before() {
+        let limits = Limits { cpu: Duration::ZERO, ..Limits::default() };
+        let mut meter = Meter::new(&limits, StopFlag::default(), Arc::default());
+        while thread_time().is_zero() {}
+        assert_eq!(meter.check(), Ok(()), "it is being opened");
+        // Entering may itself take no measurable time, but going on does.
+        let _ = meter.enter();
+        while meter.check().is_ok() {}
+        assert_eq!(meter.check(), Err(Stopped::Limit(Limit::Cpu)));
+        meter.leave();
+        assert_eq!(meter.check(), Err(Stopped::Limit(Limit::Cpu)), "what was used stays used");
+    }
 }
