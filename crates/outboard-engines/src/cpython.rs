@@ -1,5 +1,5 @@
 //! The Python guest: CPython 3.14 in a WebAssembly component that holds its start image.
-//! Talks to the pool, the threads and the stored guest.
+//! Talks to the pool and the stored guest.
 //! Parses nothing: it is given the script's text.
 
 mod guest;
@@ -18,7 +18,7 @@ use outboard_runtime::{
 };
 use wasmtime::component::{InstancePre, Linker};
 
-use crate::{EngineBroken, PoolOptions, opening, pool, threads::Threads, ticker::Ticker};
+use crate::{EngineBroken, PoolOptions, opening, pool, ticker::Ticker};
 use guest::{CPythonGuest, State};
 
 /// Names that no namespace may take: they are the script's own way to Outboard.
@@ -35,7 +35,6 @@ pub struct CPython {
 pub(crate) struct Inner {
     pub(crate) ready: InstancePre<State>,
     pub(crate) ticker: Ticker,
-    pub(crate) threads: Threads,
 }
 
 impl CPython {
@@ -57,8 +56,7 @@ impl CPython {
         };
         let ready = link().map_err(|source| EngineBroken::new("link the Python guest", source))?;
         let ticker = Ticker::start(&engine)?;
-        let threads = Threads::new(options.threads, pool::COMPONENT_THREAD_STACK);
-        Ok(Self { inner: Arc::new(Inner { ready, ticker, threads }), image, slots })
+        Ok(Self { inner: Arc::new(Inner { ready, ticker }), image, slots })
     }
 
     /// Guests that may exist at once.

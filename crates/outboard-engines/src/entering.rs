@@ -1,40 +1,58 @@
-//! The way into a guest: from a future of the runtime to a thread of the engine and back.
+//! The way into a guest. A short entry runs where the runtime asks for it, on a stack of the guest's own, without a
+//! change of threads. One that lasts leaves there and goes on on a thread of its own, so that it holds up nobody.
 //! Knows no guest. Dropping the future stops the guest that it waits for.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
 };
 
-use futures::future::BoxFuture;
+use futures::{FutureExt as _, future::BoxFuture};
 use outboard_runtime::ports::engine::{GuestState, Step, Stopped};
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
 
-use crate::threads::Threads;
+/// How long a guest may compute where others wait for the thread. Most entries take less.
+pub(crate) const SHORT: Duration = Duration::from_millis(1);
 
-/// Runs `step` on a thread of `of`. Sets `abandoned` when the future is dropped before it is done.
-pub(crate) fn on_threads<T: Send + Sync + 'static>(
-    owner: Arc<T>,
-    of: fn(&T) -> &Threads,
+/// Runs `step`, which is pending only when it has lasted longer than [`SHORT`]. Sets `abandoned` when the future is
+/// dropped before it is done.
+pub(crate) fn enter(
     abandoned: Arc<AtomicBool>,
-    step: impl FnOnce() -> Step + Send + 'static,
+    step: impl Future<Output = Step> + Send + 'static,
 ) -> BoxFuture<'static, Step> {
     Box::pin(async move {
         let abandon = Abandon(Some(abandoned));
-        let (done, outcome) = oneshot::channel();
-        of(&owner).run(move || {
-            // Nobody waits any more when the run was dropped; the guest is discarded with the step.
-            let _ = done.send(step());
-        });
-        let outcome = outcome.await;
+        let mut step = Box::pin(AssertUnwindSafe(step).catch_unwind());
+        let ended = match once(step.as_mut()).await {
+            Poll::Ready(ended) => ended.ok(),
+            Poll::Pending => {
+                let runtime = Handle::current();
+                let gone_on = tokio::task::spawn_blocking(move || runtime.block_on(step));
+                gone_on.await.ok().and_then(Result::ok)
+            }
+        };
         abandon.disarm();
-        outcome.unwrap_or_else(|_| Step {
-            requests: Vec::new(),
-            console: Vec::new(),
-            console_dropped: 0,
-            state: GuestState::Stopped(Stopped::Broken),
+        ended.unwrap_or_else(|| {
+            tracing::error!("a guest's entry panicked; its run ends, others go on");
+            Step {
+                requests: Vec::new(),
+                console: Vec::new(),
+                console_dropped: 0,
+                state: GuestState::Stopped(Stopped::Broken),
+            }
         })
     })
+}
+
+/// Polls `future` one time.
+async fn once<F: Future + Unpin>(mut future: F) -> Poll<F::Output> {
+    std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut future).poll(context))).await
 }
 
 /// Stops the guest when the future that waits for it is dropped.
@@ -50,6 +68,46 @@ impl Drop for Abandon {
     fn drop(&mut self) {
         if let Some(abandoned) = &self.0 {
             abandoned.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(state: GuestState) -> Step {
+        Step { requests: Vec::new(), console: Vec::new(), console_dropped: 0, state }
+    }
+
+    #[tokio::test]
+    async fn a_short_entry_stays_on_its_thread_and_a_long_one_leaves_it() {
+        let here = std::thread::current().id();
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        for long in [false, true] {
+            let seen = Arc::clone(&seen);
+            let entered = enter(Arc::default(), async move {
+                if long {
+                    tokio::task::yield_now().await;
+                }
+                seen.lock().unwrap().push(std::thread::current().id() == here);
+                step(GuestState::Stuck)
+            });
+            assert!(matches!(entered.await.state, GuestState::Stuck));
+        }
+        assert_eq!(*seen.lock().unwrap(), [true, false]);
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_panics_costs_itself_only() {
+        for long in [false, true] {
+            let entered = enter(Arc::default(), async move {
+                if long {
+                    tokio::task::yield_now().await;
+                }
+                panic!("on purpose")
+            });
+            assert!(matches!(entered.await.state, GuestState::Stopped(Stopped::Broken)));
         }
     }
 }

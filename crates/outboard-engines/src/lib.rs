@@ -12,7 +12,6 @@ pub mod limits;
 mod opening;
 pub mod pool;
 pub mod quickjs;
-pub mod threads;
 pub mod ticker;
 mod wire;
 

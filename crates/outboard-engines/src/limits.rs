@@ -2,10 +2,12 @@
 //! stop flag and abandonment at every tick of the epoch. Does not enforce what the broker does.
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -13,7 +15,9 @@ use outboard_runtime::{
     limits::{Limit, Limits},
     ports::engine::{StopFlag, StopReason, Stopped},
 };
-use wasmtime::ResourceLimiter;
+use wasmtime::{ResourceLimiter, UpdateDeadline};
+
+use crate::{entering::SHORT, errors::StopNow};
 
 /// The limits of one guest and what it has used of them.
 #[derive(Debug)]
@@ -21,9 +25,9 @@ pub(crate) struct Meter {
     memory: Memory,
     cpu: Duration,
     cpu_used: Duration,
-    /// Of its thread's processor time; `None` while the guest is on no thread. What its instance takes to be made is the
-    /// host's.
-    entered_at: Option<Duration>,
+    entered: Arc<Entered>,
+    /// It has left the thread that it was entered on, and has one of its own.
+    moved: bool,
     stop: StopFlag,
     abandoned: Arc<AtomicBool>,
 }
@@ -31,23 +35,45 @@ pub(crate) struct Meter {
 impl Meter {
     pub(crate) fn new(limits: &Limits, stop: StopFlag, abandoned: Arc<AtomicBool>) -> Self {
         let memory = Memory { limit: usize::try_from(limits.memory).unwrap_or(usize::MAX), refused: false };
-        Self { memory, cpu: limits.cpu, cpu_used: Duration::ZERO, entered_at: None, stop, abandoned }
+        Self {
+            memory,
+            cpu: limits.cpu,
+            cpu_used: Duration::ZERO,
+            entered: Arc::default(),
+            moved: false,
+            stop,
+            abandoned,
+        }
     }
 
     /// The guest is about to run on this thread. An error if it must not.
     pub(crate) fn enter(&mut self) -> Result<(), Stopped> {
-        self.entered_at = Some(thread_time());
-        self.check()
+        self.moved = false;
+        self.entered.now();
+        self.check_after(Duration::ZERO)
     }
 
     /// The guest has left this thread.
     pub(crate) fn leave(&mut self) {
-        self.cpu_used += self.this_entry();
-        self.entered_at = None;
+        self.cpu_used += self.entered.ago();
+        self.entered.forget();
     }
 
-    /// Whether the guest may run on; called on its thread.
-    pub(crate) fn check(&self) -> Result<(), Stopped> {
+    /// What a guest does at a tick: end, go on, or first leave the thread that it was entered on.
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        let this_entry = self.entered.ago();
+        self.check_after(this_entry).map_err(StopNow)?;
+        if self.moved || this_entry < SHORT {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        self.leave();
+        self.moved = true;
+        let move_away = MoveAway { left: false, entered: Arc::clone(&self.entered) };
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(move_away)))
+    }
+
+    /// Whether the guest may run on after `this_entry` of processor time.
+    fn check_after(&self, this_entry: Duration) -> Result<(), Stopped> {
         if self.abandoned.load(Ordering::Relaxed) {
             return Err(Stopped::Cancelled);
         }
@@ -56,15 +82,10 @@ impl Meter {
             Some(StopReason::Wall) => return Err(Stopped::Limit(Limit::Wall)),
             None => {}
         }
-        if self.cpu_used + self.this_entry() > self.cpu {
+        if self.cpu_used + this_entry > self.cpu {
             return Err(Stopped::Limit(Limit::Cpu));
         }
         Ok(())
-    }
-
-    /// Processor time since the guest came to this thread.
-    fn this_entry(&self) -> Duration {
-        self.entered_at.map_or(Duration::ZERO, |entered| thread_time().saturating_sub(entered))
     }
 
     /// Whether the guest has been denied memory.
@@ -74,6 +95,53 @@ impl Meter {
 
     pub(crate) fn memory(&mut self) -> &mut Memory {
         &mut self.memory
+    }
+}
+
+/// When a guest came to its thread, in nanoseconds of that thread's processor time; zero while it is on none. What its
+/// instance takes to be made is the host's.
+#[derive(Debug, Default)]
+struct Entered(AtomicU64);
+
+impl Entered {
+    fn now(&self) {
+        self.0.store(nanoseconds(thread_time()).max(1), Ordering::Relaxed);
+    }
+
+    fn forget(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Processor time since then; called on its thread.
+    fn ago(&self) -> Duration {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            entered => Duration::from_nanos(nanoseconds(thread_time()).saturating_sub(entered)),
+        }
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Is pending once, and notes when the guest goes on, on the thread that it goes on on.
+struct MoveAway {
+    left: bool,
+    entered: Arc<Entered>,
+}
+
+impl Future for MoveAway {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.left {
+            self.entered.now();
+            return Poll::Ready(());
+        }
+        self.left = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -121,17 +189,54 @@ fn thread_time() -> Duration {
 mod tests {
     use super::*;
 
+    fn meter(cpu: Duration) -> Meter {
+        let limits = Limits { cpu, ..Limits::default() };
+        Meter::new(&limits, StopFlag::default(), Arc::default())
+    }
+
+    fn check(meter: &Meter) -> Result<(), Stopped> {
+        meter.check_after(meter.entered.ago())
+    }
+
     #[test]
     fn a_guest_is_not_charged_for_what_its_thread_did_before() {
-        let limits = Limits { cpu: Duration::ZERO, ..Limits::default() };
-        let mut meter = Meter::new(&limits, StopFlag::default(), Arc::default());
+        let mut meter = meter(Duration::ZERO);
         while thread_time().is_zero() {}
-        assert_eq!(meter.check(), Ok(()), "it is being opened");
-        // Entering may itself take no measurable time, but going on does.
-        let _ = meter.enter();
-        while meter.check().is_ok() {}
-        assert_eq!(meter.check(), Err(Stopped::Limit(Limit::Cpu)));
+        assert_eq!(check(&meter), Ok(()), "it is being opened");
+        assert_eq!(meter.enter(), Ok(()));
+        // Going on takes time.
+        while check(&meter).is_ok() {}
         meter.leave();
-        assert_eq!(meter.check(), Err(Stopped::Limit(Limit::Cpu)), "what was used stays used");
+        assert_eq!(check(&meter), Err(Stopped::Limit(Limit::Cpu)), "what was used stays used");
+        assert_eq!(meter.enter(), Err(Stopped::Limit(Limit::Cpu)));
+    }
+
+    #[test]
+    fn a_guest_that_lasts_leaves_its_thread_once_and_is_charged_on_both() {
+        let mut meter = meter(Duration::from_secs(3600));
+        meter.enter().unwrap();
+        let mut leaving = loop {
+            match meter.tick().unwrap() {
+                UpdateDeadline::Continue(1) => {}
+                UpdateDeadline::YieldCustom(1, leaving) => break leaving,
+                _ => panic!("neither goes on nor leaves"),
+            }
+        };
+        let used = meter.cpu_used;
+        assert!(used >= SHORT);
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        assert!(leaving.as_mut().poll(&mut context).is_pending());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while thread_time() < SHORT * 4 {}
+                assert!(leaving.as_mut().poll(&mut Context::from_waker(std::task::Waker::noop())).is_ready());
+                let before = thread_time();
+                while thread_time() < before + SHORT {}
+                assert!(matches!(meter.tick(), Ok(UpdateDeadline::Continue(1))), "it leaves once");
+                meter.leave();
+            });
+        });
+        let there = meter.cpu_used - used;
+        assert!((SHORT..SHORT * 3).contains(&there), "{there:?} of the second thread");
     }
 }

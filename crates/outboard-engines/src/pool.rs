@@ -7,17 +7,16 @@ use crate::{EngineBroken, flags};
 
 /// Native stack that WebAssembly may use. Recursion in a script is bounded by the guest's own C
 /// stack long before; every kind of recursion uses at most about 22 times as much of this one.
-pub(crate) const WASM_STACK: usize = 28 << 20;
+const WASM_STACK: usize = 28 << 20;
 
-/// What a guest's thread needs besides: the host's own functions.
+/// What of a guest's stack is beyond: for the host's own functions.
 const HOST_STACK: usize = 1 << 20;
 
-/// Native stack of a thread that runs guests.
-pub(crate) const THREAD_STACK: usize = WASM_STACK + HOST_STACK;
+/// Memory of a stack that stays in the process between two guests.
+const KEEP_STACK: usize = 16 << 10;
 
 /// The same for the Python guest, whose interpreter counts its recursion in calls and not in bytes.
 const COMPONENT_WASM_STACK: usize = 96 << 20;
-pub(crate) const COMPONENT_THREAD_STACK: usize = COMPONENT_WASM_STACK + HOST_STACK;
 
 /// Memory of a slot that stays in the process between two guests. What a small script touches fits.
 const KEEP_RESIDENT: usize = 2 << 20;
@@ -33,21 +32,18 @@ const COMPONENT_TABLES: u32 = 8;
 /// How much an engine may take of the machine.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
-    /// Guests that may exist at once, running or parked. Each takes 4 GiB of address space, nothing
+    /// Guests that may exist at once, running or parked. Each takes 4 GiB of address space and a stack's, nothing
     /// else; where the system grants less of that, there are fewer slots.
     pub slots: u32,
     /// Bytes of linear memory that a guest can be allowed at most.
     pub memory: u64,
-    /// Guests that run at the same moment; further ones queue.
-    pub threads: usize,
     /// Unused slots that keep their memory warm.
     pub warm: u32,
 }
 
 impl Default for PoolOptions {
     fn default() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { slots: 1024, memory: 2 << 30, threads: (processors * 8).max(32), warm: 64 }
+        Self { slots: 1024, memory: 2 << 30, warm: 64 }
     }
 }
 
@@ -96,7 +92,7 @@ fn with_slots(options: &PoolOptions, slots: u32, scan: Enabled) -> wasmtime::Res
         .table_keep_resident(64 << 10)
         .table_elements(20_000)
         .pagemap_scan(scan);
-    config(pool, WASM_STACK)
+    config(pool, slots, WASM_STACK)
 }
 
 fn with_component_slots(options: &PoolOptions, slots: u32, scan: Enabled) -> wasmtime::Result<Engine> {
@@ -116,14 +112,15 @@ fn with_component_slots(options: &PoolOptions, slots: u32, scan: Enabled) -> was
         .table_keep_resident(256 << 10)
         .table_elements(40_000)
         .pagemap_scan(scan);
-    config(pool, COMPONENT_WASM_STACK)
+    config(pool, slots, COMPONENT_WASM_STACK)
 }
 
-fn config(pool: PoolingAllocationConfig, stack: usize) -> wasmtime::Result<Engine> {
+fn config(mut pool: PoolingAllocationConfig, slots: u32, stack: usize) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     flags::apply(&mut config);
-    // Checked against each other although nothing here is asynchronous.
-    config.max_wasm_stack(stack).async_stack_size(stack);
+    pool.total_stacks(slots).async_stack_keep_resident(KEEP_STACK);
+    // Zeroing gives back what deep recursion took.
+    config.max_wasm_stack(stack).async_stack_size(stack + HOST_STACK).async_stack_zeroing(true);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
 }

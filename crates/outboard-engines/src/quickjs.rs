@@ -1,5 +1,5 @@
 //! The TypeScript guest: QuickJS-ng in WebAssembly, started from an image of its memory.
-//! Talks to the pool, the threads and the embedded image. Strips no types: it is given JavaScript.
+//! Talks to the pool and the embedded image. Strips no types: it is given JavaScript.
 
 mod guest;
 mod image;
@@ -14,7 +14,7 @@ use outboard_runtime::{
 };
 use wasmtime::{InstancePre, Linker};
 
-use crate::{EngineBroken, PoolOptions, opening, pool, threads::Threads, ticker::Ticker};
+use crate::{EngineBroken, PoolOptions, opening, pool, ticker::Ticker};
 use guest::{QuickJsGuest, State};
 
 /// Names that no namespace may take: they are the script's own way to Outboard.
@@ -31,7 +31,6 @@ pub struct QuickJs {
 pub(crate) struct Inner {
     pub(crate) ready: InstancePre<State>,
     pub(crate) ticker: Ticker,
-    pub(crate) threads: Threads,
 }
 
 impl QuickJs {
@@ -49,8 +48,7 @@ impl QuickJs {
         };
         let ready = link().map_err(|source| EngineBroken::new("link the embedded guest", source))?;
         let ticker = Ticker::start(&engine)?;
-        let threads = Threads::new(options.threads, pool::THREAD_STACK);
-        Ok(Self { inner: Arc::new(Inner { ready, ticker, threads }), image, slots })
+        Ok(Self { inner: Arc::new(Inner { ready, ticker }), image, slots })
     }
 
     /// Guests that may exist at once.

@@ -17,8 +17,9 @@ use serde_json::{Value, json};
 
 use crate::server::FaceOptions;
 
-/// Tokens of both tools' names, descriptions and schemas, without declarations.
-const TOOLS: usize = 400;
+/// Bytes of the line that names the namespaces. With it both tools keep to 400 tokens: names take one for two bytes at
+/// most.
+const NAMES: usize = 220;
 /// Characters of the instructions; some clients cut what is longer.
 const INSTRUCTIONS: usize = 2_048;
 /// Characters up to which a client that knows this key shows a result instead of storing it: more than any budget
@@ -41,7 +42,7 @@ impl Offer {
     pub fn new(snapshot: &Snapshot, options: FaceOptions) -> Self {
         let declarations = declarations(snapshot, options.declarations_budget);
         let names: Vec<&str> = snapshot.members().iter().map(|member| member.namespace.as_str()).collect();
-        let shown = if declarations.is_some() { 0 } else { most_names(&names, options) };
+        let shown = if declarations.is_some() { 0 } else { most_names(&names) };
         let mut execute = text::execute(&text::namespaces(&names, shown));
         if let Some(declarations) = &declarations {
             execute = text::with_declarations(&text::execute(""), declarations);
@@ -72,15 +73,10 @@ fn declarations(snapshot: &Snapshot, budget: usize) -> Option<String> {
     if known { snapshot.declarations(budget) } else { None }
 }
 
-/// How many namespaces can be named within the budget of the tools.
-fn most_names(names: &[&str], options: FaceOptions) -> usize {
-    let fits = |shown: usize| {
-        let execute = text::execute(&text::namespaces(names, shown));
-        billed(&[search(), execute_tool(execute, options)]) <= TOOLS
-    };
-    // Each name takes a token at least.
-    let counts: Vec<usize> = (1..=names.len().min(TOOLS)).collect();
-    counts.partition_point(|shown| fits(*shown))
+/// How many namespaces can be named.
+fn most_names(names: &[&str]) -> usize {
+    let counts: Vec<usize> = (1..=names.len().min(NAMES)).collect();
+    counts.partition_point(|shown| text::namespaces(names, *shown).len() <= NAMES)
 }
 
 fn billed(tools: &[Tool]) -> usize {

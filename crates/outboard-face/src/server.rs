@@ -10,7 +10,7 @@ use std::{
 };
 
 use outboard_runtime::{
-    present::{self, DEFAULT_BUDGET},
+    present::DEFAULT_BUDGET,
     session::{Keeping, Session},
 };
 use rmcp::{
@@ -115,8 +115,6 @@ impl Face {
         let wire = Wire::new(read, write, silence, ended.clone(), stop.clone());
         let service = serve_directly_with_ct(handler, wire, None, stop.child_token());
         let peer = service.peer().clone();
-        // The tokenizer takes a moment to build; better now than in the first answer.
-        let warm_up = tokio::task::spawn_blocking(|| present::count_tokens(""));
         let served = tokio::select! {
             served = service.waiting() => served,
             never = tell_changes(&peer, &changes) => match never {},
@@ -132,8 +130,6 @@ impl Face {
         if tokio::time::timeout(LAST_RUNS, all_ended).await.is_err() {
             tracing::warn!(runs = runs.len() + session.going().len(), "runs did not end in time");
         }
-        // Building the tokenizer cannot fail.
-        let _ = warm_up.await;
         match served {
             Ok(QuitReason::JoinError(error)) | Err(error) => Err(FaceError::Broken(error)),
             Ok(_) => Ok(()),

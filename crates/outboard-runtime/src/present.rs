@@ -27,7 +27,7 @@ pub use fit::{Fitted, fit};
 pub use long::{not_here, not_lost, still_running};
 pub(crate) use plain::limit_size;
 pub use plain::{clean, grouped};
-pub use tokens::count_tokens;
+pub use tokens::{count_tokens, estimate_tokens};
 
 #[cfg(doc)]
 use crate::{run::RunReport, session::Session};

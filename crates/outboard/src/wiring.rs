@@ -72,9 +72,7 @@ impl System {
         wanted: Wanted<'_>,
     ) -> Result<Self, Failure> {
         let settings = &configuration.settings;
-        // A thread for each run, so that busy ones share the processors and hold up nobody.
-        let threads = settings.runs_at_once.max(PoolOptions::default().threads);
-        let pool = PoolOptions { memory: settings.limits.memory, threads, ..PoolOptions::default() };
+        let pool = PoolOptions { memory: settings.limits.memory, ..PoolOptions::default() };
         let engine = QuickJs::new(&pool).map_err(|error| Failure::could_not(&error))?;
         let catalogue = Catalogue::new([]);
         let fleet = Arc::new(Fleet::default());

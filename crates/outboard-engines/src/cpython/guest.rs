@@ -1,5 +1,5 @@
 //! One run's instance of the Python guest, from its opening to its end. Talks to the instance in the
-//! functions of its world, on a thread of `threads`. Whatever the instance does, it ends in a step.
+//! functions of its world, on a stack of its own. Whatever the instance does, it ends in a step.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -14,7 +14,7 @@ use outboard_runtime::{
     ports::engine::{ConsoleLine, Delivery, Entry, Guest, GuestState, GuestWorld, Step, Stopped, Thrown},
 };
 use wasmtime::{
-    Store, StoreContextMut, UpdateDeadline,
+    Store, StoreContextMut,
     component::{TypedFunc, WasmList},
 };
 
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     entering,
-    errors::{StopNow, stopped_by},
+    errors::stopped_by,
     limits::Meter,
     wire::{Said, Standing, console_level},
 };
@@ -89,22 +89,19 @@ impl CPythonGuest {
         let mut store = Store::new(inner.ready.engine(), state);
         store.limiter(|state| state.meter.memory());
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|store| match store.data().meter.check() {
-            Ok(()) => Ok(UpdateDeadline::Continue(1)),
-            Err(stopped) => Err(StopNow(stopped).into()),
-        });
+        store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
         let instance = inner.ready.instantiate(&mut store)?;
         let start = instance.get_typed_func(&mut store, "start")?;
         let deliver = instance.get_typed_func(&mut store, "deliver")?;
         Ok(Self { inner, store, start, deliver, world, asked: 0, abandoned })
     }
 
-    /// Runs to the next standstill, on this thread.
-    fn step(mut self: Box<Self>, entry: Entry) -> Step {
+    /// Runs to the next standstill.
+    async fn step(mut self: Box<Self>, entry: Entry) -> Step {
         let inner = Arc::clone(&self.inner);
         let running = inner.ticker.running();
         let mut said = Said::default();
-        let ended = self.run(entry, &mut said);
+        let ended = self.run(entry, &mut said).await;
         drop(running);
         let state = self.store.data_mut();
         let console = std::mem::take(&mut state.console);
@@ -117,30 +114,30 @@ impl CPythonGuest {
         Step { requests: said.requests, console, console_dropped, state }
     }
 
-    fn run(&mut self, entry: Entry, said: &mut Said) -> Result<Ended, Stopped> {
+    async fn run(&mut self, entry: Entry, said: &mut Said) -> Result<Ended, Stopped> {
         self.store.data_mut().meter.enter()?;
         self.store.set_epoch_deadline(1);
         let ended = match entry {
-            Entry::Start => self.begin(said),
-            Entry::Deliver(deliveries) => self.deliver(&deliveries, said),
+            Entry::Start => self.begin(said).await,
+            Entry::Deliver(deliveries) => self.deliver(&deliveries, said).await,
         };
         self.store.data_mut().meter.leave();
         ended
     }
 
-    fn begin(&mut self, said: &mut Said) -> Result<Ended, Stopped> {
+    async fn begin(&mut self, said: &mut Said) -> Result<Ended, Stopped> {
         let program = self.world.program.to_string();
-        let called = self.start.call(&mut self.store, (program, wire::settings(&self.world)));
+        let called = self.start.call_async(&mut self.store, (program, wire::settings(&self.world))).await;
         self.standing(called, said)
     }
 
-    fn deliver(&mut self, deliveries: &[Delivery], said: &mut Said) -> Result<Ended, Stopped> {
+    async fn deliver(&mut self, deliveries: &[Delivery], said: &mut Said) -> Result<Ended, Stopped> {
         let mut last = Ended::Waiting(None);
         for delivery in deliveries {
             self.store.data_mut().now = delivery.at.0;
             let (kind, request, body) = wire::delivery(delivery);
             let at = delivery.at.0.as_secs_f64();
-            let called = self.deliver.call(&mut self.store, (at, kind, request, body));
+            let called = self.deliver.call_async(&mut self.store, (at, kind, request, body)).await;
             last = self.standing(called, said)?;
             if !matches!(last, Ended::Waiting(_)) {
                 break;
@@ -212,8 +209,8 @@ fn is_out_of_memory(thrown: &Thrown) -> bool {
 
 impl Guest for CPythonGuest {
     fn enter(self: Box<Self>, entry: Entry) -> BoxFuture<'static, Step> {
-        let (inner, abandoned) = (Arc::clone(&self.inner), Arc::clone(&self.abandoned));
-        entering::on_threads(inner, |inner| &inner.threads, abandoned, move || self.step(entry))
+        let abandoned = Arc::clone(&self.abandoned);
+        entering::enter(abandoned, self.step(entry))
     }
 }
 

@@ -153,7 +153,10 @@ fn answer(results: &mut [Val], value: Val) -> Result<()> {
 fn drop_borrowed(store: &mut StoreContextMut<'_, State>, params: &[Val]) -> Result<()> {
     for param in params {
         match param {
-            Val::Resource(handle) => (*handle).resource_drop(store.as_context_mut())?,
+            Val::Resource(handle) => {
+                // Taking a borrowed handle out of its table is all that dropping it means.
+                let _taken = handle.try_into_resource::<()>(store.as_context_mut())?;
+            }
             Val::List(items) => drop_borrowed(store, items)?,
             _ => {}
         }

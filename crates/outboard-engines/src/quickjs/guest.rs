@@ -1,5 +1,5 @@
 //! One run's instance of the guest, from its opening to its end. Talks to the instance in the
-//! messages of `wire`, on a thread of `threads`. Whatever the instance does, it ends in a step.
+//! messages of `wire`, on a stack of its own. Whatever the instance does, it ends in a step.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -9,12 +9,12 @@ use outboard_runtime::{
     limits::Limit,
     ports::engine::{Delivery, Entry, Guest, GuestState, GuestWorld, Step, Stopped, Thrown},
 };
-use wasmtime::{AsContext, Memory, Store, TypedFunc, UpdateDeadline};
+use wasmtime::{AsContext, Memory, Store, TypedFunc};
 
 use super::{Inner, wire};
 use crate::{
     entering,
-    errors::{StopNow, stopped_by},
+    errors::stopped_by,
     limits::Meter,
     wire::{Said, Standing},
 };
@@ -57,10 +57,7 @@ impl QuickJsGuest {
         let mut store = Store::new(inner.ready.module().engine(), State { meter, memory: None });
         store.limiter(|state| state.meter.memory());
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|store| match store.data().meter.check() {
-            Ok(()) => Ok(UpdateDeadline::Continue(1)),
-            Err(stopped) => Err(StopNow(stopped).into()),
-        });
+        store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
         let instance = inner.ready.instantiate(&mut store)?;
         let memory = instance
             .get_memory(&mut store, "memory")
@@ -75,12 +72,12 @@ impl QuickJsGuest {
         Ok(Self { inner, store, memory, functions, world, abandoned })
     }
 
-    /// Runs to the next standstill, on this thread.
-    fn step(mut self: Box<Self>, entry: Entry) -> Step {
+    /// Runs to the next standstill.
+    async fn step(mut self: Box<Self>, entry: Entry) -> Step {
         let inner = Arc::clone(&self.inner);
         let running = inner.ticker.running();
         let mut said = Said::default();
-        let ended = self.run(entry, &mut said);
+        let ended = self.run(entry, &mut said).await;
         drop(running);
         let state = match ended {
             Err(stopped) => GuestState::Stopped(stopped),
@@ -90,22 +87,22 @@ impl QuickJsGuest {
         Step { requests: said.requests, console: said.console, console_dropped: said.console_dropped, state }
     }
 
-    fn run(&mut self, entry: Entry, said: &mut Said) -> Result<Ended, Stopped> {
+    async fn run(&mut self, entry: Entry, said: &mut Said) -> Result<Ended, Stopped> {
         self.store.data_mut().meter.enter()?;
         self.store.set_epoch_deadline(1);
         let ended = match entry {
             Entry::Start => {
                 let message = wire::start(&self.world);
-                self.call(&message, &self.functions.start.clone(), said)
+                self.call(&message, &self.functions.start.clone(), said).await
             }
-            Entry::Deliver(deliveries) => self.deliver(&deliveries, said),
+            Entry::Deliver(deliveries) => self.deliver(&deliveries, said).await,
         };
         self.store.data_mut().meter.leave();
         ended
     }
 
     /// Hands deliveries over, small ones together and large ones alone.
-    fn deliver(&mut self, mut deliveries: &[Delivery], said: &mut Said) -> Result<Ended, Stopped> {
+    async fn deliver(&mut self, mut deliveries: &[Delivery], said: &mut Said) -> Result<Ended, Stopped> {
         let function = self.functions.deliver.clone();
         loop {
             let mut bytes = 0;
@@ -114,7 +111,7 @@ impl QuickJsGuest {
                 bytes <= BATCH_BYTES
             });
             let (batch, rest) = deliveries.split_at(fitting.count().max(1).min(deliveries.len()));
-            let ended = self.call(&wire::deliver(batch), &function, said)?;
+            let ended = self.call(&wire::deliver(batch), &function, said).await?;
             if rest.is_empty() || !matches!(ended, Ended::Waiting(_)) {
                 return Ok(ended);
             }
@@ -123,13 +120,13 @@ impl QuickJsGuest {
     }
 
     /// One entry into the instance.
-    fn call(
+    async fn call(
         &mut self,
         message: &[u8],
         function: &TypedFunc<(u32, u32), u32>,
         said: &mut Said,
     ) -> Result<Ended, Stopped> {
-        let called = self.exchange(message, function);
+        let called = self.exchange(message, function).await;
         let refused = self.store.data().meter.memory_refused();
         let step = match called {
             Ok(step) => step,
@@ -138,7 +135,7 @@ impl QuickJsGuest {
                 if stopped == Stopped::Broken {
                     tracing::error!(?error, "a guest broke");
                 } else {
-                    self.take_last_words(said);
+                    self.take_last_words(said).await;
                 }
                 return Err(stopped);
             }
@@ -152,9 +149,9 @@ impl QuickJsGuest {
 
     /// Takes what the script wrote to its console before the host stopped it. Its requests are not taken:
     /// nothing may be sent for a run that is over. A guest that cannot answer any more only loses its words.
-    fn take_last_words(&mut self, said: &mut Said) {
+    async fn take_last_words(&mut self, said: &mut Said) {
         self.store.set_epoch_deadline(LAST_WORDS);
-        let Ok(step) = self.functions.said.call(&mut self.store, ()) else { return };
+        let Ok(step) = self.functions.said.call_async(&mut self.store, ()).await else { return };
         let mut last = Said::default();
         // The last record may be half written; what stands before it is whole.
         let _ = read_outbox(self.memory.data(&self.store), step, &mut last);
@@ -162,11 +159,15 @@ impl QuickJsGuest {
         said.console_dropped = said.console_dropped.saturating_add(last.console_dropped);
     }
 
-    fn exchange(&mut self, message: &[u8], function: &TypedFunc<(u32, u32), u32>) -> wasmtime::Result<u32> {
+    async fn exchange(
+        &mut self,
+        message: &[u8],
+        function: &TypedFunc<(u32, u32), u32>,
+    ) -> wasmtime::Result<u32> {
         let length = u32::try_from(message.len())?;
-        let at = self.functions.alloc.call(&mut self.store, length)?;
+        let at = self.functions.alloc.call_async(&mut self.store, length).await?;
         self.memory.write(&mut self.store, usize::try_from(at)?, message)?;
-        function.call(&mut self.store, (at, length))
+        function.call_async(&mut self.store, (at, length)).await
     }
 }
 
@@ -221,8 +222,8 @@ fn is_out_of_memory(thrown: &Thrown) -> bool {
 
 impl Guest for QuickJsGuest {
     fn enter(self: Box<Self>, entry: Entry) -> BoxFuture<'static, Step> {
-        let (inner, abandoned) = (Arc::clone(&self.inner), Arc::clone(&self.abandoned));
-        entering::on_threads(inner, |inner| &inner.threads, abandoned, move || self.step(entry))
+        let abandoned = Arc::clone(&self.abandoned);
+        entering::enter(abandoned, self.step(entry))
     }
 }
 

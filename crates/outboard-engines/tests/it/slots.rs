@@ -11,13 +11,13 @@ use outboard_runtime::{
 
 use crate::host::{ENGINE, run, run_on, world};
 
-fn engine(slots: u32, threads: usize) -> QuickJs {
-    QuickJs::new(&PoolOptions { slots, threads, ..PoolOptions::default() }).unwrap()
+fn engine(slots: u32) -> QuickJs {
+    QuickJs::new(&PoolOptions { slots, ..PoolOptions::default() }).unwrap()
 }
 
 #[tokio::test]
 async fn a_guest_too_many_is_refused_and_one_that_ended_makes_room() {
-    let engine = engine(1, 1);
+    let engine = engine(1);
     let first = engine.open(world("1")).unwrap();
     let refused = engine.open(world("2")).err().unwrap();
     assert_eq!(
@@ -31,7 +31,7 @@ async fn a_guest_too_many_is_refused_and_one_that_ended_makes_room() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_the_future_discards_a_guest_that_computes() {
-    let engine = engine(1, 1);
+    let engine = engine(1);
     let guest = engine.open(world("for (;;);")).unwrap();
     let entered = tokio::spawn(guest.enter(Entry::Start));
     entered.abort();
@@ -57,7 +57,7 @@ async fn many_runs_share_the_engine() {
 
 #[tokio::test]
 async fn nothing_of_a_guest_is_left_in_its_slot() {
-    let engine = engine(1, 1);
+    let engine = engine(1);
     let leave = "globalThis.secret = 'x'.repeat(1e6); Array.prototype.push = 1; console.log('y'); t.never(); setTimeout(() => {}, 5); secret.length";
     assert!(run_on(&engine, world(leave)).await.transcript.ends_with("value 1000000\n"));
     let look = "[typeof secret, [].push === 1, await t.echo()]";

@@ -87,6 +87,19 @@ pub(super) async fn resolve(
     request: &CallRequest,
     patience: Duration,
 ) -> Result<Target, ToolFailure> {
+    match look_up(&catalogue.snapshot(), request) {
+        // Few calls wait, so that what waiting takes is not set aside for all of them.
+        Err(Missing::Unlisted(_)) => Box::pin(wait_for_list(catalogue, upstreams, request, patience)).await,
+        found => found.map_err(Missing::into),
+    }
+}
+
+async fn wait_for_list(
+    catalogue: &Catalogue,
+    upstreams: &dyn Upstreams,
+    request: &CallRequest,
+    patience: Duration,
+) -> Result<Target, ToolFailure> {
     let mut snapshots = catalogue.watch();
     let member = snapshots.borrow().member(&request.namespace).map(|member| Arc::clone(&member.terms));
     let patience = member.and_then(|terms| terms.timeout).unwrap_or(patience);

@@ -14,7 +14,7 @@ use super::{
     Resolved, Snapshot, ToolDefinition, UpstreamState,
     instructions::{self, Notes},
 };
-use crate::present::count_tokens;
+use crate::present::{count_tokens, estimate_tokens};
 
 /// Tokens that a search answer may take.
 const ANSWER_TOKENS: usize = 1_200;
@@ -125,7 +125,7 @@ impl Snapshot {
         text
     }
 
-    /// All declarations of all tools, or `None` when they take more than `budget` tokens or nothing is known.
+    /// All declarations of all tools, or `None` when they take more than about `budget` tokens or nothing is known.
     pub fn declarations(&self, budget: usize) -> Option<String> {
         // A declaration takes at least five tokens; a large catalogue is not even declared.
         if budget == 0 || self.tool_count() == 0 || self.tool_count() > budget / 5 {
@@ -149,7 +149,7 @@ impl Snapshot {
             }
         }
         text.truncate(text.trim_end().len());
-        (count_tokens(&text) <= budget).then_some(text)
+        (estimate_tokens(&text) <= budget).then_some(text)
     }
 
     fn ranked(&self, request: &SearchRequest, language: Language, detail: Detail) -> String {

@@ -82,24 +82,20 @@ const HEADING: usize = 6;
 
 fn value_answer(value: &Json, console: &Console<'_>, session: &Session, budget: usize) -> Answer {
     // The value may use what the console does not need; a long console is sure of a fifth.
-    let reserved = if console.is_empty() {
-        0
-    } else {
-        HEADING + console.tokens_within(budget / 5).unwrap_or(budget / 5)
-    };
+    let reserved = if console.is_empty() { 0 } else { HEADING + console.cost(budget / 5) };
     let bytes = value.as_str().len();
     let room = budget - reserved.min(budget);
     let fitted = fit_with(value, room, |cuts| 1 + count_tokens(&note(budget, cuts, bytes, SAMPLE)));
     let mut text = fitted.text;
-    let mut left = budget.saturating_sub(fitted.tokens);
     if !fitted.cuts.is_empty() {
         let handle = session.keep(value.clone());
         let note = note(budget, &fitted.cuts, bytes, handle.as_str());
-        left = left.saturating_sub(count_tokens(&note) + 1);
         text.push('\n');
         text.push_str(&note);
     }
-    let shown = if console.is_empty() { String::new() } else { console.fit(left.saturating_sub(HEADING)) };
+    // Bytes first: where all fits as one token each, nothing is counted.
+    let shown = console.whole_within(budget.saturating_sub(text.len() + HEADING));
+    let shown = shown.unwrap_or_else(|| console.fit(budget.saturating_sub(count_tokens(&text) + HEADING)));
     if !shown.is_empty() {
         text.push_str("\nconsole:\n");
         text.push_str(&shown);

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::{
     plain::{clean, clipped, counted, limit_size, size},
-    tokens::{count_tokens, tokens_within},
+    tokens::{count_tokens, fits, tokens_within},
 };
 use crate::ports::engine::{ConsoleLevel, ConsoleLine};
 
@@ -48,18 +48,37 @@ impl<'a> Console<'a> {
         self.lines.is_empty() && self.dropped.is_none()
     }
 
+    /// Bytes of the lines, each with its end.
+    fn bytes(&self) -> usize {
+        self.lines.iter().map(|line| line.len() + 1).sum()
+    }
+
+    /// Tokens that the whole text may take of `most`, about: its bytes where they are as few, else its tokens, else all.
+    pub(super) fn cost(&self, most: usize) -> usize {
+        let short = self.whole_within(most).map(|text| text.len());
+        short.or_else(|| self.tokens_within(most)).unwrap_or(most)
+    }
+
     /// Tokens of the whole text if they are at most `limit`.
-    pub(super) fn tokens_within(&self, limit: usize) -> Option<usize> {
-        let bytes: usize = self.lines.iter().map(|line| line.len() + 1).sum();
+    fn tokens_within(&self, limit: usize) -> Option<usize> {
         // No text of this size fits, so it need not be joined to be counted.
-        if bytes / super::tokens::LONGEST_TOKEN > limit {
+        if self.bytes() / super::tokens::LONGEST_TOKEN > limit {
             return None;
         }
         tokens_within(&self.whole(), limit)
     }
 
+    /// The whole text if it has at most `bytes` bytes.
+    pub(super) fn whole_within(&self, bytes: usize) -> Option<String> {
+        // A text that is made harmless does not get shorter, so only short text is joined.
+        (self.bytes() <= bytes.saturating_add(1)).then(|| self.whole()).filter(|text| text.len() <= bytes)
+    }
+
     /// The text in at most `budget` tokens; empty if not even a remark fits.
     pub(super) fn fit(&self, budget: usize) -> String {
+        if let Some(whole) = self.whole_within(budget) {
+            return whole;
+        }
         if self.tokens_within(budget).is_some() {
             return self.whole();
         }
@@ -74,7 +93,7 @@ impl<'a> Console<'a> {
             bytes = scaled.min(bytes - bytes / 10 - 1);
         }
         let remark = format!("[{} of console text not shown]", counted(self.lines.len(), "line"));
-        if count_tokens(&remark) <= budget { remark } else { String::new() }
+        if fits(&remark, budget) { remark } else { String::new() }
     }
 
     fn whole(&self) -> String {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::{
     hints,
     plain::{clean_line, clipped, counted, grouped, head},
-    tokens::count_tokens,
+    tokens::fits,
 };
 use crate::run::{Effect, Failure, FailureKind, Finding, Position, RunReport};
 
@@ -69,7 +69,7 @@ fn within(budget: usize, write: impl Fn(Detail) -> String) -> String {
     let mut text = String::new();
     for detail in DETAILS {
         text = write(detail);
-        if count_tokens(&text) <= budget {
+        if fits(&text, budget) {
             return text;
         }
     }

@@ -7,7 +7,7 @@ use super::{
     plain::{clean, head},
     render::{Rendered, Renderer},
     string,
-    tokens::{LONGEST_TOKEN, tokens_within},
+    tokens::{LONGEST_TOKEN, fits},
 };
 use crate::json::Json;
 
@@ -15,16 +15,12 @@ use crate::json::Json;
 const LONG: usize = 2_000;
 /// Times a cut is tried before the best one is taken.
 const ROUNDS: usize = 9;
-/// Texts of at most this many bytes that must fit are counted exactly; longer ones count as their bytes.
-const COUNTED: usize = 4 << 20;
 
 /// A value as text for a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fitted {
     /// JSON with media as placeholders; the text itself if the value is a string.
     pub text: String,
-    /// Tokens of `text`, or of more than it if it is very long.
-    pub tokens: usize,
     /// What is left out; empty when the text is the whole value.
     pub cuts: Vec<Cut>,
 }
@@ -49,8 +45,8 @@ pub(super) fn fit_with(value: &Json, budget: usize, note: impl Fn(&[Cut]) -> usi
     if text.len() <= most.saturating_mul(4) {
         for lines in [text.len() > LONG, false] {
             let whole = renderer.render(usize::MAX, lines);
-            if let Some(tokens) = count(&whole.text, budget) {
-                return Fitted { text: whole.text, tokens, cuts: Vec::new() };
+            if fits(&whole.text, budget) {
+                return Fitted { text: whole.text, cuts: Vec::new() };
             }
         }
     }
@@ -60,14 +56,14 @@ pub(super) fn fit_with(value: &Json, budget: usize, note: impl Fn(&[Cut]) -> usi
 /// A string value: shown as itself, so cut like text.
 fn fit_text(raw: &str, budget: usize, note: impl Fn(&[Cut]) -> usize) -> Fitted {
     if raw.is_empty() {
-        return Fitted { text: "\"\"".to_owned(), tokens: 1, cuts: Vec::new() };
+        return Fitted { text: "\"\"".to_owned(), cuts: Vec::new() };
     }
     let most = budget.saturating_mul(LONGEST_TOKEN);
     // An escape takes at most six bytes for one.
     if raw.len() <= most.saturating_mul(6) {
         let whole = clean(&string::decode(raw, usize::MAX)).into_owned();
-        if let Some(tokens) = count(&whole, budget) {
-            return Fitted { text: whole, tokens, cuts: Vec::new() };
+        if fits(&whole, budget) {
+            return Fitted { text: whole, cuts: Vec::new() };
         }
     }
     let total = string::length(raw);
@@ -85,11 +81,6 @@ fn last_line_end(text: &str) -> &str {
         Some(end) if end > text.len() / 5 * 4 => &text[..end],
         _ => text,
     }
-}
-
-fn count(text: &str, budget: usize) -> Option<usize> {
-    // No token is shorter than a byte.
-    if text.len() <= budget && text.len() > COUNTED { Some(text.len()) } else { tokens_within(text, budget) }
 }
 
 /// Finds the number of bytes whose rendering comes close to the budget without passing it.
@@ -110,7 +101,7 @@ fn search(
         if all <= budget {
             let better = best.as_ref().is_none_or(|best| rendered.text.len() > best.text.len());
             if better {
-                best = Some(Fitted { text: rendered.text, tokens, cuts: rendered.cuts });
+                best = Some(Fitted { text: rendered.text, cuts: rendered.cuts });
             }
             low = bytes;
             if all >= budget - budget / 20 {
@@ -130,7 +121,6 @@ fn search(
     }
     best.unwrap_or_else(|| {
         let rendered = render(0);
-        let tokens = super::count_tokens(&rendered.text);
-        Fitted { text: rendered.text, tokens, cuts: rendered.cuts }
+        Fitted { text: rendered.text, cuts: rendered.cuts }
     })
 }

@@ -364,7 +364,7 @@ fn fifty_megabytes_are_cut_within_a_second() {
     let start = Instant::now();
     let fitted = fit(&json, 6_000);
     let took = start.elapsed();
-    assert!(fitted.tokens <= 6_000 && fitted.tokens > 5_500);
+    assert!((5_501..=6_000).contains(&count_tokens(&fitted.text)));
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
@@ -422,7 +422,6 @@ proptest! {
         let json = Json::from(whole.clone());
         let fitted = fit(&json, budget);
         prop_assert!(count_tokens(&fitted.text) <= budget, "{} > {budget}: {}", count_tokens(&fitted.text), fitted.text);
-        prop_assert_eq!(count_tokens(&fitted.text), fitted.tokens);
         if let Value::String(string) = &whole {
             let clean = clean(string);
             prop_assert!(fitted.text == "\"\"" || clean.starts_with(fitted.text.as_str()));

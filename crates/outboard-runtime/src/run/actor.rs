@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use futures::{FutureExt as _, future::BoxFuture};
 use outboard_script::Language;
 use tokio::{
     sync::{mpsc, watch},
@@ -75,11 +76,17 @@ pub(crate) struct RunActor {
     /// Bytes of the arguments of pending requests.
     held: u64,
     last_asked: Option<RequestId>,
+    /// Calls that the script made, and those that have an outcome.
+    made: u32,
+    done: u32,
     stop: StopFlag,
     started: Instant,
     console: Vec<ConsoleLine>,
     console_dropped: u64,
 }
+
+/// Is done when a run has to end for a reason from outside.
+type Outside = BoxFuture<'static, StopReason>;
 
 /// The guest waits: for answers, and perhaps for a timer.
 struct Waiting {
@@ -126,6 +133,8 @@ impl RunActor {
             pending: BTreeMap::new(),
             held: 0,
             last_asked: None,
+            made: 0,
+            done: 0,
             stop: StopFlag::default(),
             started: Instant::now(),
             console: Vec::new(),
@@ -186,13 +195,14 @@ impl RunActor {
 
     /// Enters the guest again and again until it has ended.
     async fn live(&mut self, guest: Box<dyn Guest>) -> Ending {
-        let mut step = self.enter(guest, Entry::Start).await;
+        let mut outside = ended_from_outside(self.parts.cancel.clone(), self.wall_end()).boxed();
+        let mut step = self.enter(guest, Entry::Start, &mut outside).await;
         loop {
             let waiting = match self.take(step).await {
                 Ok(waiting) => waiting,
                 Err(ending) => return ending,
             };
-            let batch = match self.next(waiting.timer).await {
+            let batch = match self.next(waiting.timer, &mut outside).await {
                 Ok(batch) => batch,
                 Err(stopped) => return Ending::Stopped(stopped),
             };
@@ -200,18 +210,17 @@ impl RunActor {
             if let Err(reason) = self.record(batch.iter().cloned().map(Event::Delivered).collect()).await {
                 return Ending::Internal(reason);
             }
-            step = self.enter(waiting.guest, Entry::Deliver(batch)).await;
+            step = self.enter(waiting.guest, Entry::Deliver(batch), &mut outside).await;
         }
     }
 
     /// Enters the guest and, meanwhile, watches for the ends that come from outside.
-    async fn enter(&mut self, guest: Box<dyn Guest>, entry: Entry) -> Step {
+    async fn enter(&mut self, guest: Box<dyn Guest>, entry: Entry, outside: &mut Outside) -> Step {
         let mut entered = guest.enter(entry);
-        let wall = self.wall_end();
         tokio::select! {
+            biased;
             step = &mut entered => return step,
-            () = self.parts.cancel.cancelled() => self.stop.stop(StopReason::Cancelled),
-            () = sleep_until(wall) => self.stop.stop(StopReason::Wall),
+            reason = outside => self.stop.stop(reason),
         }
         entered.await
     }
@@ -237,8 +246,10 @@ impl RunActor {
         let asked = step.requests.iter().cloned().map(Event::Asked).collect();
         self.record(asked).await.map_err(Ending::Internal)?;
         for request in step.requests {
+            self.made += u32::from(matches!(request.what, GuestAsk::Call { .. }));
             self.answer(request);
         }
+        self.tell();
         match step.state {
             GuestState::Waiting { guest, timer } => Ok(Waiting { guest, timer }),
             ended => Err(Ending::of(ended).unwrap_or(Ending::Stuck)),
@@ -251,9 +262,6 @@ impl RunActor {
         let bytes = request.what.arguments().as_str().len() as u64;
         if self.held + bytes > self.parts.limits.pending {
             request.what.forget_arguments();
-            if matches!(request.what, GuestAsk::Call { .. }) {
-                self.parts.progress.send_modify(|progress| progress.calls_made += 1);
-            }
             let refused = too_much_pending(self.parts.limits.pending);
             caller.settle(request.id, Reply::Failed(refused));
             self.held += request.what.arguments().as_str().len() as u64;
@@ -270,7 +278,6 @@ impl RunActor {
                 line: self.line_of(&request),
             };
             let broker = Arc::clone(&self.parts.broker);
-            self.parts.progress.send_modify(|progress| progress.calls_made += 1);
             self.calls.spawn(async move { broker.call(&caller, call).await });
         } else {
             let desk = Arc::clone(&self.desk);
@@ -284,14 +291,19 @@ impl RunActor {
     }
 
     /// Waits for something to hand over, or for an end that comes from outside.
-    async fn next(&mut self, timer: Option<RunTime>) -> Result<Vec<Delivery>, Stopped> {
-        let wall = self.wall_end();
+    async fn next(
+        &mut self,
+        timer: Option<RunTime>,
+        outside: &mut Outside,
+    ) -> Result<Vec<Delivery>, Stopped> {
         let due = timer.map(|due| self.started + due.0);
         let first = loop {
             tokio::select! {
                 biased;
-                () = self.parts.cancel.cancelled() => return Err(Stopped::Cancelled),
-                () = sleep_until(wall) => return Err(Stopped::Limit(Limit::Wall)),
+                reason = &mut *outside => return Err(match reason {
+                    StopReason::Cancelled => Stopped::Cancelled,
+                    StopReason::Wall => Stopped::Limit(Limit::Wall),
+                }),
                 Some(settled) = self.answers.recv() => break Some(settled),
                 Some(ended) = self.calls.join_next() => {
                     // A call that broke will never be answered.
@@ -300,19 +312,25 @@ impl RunActor {
                         return Err(Stopped::Broken);
                     }
                 }
-                () = sleep_until(due.unwrap_or(wall)), if due.is_some() => break None,
+                () = sleep_until(due.unwrap_or(self.started)), if due.is_some() => break None,
             }
         };
-        let at = RunTime(self.started.elapsed().max(timer.filter(|_| first.is_none()).unwrap_or_default().0));
         let Some(first) = first else {
+            let at = RunTime(self.started.elapsed().max(timer.unwrap_or_default().0));
             return Ok(vec![Delivery { at, what: Delivered::Timer }]);
         };
+        if self.pending.len() > 1 {
+            // Other answers that are there already, or as good as there, go in together: entering costs more than they do.
+            tokio::task::yield_now().await;
+        }
+        let at = RunTime(self.started.elapsed());
         let mut batch = vec![self.delivery(at, first)];
         while batch.len() < BATCH
             && let Ok(settled) = self.answers.try_recv()
         {
             batch.push(self.delivery(at, settled));
         }
+        self.tell();
         Ok(batch)
     }
 
@@ -322,9 +340,18 @@ impl RunActor {
             self.held = self.held.saturating_sub(was.what.arguments().as_str().len() as u64);
         }
         if matches!(was, Some(GuestRequest { what: GuestAsk::Call { .. }, .. })) {
-            self.parts.progress.send_modify(|progress| progress.calls_done += 1);
+            self.done += 1;
         }
         Delivery { at, what: Delivered::Settled { request: settled.request, reply: settled.reply } }
+    }
+
+    /// Tells whoever watches how far the run is.
+    fn tell(&self) {
+        self.parts.progress.send_if_modified(|progress| {
+            let before = std::mem::replace(&mut progress.calls_made, self.made) + progress.calls_done;
+            progress.calls_done = self.done;
+            before != self.made + self.done
+        });
     }
 
     /// Ends what is still under way. A script that came to its end may have calls that it did not await:
@@ -364,6 +391,7 @@ impl RunActor {
         };
         replies.insert(settled.request, reply);
         let delivery = self.delivery(RunTime(self.started.elapsed()), settled);
+        self.tell();
         if let Err(reason) = self.record(vec![Event::Delivered(delivery)]).await {
             tracing::error!(run = %self.parts.id, reason, "an outcome after the script's end is not recorded");
         }
@@ -426,6 +454,14 @@ impl RunActor {
             return Ok(());
         }
         self.parts.store.append(&self.parts.id, events).await.map_err(|failure| failure.to_string())
+    }
+}
+
+/// Waits until a run has to end, and says why.
+async fn ended_from_outside(cancel: CancellationToken, wall: Instant) -> StopReason {
+    tokio::select! {
+        () = cancel.cancelled() => StopReason::Cancelled,
+        () = sleep_until(wall) => StopReason::Wall,
     }
 }
 
