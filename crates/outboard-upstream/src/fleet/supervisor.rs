@@ -109,6 +109,10 @@ impl Supervisor {
                 Some(wanted) = wishes.recv() => Event::Wanted(wanted),
                 event = state.next() => event,
             };
+            // What ends because everything does has not failed.
+            if self.stop.is_cancelled() {
+                break;
+            }
             state = match event {
                 Event::Stop => break,
                 Event::Wanted(wanted) => self.wanted(state, wanted),
