@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 pub use filter::{BadPattern, ToolFilter};
 pub(crate) use listing::declaration;
-pub use listing::{Detail, SearchRequest};
+pub use listing::{Detail, LARGEST_LIMIT, SearchRequest};
 pub use member::Member;
 pub use seat::{Occupant, Placing, Seat};
 pub use snapshot::{Resolved, Snapshot, Unresolved};

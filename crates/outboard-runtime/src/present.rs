@@ -21,7 +21,7 @@ mod string;
 mod tests;
 mod tokens;
 
-pub use answer::{Answer, DEFAULT_BUDGET, SMALLEST_BUDGET, answer};
+pub use answer::{Answer, DEFAULT_BUDGET, SMALLEST_BUDGET, answer, answer_once};
 pub use cut::{Cut, Unit};
 pub use fit::{Fitted, fit};
 pub use long::{not_here, not_lost, still_running};

@@ -51,6 +51,14 @@ impl ToolFilter {
         Ok(Self { allow: Some(patterns(allow)?), ..self })
     }
 
+    /// The patterns as they were given: what is allowed, unless that is everything, and what is denied.
+    pub fn patterns(&self) -> (Option<Vec<&str>>, Vec<&str>) {
+        fn texts(patterns: &[Pattern]) -> Vec<&str> {
+            patterns.iter().map(|pattern| pattern.text.as_str()).collect()
+        }
+        (self.allow.as_deref().map(texts), texts(&self.deny))
+    }
+
     /// Whether everything is let through.
     pub fn is_open(&self) -> bool {
         self.allow.is_none() && self.deny.is_empty()

@@ -24,7 +24,8 @@ const DECLARED_TOKENS: usize = ANSWER_TOKENS - 200;
 const LEFT_OUT_NAMED: usize = 8;
 /// Tools that a search shows when it is not told how many.
 const DEFAULT_LIMIT: usize = 8;
-const LARGEST_LIMIT: usize = 100;
+/// Tools of an answer at most.
+pub const LARGEST_LIMIT: usize = 100;
 
 /// How much of each tool is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

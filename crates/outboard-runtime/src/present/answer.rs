@@ -9,7 +9,7 @@ use super::{
     failure::{failure_text, findings_text},
     fit::fit_with,
     media,
-    note::note,
+    note::{self, note},
 };
 use crate::{
     json::Json,
@@ -37,10 +37,28 @@ pub struct Answer {
 /// The answer that a run gives, in at most `budget` o200k tokens (at least 100). A value that does not fit is
 /// kept in `session`.
 pub fn answer(report: &RunReport, session: &Session, budget: usize) -> Answer {
+    answer_with(
+        report,
+        &|value| note::kept(session.keep(value.clone()).as_str()),
+        &note::kept(SAMPLE),
+        budget,
+    )
+}
+
+/// The answer that a run gives to someone for whom nothing is kept. `elsewhere` says what becomes of a whole value that
+/// does not fit; it fits after "the whole value (1.9 MB)".
+pub fn answer_once(report: &RunReport, elsewhere: &str, budget: usize) -> Answer {
+    answer_with(report, &|_| elsewhere.to_owned(), elsewhere, budget)
+}
+
+/// Says what becomes of the whole of a value that is cut.
+type Rest<'a> = dyn Fn(&Json) -> String + 'a;
+
+fn answer_with(report: &RunReport, rest: &Rest<'_>, sample: &str, budget: usize) -> Answer {
     let budget = budget.max(SMALLEST_BUDGET);
     let console = Console::new(&report.console, report.console_dropped, report.limits.console);
     match &report.outcome {
-        Outcome::Value(Some(value)) => value_answer(value, &console, session, budget),
+        Outcome::Value(Some(value)) => value_answer(value, &console, (rest, sample), budget),
         Outcome::Value(None) if console.is_empty() => plain(
             match report.language {
                 Language::TypeScript => {
@@ -80,16 +98,20 @@ fn below(console: &str, text: String) -> String {
 /// Tokens of the heading above console text, and of the line breaks between the parts.
 const HEADING: usize = 6;
 
-fn value_answer(value: &Json, console: &Console<'_>, session: &Session, budget: usize) -> Answer {
+fn value_answer(
+    value: &Json,
+    console: &Console<'_>,
+    (rest, sample): (&Rest<'_>, &str),
+    budget: usize,
+) -> Answer {
     // The value may use what the console does not need; a long console is sure of a fifth.
     let reserved = if console.is_empty() { 0 } else { HEADING + console.cost(budget / 5) };
     let bytes = value.as_str().len();
     let room = budget - reserved.min(budget);
-    let fitted = fit_with(value, room, |cuts| 1 + count_tokens(&note(budget, cuts, bytes, SAMPLE)));
+    let fitted = fit_with(value, room, |cuts| 1 + count_tokens(&note(budget, cuts, bytes, sample)));
     let mut text = fitted.text;
     if !fitted.cuts.is_empty() {
-        let handle = session.keep(value.clone());
-        let note = note(budget, &fitted.cuts, bytes, handle.as_str());
+        let note = note(budget, &fitted.cuts, bytes, &rest(value));
         text.push('\n');
         text.push_str(&note);
     }

@@ -11,14 +11,18 @@ const NAMED: usize = 3;
 
 /// For example ``[cut to 6,000 tokens: rows 3 of 10,000 shown; the whole value (1.9 MB) is kept as r7_…: read it in a
 /// script with `await results.get("r7_…")`]``.
-pub(super) fn note(budget: usize, cuts: &[Cut], bytes: usize, handle: &str) -> String {
+pub(super) fn note(budget: usize, cuts: &[Cut], bytes: usize, rest: &str) -> String {
     format!(
-        "[cut to {} tokens: {}; the whole value ({}) is kept as {handle}: read it in a script with \
-         `await results.get(\"{handle}\")`]",
+        "[cut to {} tokens: {}; the whole value ({}) {rest}]",
         grouped(budget),
         places(cuts),
         size(bytes as u64),
     )
+}
+
+/// What to do about a value that the session keeps.
+pub(super) fn kept(handle: &str) -> String {
+    format!("is kept as {handle}: read it in a script with `await results.get(\"{handle}\")`")
 }
 
 /// `rows 3 of 10,000 shown, pages[0].records 2 of 50 shown and 4 more places`. Cut strings say themselves how much is
@@ -68,7 +72,7 @@ mod tests {
             assert_eq!(places(&cuts), expected);
         }
         assert_eq!(
-            note(6_000, &[cut("rows", Unit::Elements, 3, 10_000)], 1_900_000, "r7_x"),
+            note(6_000, &[cut("rows", Unit::Elements, 3, 10_000)], 1_900_000, &kept("r7_x")),
             "[cut to 6,000 tokens: rows 3 of 10,000 shown; the whole value (1.9 MB) is kept as r7_x: read it in a script \
              with `await results.get(\"r7_x\")`]"
         );

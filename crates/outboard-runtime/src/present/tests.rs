@@ -6,7 +6,7 @@ use outboard_script::Language;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Answer, Unit, answer, clean, count_tokens, fit};
+use super::{Answer, Unit, answer, answer_once, clean, count_tokens, fit};
 use crate::{
     ids::{Namespace, RunId, ToolName},
     json::Json,
@@ -255,6 +255,17 @@ fn a_long_result_keeps_whole_rows_and_names_the_rest() {
     assert_eq!(session.kept(handle).unwrap().to_value(), whole);
     let tokens = count_tokens(&given);
     assert!((900..=1_000).contains(&tokens), "{tokens}");
+}
+
+#[test]
+fn for_whom_nothing_is_kept_the_note_says_where_the_whole_is() {
+    let whole: Vec<_> = (0..5_000).collect();
+    let given = answer_once(&value(json!(whole)), "is printed by --json", 200).text;
+    assert!(
+        given.ends_with(" of 5,000 elements shown; the whole value (23 kB) is printed by --json]"),
+        "{given}"
+    );
+    assert!(count_tokens(&given) <= 200 && !given.contains("kept"), "{given}");
 }
 
 #[test]

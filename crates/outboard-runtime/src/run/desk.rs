@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     broker::Budget,
-    catalogue::{Catalogue, Detail, Snapshot},
+    catalogue::{Catalogue, Detail, Member, Resolved, Snapshot},
     json::Json,
     ports::engine::{GuestAsk, Reply},
     present::{grouped, limit_size},
@@ -91,12 +91,15 @@ fn search(snapshot: &Snapshot, language: Language, arguments: &Json) -> Reply {
     Reply::Value(Json::from(Value::from(found)))
 }
 
-/// `tools.describe(name)`: everything that is known of one tool.
+/// `tools.describe(name)`: everything that is known of one tool, or the tools of a namespace.
 fn describe(snapshot: &Snapshot, language: Language, arguments: &Json) -> Reply {
     let Ok((name, Value::Null)) = one_and_options::<Value>(arguments) else {
-        return refused("tools.describe takes one string, for example \"github.create_issue\"");
+        return refused("tools.describe takes one string, for example \"github.create_issue\" or \"github\"");
     };
     let Some(tool) = snapshot.resolve_full(&name) else {
+        if let Some(member) = snapshot.member(name.trim()).filter(|member| member.listing.is_some()) {
+            return Reply::Value(Json::from(namespace(member, language)));
+        }
         let (namespace, tool) = name.split_once('.').unwrap_or((&name, ""));
         let message = match snapshot.resolve(namespace, tool) {
             Err(unresolved) => unresolved.explain(namespace, tool),
@@ -114,6 +117,23 @@ fn describe(snapshot: &Snapshot, language: Language, arguments: &Json) -> Reply 
         "annotations": tool.tool.annotations,
         "upstreamInstructions": tool.member.instructions(),
     })))
+}
+
+/// A namespace with its tools, as a search lists them.
+fn namespace(member: &Member, language: Language) -> Value {
+    let tools = member.tools().map(|(identifier, tool)| {
+        let resolved = Resolved { member, tool, identifier };
+        json!({
+            "name": resolved.called(),
+            "description": tool.description,
+            "signature": resolved.declaration(language, Detail::Signature),
+        })
+    });
+    json!({
+        "name": member.namespace,
+        "tools": tools.collect::<Vec<_>>(),
+        "upstreamInstructions": member.instructions(),
+    })
 }
 
 /// `results.get(handle)`: a value kept from an earlier run of this session.

@@ -1,6 +1,6 @@
 //! Tools as functions: names, values, errors, many at once, two upstreams with the same names.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Session, fixture};
 
@@ -121,6 +121,12 @@ fn scripts_can_search_and_describe_tools() {
     assert!(value["signature"].as_str().unwrap().starts_with("fix.add(input"), "{value}");
     let value = session.value("await tools.describe('fix.add')");
     assert_eq!(value["inputSchema"]["type"], "object");
+    let value = session.value("await tools.describe('fix')");
+    assert_eq!((&value["name"], value["tools"].as_array().map(Vec::len)), (&json!("fix"), Some(15)));
+    let named = |tool: &Value| tool["name"] == "fix.add" && tool["signature"].as_str().is_some();
+    assert!(value["tools"].as_array().unwrap().iter().any(named), "{value}");
+    let text = session.client.failing("await tools.describe('fxi')");
+    assert!(text.contains("did you mean `fix`?"), "{text}");
     let text = session.client.failing("await tools.describe('fix.ad')");
     assert!(text.contains("did you mean `fix.add`?"), "{text}");
 }
