@@ -78,11 +78,6 @@ impl Session {
         handle
     }
 
-    /// Whether anything is kept.
-    pub fn keeps_something(&self) -> bool {
-        !self.kept.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-    }
-
     /// The kept value of this name.
     pub fn kept(&self, handle: &str) -> Option<Json> {
         self.kept_results().value(handle)

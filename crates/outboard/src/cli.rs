@@ -11,6 +11,7 @@ mod doctor;
 mod import;
 mod input;
 mod install;
+mod language;
 mod list;
 mod log;
 mod man;
@@ -23,6 +24,7 @@ mod show;
 mod signals;
 mod standing;
 mod trust;
+mod usage;
 mod waiting;
 
 use std::process::ExitCode;
@@ -114,23 +116,19 @@ impl Command {
 
 /// Parses the command line, does the command, and gives its exit code.
 pub(crate) fn main() -> ExitCode {
+    let json = usage::asks_for_json(std::env::args_os().skip(1));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are asked for and end well, read or not; clap knows which stream and colours fit.
-            let asked = !error.use_stderr();
-            let _ = error.print();
-            return if asked { ExitCode::SUCCESS } else { ExitCode::from(report::USAGE) };
-        }
+        Err(error) => return report::end(usage::told(&error), json),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return report::end(Err(Failure::could_not(&error))),
+        Err(error) => return report::end(Err(Failure::could_not(&error)), json),
     };
     let result = runtime.block_on(cli.command.run());
     // A read of standard input that is still under way must not hold up the end.
     runtime.shutdown_background();
-    report::end(result)
+    report::end(result, json)
 }
 
 /// The command line without what is hidden, for pages and completions.

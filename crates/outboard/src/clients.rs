@@ -15,6 +15,7 @@ mod opencode;
 mod program;
 mod record;
 mod surroundings;
+mod terms;
 mod vscode;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub(crate) use surroundings::{Os, Surroundings};
 use crate::config::{
     Entry, FileKind,
     edit::Syntax,
+    listed,
     store::{Original, StoreProblem},
 };
 
@@ -114,7 +116,7 @@ impl Client {
     pub(crate) fn found(&'static self, surroundings: &Surroundings<'_>) -> Vec<Found> {
         let files = (self.files)(surroundings).into_iter().filter(|file| file.exists());
         let found = files.map(|file| {
-            let servers = self.read(&file).map(|(_, value)| (self.servers)(&value, surroundings));
+            let servers = self.servers_of(&file, surroundings);
             Found { client: self, file, servers }
         });
         found.collect()
@@ -131,6 +133,25 @@ impl Client {
         (self.removal)(&server.name, server.project.as_deref(), file)
     }
 
+    /// The servers that a file names. One that it names more than once is refused: clients differ in which they take.
+    fn servers_of(&self, file: &Path, surroundings: &Surroundings<'_>) -> Result<Vec<Server>, StoreProblem> {
+        let (original, value) = self.read(file)?;
+        let mut servers = (self.servers)(&value, surroundings);
+        let repeated = self
+            .syntax
+            .repeated(original.text(), (self.section)(&value))
+            .map_err(|source| StoreProblem::Edit { path: file.to_owned(), source })?;
+        for twice in repeated {
+            let reason = format!("it stands there more than once, in lines {}", listed(&twice.lines));
+            let same = |server: &&mut Server| server.project.is_none() && server.name == twice.name;
+            for server in servers.iter_mut().filter(same) {
+                server.entry = Err(reason.clone());
+                server.notes.clear();
+            }
+        }
+        Ok(servers)
+    }
+
     fn read(&self, file: &Path) -> Result<(Original, Value), StoreProblem> {
         let original = Original::read(file)?;
         let value = self
@@ -144,7 +165,8 @@ impl Client {
 impl Server {
     /// The entry as Outboard would read it from its own file.
     pub(crate) fn parsed(&self) -> Result<Entry, String> {
-        self.entry.clone().and_then(|entry| Entry::parse(&entry, FileKind::User))
+        let entry = self.entry.as_ref().map_err(Clone::clone)?;
+        Entry::parse(entry, FileKind::User).map_err(|wrong| wrong.to_string())
     }
 
     /// Whether the server is Outboard itself.

@@ -68,10 +68,6 @@ impl Kept {
         Self { keeping, waiting: VecDeque::new(), fetched: VecDeque::new(), bytes: 0, gone: VecDeque::new() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.fetched.is_empty()
-    }
-
     pub(super) fn keeping(&self) -> Keeping {
         self.keeping
     }

@@ -164,6 +164,12 @@ impl Add {
             }
             (None, Some(Transport::Http)) => Some(first),
             (None, None) if is_url => Some(first),
+            (None, Some(Transport::Stdio)) if is_url => {
+                return usage(
+                    &format!("`{first}` is a URL, and --transport stdio starts programs"),
+                    "leave --transport out, or say --transport http",
+                );
+            }
             (None, _) => None,
         };
         let Some(url) = url else {
@@ -239,7 +245,7 @@ impl Add {
 impl AddJson {
     pub(super) fn run(self) -> Result<(), Failure> {
         self.foreign.refuse()?;
-        let entry = serde_json::from_str(&self.json).map_err(|error| {
+        let entry: Value = serde_json::from_str(&self.json).map_err(|error| {
             Failure::new(format_args!("the entry is no JSON: {error}"))
                 .hint("quote it for your shell: outboard add-json NAME '{\"command\": \"…\"}'")
                 .code(USAGE)
@@ -251,10 +257,12 @@ impl AddJson {
 impl Written {
     fn write(&self, name: &str, entry: &Value) -> Result<(), Failure> {
         let usage = |what: String| Failure::new(what).code(USAGE);
-        config::valid_name(name)
-            .map_err(|what| usage(format!("the name `{}` {what}", show::escaped(name))))?;
-        let parsed =
-            Entry::parse(entry, FileKind::User).map_err(|what| usage(format!("the entry {what}")))?;
+        config::valid_name(name).map_err(|what| {
+            usage(format!("the name `{}` {what}", show::escaped(name)))
+                .hint("it becomes the namespace of the server's tools in scripts, for example `github`")
+        })?;
+        let parsed = Entry::parse(entry, FileKind::User)
+            .map_err(|wrong| usage(format!("the entry: {wrong}")).hint(&wrong.hint))?;
         let executable = std::env::current_exe().and_then(std::fs::canonicalize).ok();
         if parsed.is_outboard(executable.as_deref()) {
             return Err(usage("that is Outboard itself, which Outboard does not start".to_owned())
@@ -264,18 +272,21 @@ impl Written {
         let directory = std::env::current_dir().map_err(|error| Failure::could_not(&error))?;
         let scope = self.scope.scope()?;
         let added = editing::add(&places, &directory, scope, name, entry, self.force)
-            .map_err(|problem| failure(&problem))?;
-        self.tell(name, entry, &added, scope);
+            .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
+        self.tell(name, entry, &parsed, &added, scope);
         Ok(())
     }
 
-    fn tell(&self, name: &str, entry: &Value, added: &Added, scope: Scope) {
+    fn tell(&self, name: &str, entry: &Value, parsed: &Entry, added: &Added, scope: Scope) {
         let masked = secrets::masked(entry);
         let literals = secrets::literals(entry);
+        let doubt = parsed.usage.doubt();
         if self.json_output {
             report::line(json!({
                 "name": name, "file": added.file, "scope": scope.name(), "entry": masked,
                 "replaced": added.replaced, "literalSecrets": literals, "needsTrust": scope == Scope::Project,
+                "doubt": doubt.map(|(what, hint)| format!("{what}; {hint}")),
+                "unusable": added.unusable.as_ref().map(|problem| report::chain(problem)),
             }));
             return;
         }
@@ -283,6 +294,14 @@ impl Written {
         report::line(format_args!("`{}` {done} {}", show::escaped(name), added.file.display()));
         if let Ok(entry) = Entry::parse(&masked, FileKind::User) {
             show::entry(name, &entry);
+        }
+        if let Some((what, hint)) = doubt {
+            report::warn(what);
+            report::hint(hint);
+        }
+        if let Some(problem) = &added.unusable {
+            report::warn("the file has the server now, and yet cannot be used:");
+            report::warn_of(problem);
         }
         if !literals.is_empty() {
             report::hint(format_args!(
@@ -328,24 +347,6 @@ impl Foreign {
                 .code(USAGE));
         }
         Ok(())
-    }
-}
-
-/// Tells of a file that cannot be edited.
-pub(super) fn failure(problem: &editing::EditingProblem) -> Failure {
-    use editing::EditingProblem::{Ambiguous, Exists, HomeIsNoProject, Missing, NoFile, Shared, Store};
-    let hint = match problem {
-        Exists { .. } => Some("--force replaces it".to_owned()),
-        Missing { there, .. } if !there.is_empty() => Some(format!("there are: {}", there.join(", "))),
-        Ambiguous { .. } => Some("say which: --scope user, or --scope project".to_owned()),
-        Shared { file, .. } => Some(format!("other clients read {} too: edit it yourself", file.display())),
-        HomeIsNoProject => Some("go to the project's directory, or leave --scope project out".to_owned()),
-        Missing { .. } | NoFile | Store(_) => None,
-    };
-    let failure = Failure::could_not(problem).code(USAGE);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
     }
 }
 

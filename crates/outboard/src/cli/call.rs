@@ -12,7 +12,7 @@ use outboard_runtime::{
     reply::{FailureCode, ToolFailure},
     run::{ToolOutcome, ToolRequest},
 };
-use serde_json::json;
+use serde_json::Value;
 use tokio::time::{Instant, interval_at};
 
 use super::{
@@ -111,15 +111,11 @@ impl Call {
             }
             ToolOutcome::Failed(failure) => failure,
         };
-        if self.json {
-            let error = json!({
-                "code": failure.code.as_str(),
-                "message": failure.message,
-                "content": failure.content.iter().map(Json::to_value).collect::<Vec<_>>(),
-            });
-            report::json(&json!({ "error": error }))?;
-        }
-        Err(explain(called, failure))
+        let content: Vec<Value> = failure.content.iter().map(Json::to_value).collect();
+        Err(explain(called, failure)
+            .fact("message", failure.message.as_str())
+            .fact("code", failure.code.as_str())
+            .fact("content", content))
     }
 }
 

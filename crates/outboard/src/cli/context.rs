@@ -1,7 +1,10 @@
 //! What commands that use upstreams begin with: the user's places and what is configured here. It starts the upstreams
 //! for them, and ends them however the command ends.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use outboard_runtime::catalogue::Member;
 use tokio_util::sync::CancellationToken;
@@ -37,8 +40,24 @@ impl Context {
         Ok(context)
     }
 
-    /// [`Context::load`] for a command that tells all of that itself.
-    pub(super) fn load_quietly() -> Result<Self, Failure> {
+    /// [`Context::load`] without saying so.
+    fn load_quietly() -> Result<Self, Failure> {
+        Self::loaded(|places, directory, trust, program| {
+            config::load(places, directory, trust, program)
+                .map_err(|problem| Failure::could_not(&problem).code(USAGE))
+        })
+    }
+
+    /// The same with what can be used of the configuration, whatever is wrong with it.
+    pub(super) fn examine() -> Result<Self, Failure> {
+        Self::loaded(|places, directory, trust, program| {
+            Ok(config::examine(places, directory, trust, program))
+        })
+    }
+
+    fn loaded(
+        load: impl FnOnce(&Places, &Path, &Trust, Option<&Path>) -> Result<Configuration, Failure>,
+    ) -> Result<Self, Failure> {
         if variable(INSIDE).is_some() {
             return Err(Failure::new("this Outboard was started by an Outboard")
                 .hint("take `outboard` out of the servers that Outboard itself starts")
@@ -48,8 +67,7 @@ impl Context {
         let directory = std::env::current_dir().map_err(|error| Failure::could_not(&error))?;
         let trust = Trust::load(&places.state).map_err(|error| Failure::could_not(&error))?;
         let program = std::env::current_exe().and_then(std::fs::canonicalize).ok();
-        let configuration = config::load(&places, &directory, &trust, program.as_deref())
-            .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
+        let configuration = load(&places, &directory, &trust, program.as_deref())?;
         Ok(Self { places, directory, program, trust, configuration })
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     context::Context,
-    names,
+    language, names,
     search::{FIRST_LISTS, namespace_json},
     waiting::{self, Wait},
 };
@@ -22,7 +22,7 @@ pub(super) struct Describe {
     /// A tool (`namespace.tool`) or a namespace, by the names of scripts or the original ones
     name: String,
     /// The language of the declarations
-    #[arg(long, default_value = "typescript")]
+    #[arg(long, default_value = "typescript", ignore_case = true, value_parser = language::parser())]
     language: Language,
     /// Print one JSON object
     #[arg(long)]

@@ -48,7 +48,7 @@ struct Findings {
 
 impl Doctor {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let context = Context::load_quietly()?;
+        let context = Context::examine()?;
         let mut findings = Findings { json: self.json, facts: serde_json::Map::new(), problems: Vec::new() };
         findings.version();
         places::examine(&context, &mut findings);
@@ -100,6 +100,14 @@ impl Findings {
     /// A fact for a machine.
     fn fact(&mut self, key: &str, value: Value) {
         self.facts.insert(key.to_owned(), value);
+    }
+
+    /// Something to mend that no row has told of yet.
+    fn told(&mut self, what: String, fix: String) {
+        let mut table = Table::indented(2);
+        table.row([Cell::left(&*what)]);
+        self.rows(&table);
+        self.problem(what, fix);
     }
 
     /// Something to mend, told where it was found.

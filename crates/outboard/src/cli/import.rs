@@ -1,17 +1,19 @@
 //! `outboard import`: shows which servers of the user's clients would come into `outboard.json`, asks, and adds them.
 //! It never takes anything out of a client; it says how.
 
+use std::path::Path;
+
 use clap::{Args, builder::PossibleValuesParser};
 use serde_json::{Value, json};
 
-use super::{add::failure, show, surroundings, variable};
+use super::{show, surroundings, variable};
 use crate::{
     clients::{
-        self, Found,
+        self, Found, Server,
         import::{Candidate, Verdict},
     },
     config::{Entry, FileKind, Places, editing, secrets},
-    report::{self, Failure, USAGE},
+    report::{self, Failure, USAGE, counted},
 };
 
 /// Options of `outboard import`.
@@ -39,6 +41,7 @@ impl Import {
         for found in &found {
             if let Err(problem) = &found.servers {
                 report::warn(format_args!("{}: could not {}", found.client.title, report::chain(problem)));
+                report::hint_of(problem).iter().for_each(report::hint);
             }
         }
         let program = std::env::current_exe().and_then(std::fs::canonicalize).ok();
@@ -58,9 +61,13 @@ impl Import {
             self.say(if plan.is_empty() { "no client here has a server" } else { "there is nothing to add" });
         } else if show::agreed(self.yes, &format!("Add {} to {}?", servers(additions.len()), file.display()))?
         {
-            editing::add_all(&places, &additions).map_err(|problem| failure(&problem))?;
+            let unusable = editing::add_all(&places, &additions)
+                .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
             written = true;
             self.say(format_args!("{} added to {}", servers(additions.len()), file.display()));
+            if let Some(problem) = unusable {
+                report::warn_of(&problem);
+            }
         }
         if self.json {
             let facts: Vec<Value> = plan.iter().map(fact).collect();
@@ -68,8 +75,11 @@ impl Import {
         } else if written {
             tell_of_literals(&additions);
         }
+        if !self.json {
+            tell_of_differences(&plan, &file);
+        }
         if !self.json && (written || additions.is_empty()) {
-            tell_how_to_remove(&plan, &found);
+            tell_what_comes_next(&plan, &found, program.as_deref());
         }
         Ok(())
     }
@@ -97,8 +107,11 @@ fn show_candidate(candidate: &Candidate) {
                 report::line(format_args!("    note: {}", show::escaped(note)));
             }
         }
-        Verdict::Same { name } => {
+        Verdict::Same { name, differences } => {
             report::line(format_args!("= {from} is there already, as `{}`", show::escaped(name)));
+            for difference in differences {
+                report::line(format_args!("    but {}", show::escaped(difference)));
+            }
         }
         Verdict::Skip { reason } => {
             report::line(format_args!("- {from} is left out: {}", show::escaped(reason)));
@@ -116,7 +129,10 @@ fn fact(candidate: &Candidate) -> Value {
             fact["entry"] = secrets::masked(entry);
             ("add", "as", name)
         }
-        Verdict::Same { name } => ("same", "as", name),
+        Verdict::Same { name, differences } => {
+            fact["differences"] = Value::from(differences.clone());
+            ("same", "as", name)
+        }
         Verdict::Skip { reason } => ("skip", "reason", reason),
     };
     fact["action"] = Value::from(action);
@@ -139,30 +155,58 @@ fn tell_of_literals(additions: &[(&str, &Value)]) {
     }
 }
 
-/// The clients go on starting these servers themselves until a person takes them out there.
-fn tell_how_to_remove(plan: &[Candidate], found: &[Found]) {
-    let taken: Vec<String> = plan
-        .iter()
-        .filter(|candidate| !candidate.server.disabled && !matches!(candidate.verdict, Verdict::Skip { .. }))
-        .filter_map(|candidate| {
-            let part = found.iter().find(|found| {
-                found.client.id == candidate.client
-                    && found.servers.as_ref().is_ok_and(|servers| servers.contains(&candidate.server))
-            })?;
-            Some(part.client.removal(&candidate.server, &part.file))
-        })
-        .collect();
+/// Nothing that stands in the user's file is changed by what a client says.
+fn tell_of_differences(plan: &[Candidate], file: &Path) {
+    let differs = |candidate: &Candidate| matches!(&candidate.verdict, Verdict::Same { differences, .. } if !differences.is_empty());
+    if plan.iter().any(differs) {
+        report::hint(format_args!(
+            "what differs is left as it is here; to change it, edit {}",
+            file.display()
+        ));
+    }
+}
+
+/// A client goes on starting these servers itself until a person takes them out there, which is safe once it starts
+/// Outboard: said in that order.
+fn tell_what_comes_next(plan: &[Candidate], found: &[Found], program: Option<&Path>) {
+    let mut without: Vec<&str> = Vec::new();
+    let mut taken = Vec::new();
+    for candidate in plan {
+        if candidate.server.disabled || matches!(candidate.verdict, Verdict::Skip { .. }) {
+            continue;
+        }
+        let holds = |servers: &Vec<Server>| servers.contains(&candidate.server);
+        let part = found
+            .iter()
+            .find(|found| found.client.id == candidate.client && found.servers.as_ref().is_ok_and(holds));
+        let Some(part) = part else { continue };
+        taken.push(part.client.removal(&candidate.server, &part.file));
+        let starts = |server: &Server| !server.disabled && server.is_outboard(program);
+        let of_client = found.iter().filter(|found| found.client.id == candidate.client);
+        let has_outboard = of_client.flat_map(|found| found.servers.as_ref().ok()).flatten().any(starts);
+        if !has_outboard && !without.contains(&candidate.client) {
+            without.push(candidate.client);
+        }
+    }
     if taken.is_empty() {
         return;
     }
-    report::hint(
-        "these clients still start the servers themselves, beside Outboard; to take them out there:",
-    );
+    let first = match without.is_empty() {
+        true => {
+            "these clients start the servers themselves, beside Outboard; take them out there:".to_owned()
+        }
+        false => format!(
+            "next, outboard install {}; once that works, take the servers out there, which the clients start beside \
+             Outboard until then:",
+            without.join(" ")
+        ),
+    };
+    report::hint(first);
     for line in taken {
         report::note(format_args!("  {}", show::escaped(&line)));
     }
 }
 
 fn servers(count: usize) -> String {
-    if count == 1 { "1 server".to_owned() } else { format!("{count} servers") }
+    counted(count, "server")
 }

@@ -11,7 +11,7 @@ use crate::{
         install::{Change, Outcome, Records},
     },
     config::{ConfigFile, FileKind, Places, named, store::Lock},
-    report::{self, FAILED, Failure, USAGE},
+    report::{self, FAILED, Failure, USAGE, counted},
 };
 
 /// Options of `outboard install`.
@@ -51,6 +51,7 @@ impl Install {
                 // One client costs itself.
                 Err(failure) => {
                     report::warn(format_args!("{}: {failure}", client.title));
+                    done.push(json!({"client": id, "state": "refused", "error": failure.json()}));
                     refused = Some(failure.told_as("not every client was changed").code(FAILED));
                 }
             }
@@ -73,15 +74,15 @@ impl Install {
         places: &Places,
         surroundings: &Surroundings<'_>,
     ) -> Result<Value, Failure> {
-        let could_not = |problem: &dyn std::error::Error| Failure::could_not(problem).code(USAGE);
         let executable = executable()?;
-        let records = Records::load(&places.state).map_err(|problem| could_not(&problem))?;
+        let records =
+            Records::load(&places.state).map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
         let work_out = if self.undo { clients::install::undo } else { clients::install::install };
-        let change =
-            work_out(client, surroundings, &executable, &records).map_err(|problem| could_not(&problem))?;
+        let change = work_out(client, surroundings, &executable, &records)
+            .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
         let file = change.file.clone();
         let fact = |state: &str, lines: &[String]| json!({"client": client.id, "file": file, "state": state, "change": lines});
-        let (original, text) = match &change.outcome {
+        let (original, text, renews) = match &change.outcome {
             Outcome::Already { name, off } => {
                 let off = if *off { ", but it is switched off there" } else { "" };
                 self.say(format_args!(
@@ -96,7 +97,7 @@ impl Install {
                 self.say(format_args!("{} has no Outboard: {}", client.title, file.display()));
                 return Ok(fact("nothing", &[]));
             }
-            Outcome::Write { original, text, .. } => (original, text),
+            Outcome::Write { original, text, renews, .. } => (original, text, *renews),
         };
         let lines = show::changed_lines(
             &file.display().to_string(),
@@ -106,6 +107,11 @@ impl Install {
         let removes = text.is_none();
         for line in &lines {
             self.say(line);
+        }
+        if renews {
+            self.say(
+                "the entry `outboard` that stands there is renewed; what else was written into it stays",
+            );
         }
         if removes {
             self.say("the file goes: Outboard made it and it holds nothing else");
@@ -149,12 +155,12 @@ impl Install {
             if !self.json {
                 let short = show::escaped(&surroundings.short(&file));
                 report::line(format_args!(
-                    "{:<15} {state:<14} {:>3} servers  {short}",
+                    "{:<15} {state:<14} {:>11}  {short}",
                     client.id,
-                    servers.len()
+                    counted(servers.len(), "server")
                 ));
                 if let Some(problem) = problem {
-                    report::warn(format_args!("could not {}", report::chain(problem)));
+                    report::warn_of(problem);
                 }
             }
             facts.push(json!({
@@ -212,9 +218,7 @@ fn advise(places: &Places, written: &[&Client]) {
 fn apply(change: Change, places: &Places) -> Result<(), Failure> {
     let lock = Lock::take(&places.state).map_err(|problem| Failure::could_not(&problem))?;
     let mut records = Records::load(&places.state).map_err(|problem| Failure::could_not(&problem))?;
-    change
-        .apply(&lock, &mut records)
-        .map_err(|problem| Failure::could_not(&problem).hint("nothing was written; try again"))
+    change.apply(&lock, &mut records).map_err(|problem| Failure::could_not(&problem))
 }
 
 fn executable() -> Result<std::path::PathBuf, Failure> {

@@ -4,13 +4,10 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{
-    add::{AskedScope, failure},
-    show, variable,
-};
+use super::{add::AskedScope, show, variable};
 use crate::{
     config::{Places, editing},
-    report::{self, Failure},
+    report::{self, Failure, USAGE},
 };
 
 /// Options of `outboard remove`.
@@ -31,8 +28,8 @@ impl Remove {
         let places = Places::of_user(variable).map_err(|error| Failure::could_not(&error))?;
         let directory = std::env::current_dir().map_err(|error| Failure::could_not(&error))?;
         let scope = self.scope.map(AskedScope::scope).transpose()?;
-        let (file, scope) =
-            editing::remove(&places, &directory, scope, &self.name).map_err(|problem| failure(&problem))?;
+        let (file, scope) = editing::remove(&places, &directory, scope, &self.name)
+            .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
         if self.json {
             report::line(json!({"name": self.name, "file": file, "scope": scope.name()}));
         } else {

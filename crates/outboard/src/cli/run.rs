@@ -16,8 +16,9 @@ use outboard_runtime::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{context::Context, input, search::FIRST_LISTS, waiting};
+use super::{context::Context, input, language, search::FIRST_LISTS, waiting};
 use crate::{
+    config::RESULT_TOKENS,
     report::{self, Failure, INTERRUPTED, escaped_lines},
     wiring::System,
 };
@@ -29,15 +30,18 @@ pub(super) struct Run {
     /// The script; `-` reads it from standard input
     file: PathBuf,
     /// Its language; otherwise the file's name says it, or it is recognised
-    #[arg(long)]
+    #[arg(long, ignore_case = true, value_parser = language::parser())]
     language: Option<Language>,
-    /// Tokens of the result, as a model would ask for them
-    #[arg(long, value_name = "TOKENS")]
-    max_tokens: Option<usize>,
+    /// Tokens of the result, as a model would ask for them: from 100 to 200000
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u64).range(RESULT_TOKENS))]
+    max_tokens: Option<u64>,
     /// Print one JSON object, with the whole value
     #[arg(long)]
     json: bool,
 }
+
+/// What becomes of a whole value that is cut: nothing outlives the command.
+const ELSEWHERE: &str = "is printed by --json";
 
 /// Between two lines of progress.
 const CALM: Duration = Duration::from_millis(50);
@@ -47,7 +51,8 @@ impl Run {
         let code = input::read(&self.file, "the script")?;
         let language = self.language.or_else(|| self.file.extension()?.to_str()?.parse().ok());
         let context = Context::load()?;
-        let budget = self.max_tokens.unwrap_or(context.configuration.settings.result_tokens);
+        let asked = self.max_tokens.and_then(|tokens| usize::try_from(tokens).ok());
+        let budget = asked.unwrap_or(context.configuration.settings.result_tokens);
         let asks_outboard = has_word(&code, "tools");
         let request = RunRequest { code: code.clone(), language, ..RunRequest::default() };
         let wanted = |member: &Member| {
@@ -61,34 +66,28 @@ impl Run {
                 }
                 let session = Arc::new(Session::new());
                 let report = run(system, &session, request.clone(), &stop).await;
-                self.tell(&report, &session, budget, &stop)
+                self.tell(&report, budget, &stop)
             })
             .await
     }
 
-    fn tell(
-        &self,
-        report: &RunReport,
-        session: &Session,
-        budget: usize,
-        stop: &CancellationToken,
-    ) -> Result<(), Failure> {
-        let answer = present::answer(report, session, budget);
+    fn tell(&self, report: &RunReport, budget: usize, stop: &CancellationToken) -> Result<(), Failure> {
+        let answer = present::answer_once(report, ELSEWHERE, budget);
+        let failure = answer.is_error.then(|| {
+            let failure = failure(report, budget, &answer.text, self.json);
+            if stop.is_cancelled() { failure.code(INTERRUPTED) } else { failure }
+        });
         if self.json {
-            report::json(&Told::new(report, &answer.text))?;
-        } else if !answer.is_error {
+            report::json(&Told::new(report, &answer.text, failure.as_ref().map(Failure::json)))?;
+        } else if failure.is_none() {
             report::text(&answer.text);
-            if session.keeps_something() {
-                report::note("the whole value is not kept after this command; --json prints it");
-            }
         }
         report::flush();
-        if !answer.is_error {
-            return Ok(());
+        match failure {
+            None => Ok(()),
+            Some(failure) if self.json => Err(failure.silenced()),
+            Some(failure) => Err(failure),
         }
-        let failure =
-            if self.json { Failure::told() } else { failure(report, session, budget, &answer.text) };
-        Err(if stop.is_cancelled() { failure.code(INTERRUPTED) } else { failure })
     }
 }
 
@@ -120,12 +119,14 @@ async fn tell_progress(mut run: watch::Receiver<Progress>) -> Infallible {
 }
 
 /// The text that a model would see. What the script wrote to its console comes first, as in that text.
-fn failure(report: &RunReport, session: &Session, budget: usize, text: &str) -> Failure {
+fn failure(report: &RunReport, budget: usize, text: &str, json: bool) -> Failure {
     let silent = RunReport { console: Vec::new(), console_dropped: 0, ..report.clone() };
-    let alone = present::answer(&silent, session, budget).text;
+    let alone = present::answer_once(&silent, ELSEWHERE, budget).text;
     match text.strip_suffix(alone.as_str()) {
         Some(console) if !console.is_empty() => {
-            report::note(escaped_lines(console.trim_end()));
+            if !json {
+                report::note(escaped_lines(console.trim_end()));
+            }
             Failure::new(escaped_lines(&alone))
         }
         _ => Failure::new(escaped_lines(text)),

@@ -6,12 +6,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use outboard_runtime::{
     Language,
-    catalogue::{self, Resolved, SearchRequest, Snapshot, UpstreamState},
+    catalogue::{self, LARGEST_LIMIT, Resolved, SearchRequest, Snapshot, UpstreamState},
 };
 use serde_json::{Value, json};
 
 use super::{
     context::Context,
+    language,
     waiting::{self, Wait},
 };
 use crate::report::{self, Failure};
@@ -25,14 +26,14 @@ pub(super) const FIRST_LISTS: Wait<'static> =
 pub(super) struct Search {
     /// Words or a whole task; nothing lists the namespaces
     query: Vec<String>,
-    /// Tools at most
-    #[arg(long, value_name = "TOOLS")]
-    limit: Option<usize>,
+    /// Tools at most, from 1 to 100
+    #[arg(long, value_name = "TOOLS", value_parser = clap::value_parser!(u64).range(1..=LARGEST_LIMIT as u64))]
+    limit: Option<u64>,
     /// How much of each tool is shown
     #[arg(long, value_enum, default_value_t)]
     detail: Detail,
     /// The language of the signatures
-    #[arg(long, default_value = "typescript")]
+    #[arg(long, default_value = "typescript", ignore_case = true, value_parser = language::parser())]
     language: Language,
     /// Print one JSON object
     #[arg(long)]
@@ -71,7 +72,7 @@ impl Search {
             .await?;
         let request = SearchRequest {
             query: self.query.join(" "),
-            limit: self.limit,
+            limit: self.limit.and_then(|limit| usize::try_from(limit).ok()),
             detail: Some(self.detail.into()),
             language: Some(self.language),
         };

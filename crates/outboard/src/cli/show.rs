@@ -4,8 +4,8 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use crate::{
-    config::{Entry, Transport, named, secrets},
-    report::{self, Failure},
+    config::{Entry, Transport, Usage, named, secrets},
+    report::{self, Failure, counted},
 };
 
 pub(super) use crate::report::{escaped, quoted};
@@ -47,24 +47,40 @@ pub(super) fn changed_lines(file: &str, old: &str, new: &str) -> Vec<String> {
     let end = end - usize::from(split && (old.len() - end == start || new.len() - end == start));
     let (removed, added) = (&old[start..old.len() - end], &new[start..new.len() - end]);
     let mut lines = vec![format!("{} line {}", escaped(file), start + 1)];
-    lines.extend(removed.iter().map(|line| format!("- {}", shortened(line))));
-    lines.extend(added.iter().map(|line| format!("+ {}", shortened(line))));
+    let shown = |line: &str, other: Option<&&str>| {
+        let line = visible(line);
+        match other {
+            Some(other) => elided(&line, &visible(other)),
+            None => escaped(&line),
+        }
+    };
+    lines.extend(removed.iter().enumerate().map(|(at, line)| format!("- {}", shown(line, added.get(at)))));
+    lines.extend(added.iter().enumerate().map(|(at, line)| format!("+ {}", shown(line, removed.get(at)))));
     lines
 }
 
-/// A line that fits a terminal, masked and escaped; of a long one only the two ends.
-fn shortened(line: &str) -> String {
-    const SHOWN: usize = 160;
-    let line = secrets::masked_line(line.trim_end());
-    let line: String =
-        line.chars().map(|c| if c == '\t' { "    ".to_owned() } else { c.to_string() }).collect();
-    let length = line.chars().count();
-    if length <= SHOWN {
-        return escaped(&line);
+/// A line as a person sees it, with what may be secret masked.
+fn visible(line: &str) -> String {
+    secrets::masked_line(line.trim_end()).replace('\t', "    ")
+}
+
+/// Characters of a line that are shown whole, and of what stays the same those beside a change.
+const SHOWN: usize = 160;
+const BESIDE: usize = 40;
+
+/// A line, escaped; a long one without most of what it shares with the `other`, so that the change is always seen.
+fn elided(line: &str, other: &str) -> String {
+    let (chars, other): (Vec<char>, Vec<char>) = (line.chars().collect(), other.chars().collect());
+    if chars.len() <= SHOWN {
+        return escaped(line);
     }
-    let start: String = line.chars().take(SHOWN / 2).collect();
-    let end: String = line.chars().skip(length - SHOWN / 2).collect();
-    format!("{} … {}", escaped(&start), escaped(&end))
+    let before = chars.iter().zip(&other).take_while(|(one, other)| one == other).count();
+    let rest = chars.len().min(other.len()) - before;
+    let after = chars.iter().rev().zip(other.iter().rev()).take(rest).take_while(|(one, other)| one == other);
+    let (from, to) = (before.saturating_sub(BESIDE), (chars.len() - after.count() + BESIDE).min(chars.len()));
+    let text: String = chars[from..to].iter().collect();
+    let (open, close) = (if from > 0 { "… " } else { "" }, if to < chars.len() { " …" } else { "" });
+    format!("{open}{}{close}", escaped(&text))
 }
 
 /// Shows a person what an entry starts or reaches, and with what.
@@ -91,12 +107,35 @@ pub(super) fn entry(name: &str, entry: &Entry) {
             }
         }
     }
+    for line in usage(&entry.usage) {
+        report::line(format_args!("    {}", escaped(&line)));
+    }
     let mut variables: Vec<String> = entry.texts().into_iter().flat_map(|(_, text)| named(text)).collect();
     variables.sort();
     variables.dedup();
     if !variables.is_empty() {
         report::line(format_args!("    is given your {}", variables.join(", ")));
     }
+}
+
+/// How an entry is used, as far as it says so.
+fn usage(usage: &Usage) -> Vec<String> {
+    let (allow, deny) = usage.terms.tools.patterns();
+    let listed = |patterns: Vec<&str>| match patterns.is_empty() {
+        true => "nothing".to_owned(),
+        false => patterns.join(", "),
+    };
+    let timeout = usage.terms.timeout.map(|timeout| format!("{timeout:?} for a call"));
+    let concurrency =
+        usage.terms.concurrency.map(|number| counted(number.get() as usize, "call") + " at once");
+    let lines = [
+        allow.map(|allow| format!("of its tools only {}", listed(allow))),
+        (!deny.is_empty()).then(|| format!("without its tools {}", listed(deny))),
+        timeout,
+        concurrency,
+        usage.eager.then(|| "started with Outboard".to_owned()),
+    ];
+    lines.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -118,7 +157,22 @@ mod tests {
         ] {
             assert_eq!(changed_lines("f", old, new), lines);
         }
-        let long = changed_lines("f", "", &"x".repeat(1_000));
-        assert_eq!(long[1].chars().count(), 165);
+    }
+
+    #[test]
+    fn of_a_long_line_the_change_is_shown_wherever_it_is() {
+        let old = format!("{{\"a\":\"{}\",\"s\":{{}},\"z\":\"{}\"}}", "x".repeat(500), "y".repeat(500));
+        let new = old.replace("\"s\":{}", "\"s\":{\"outboard\":{\"command\":\"outboard\"}}");
+        let lines = changed_lines("f", &old, &new);
+        assert_eq!(lines.len(), 3);
+        for (line, shows) in
+            [(&lines[1], "\"s\":{}"), (&lines[2], "\"s\":{\"outboard\":{\"command\":\"outboard\"}}")]
+        {
+            assert!(line.contains(shows) && line.chars().count() < 200, "{line}");
+            assert!(line[2..].starts_with("… xxx") && line.ends_with("yyy …"), "{line}");
+        }
+        // What is all new is shown whole.
+        let all_new = changed_lines("f", "", &"x".repeat(1_000));
+        assert_eq!(all_new[1].chars().count(), 1_002);
     }
 }

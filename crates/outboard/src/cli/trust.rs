@@ -102,7 +102,9 @@ fn show(file: &ConfigFile, accepted: bool) {
     for (name, entry) in &file.entries {
         match entry {
             Ok(entry) => show::entry(name, entry),
-            Err(problem) => report::line(format_args!("  {}: {}", escaped(name), escaped(problem))),
+            Err(wrong) => {
+                report::line(format_args!("  {}: {}", escaped(name), escaped(&wrong.to_string())));
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     Client, Program, Server, convert,
     draft::{self, Draft},
     members,
+    terms::{Terms, Unit},
 };
 use crate::config::edit::Syntax;
 
@@ -40,8 +41,16 @@ fn server(name: &str, value: &Value) -> Server {
     let empty = Map::new();
     let mut draft = Draft::new(value.as_object().unwrap_or(&empty), convert::plain);
     let disabled = draft.raw("enabled").and_then(Value::as_bool) == Some(false);
-    let entry = entry(&mut draft);
-    draft.finish(name, disabled, entry, &["startup_timeout_sec", "startup_timeout_ms", "required"])
+    let entry = entry(&mut draft).and_then(|entry| Ok(terms(&mut draft)?.on(entry)));
+    draft.finish(name, disabled, entry, &["name"])
+}
+
+fn terms(draft: &mut Draft<'_>) -> Result<Terms, String> {
+    Ok(Terms {
+        allow: draft.names("enabled_tools")?,
+        deny: draft.names("disabled_tools")?.unwrap_or_default(),
+        timeout: draft.time("tool_timeout_sec", Unit::Seconds),
+    })
 }
 
 fn entry(draft: &mut Draft<'_>) -> Result<Value, String> {

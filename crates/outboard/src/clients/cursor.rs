@@ -42,5 +42,5 @@ pub(super) fn server(name: &str, value: &Value) -> super::Server {
     if let Some(file) = draft.raw("envFile").and_then(Value::as_str) {
         draft.note(format!("it also gets the variables of {file}; set them where Outboard is started"));
     }
-    draft.finish(name, disabled, entry, &["dev", "gallery", "version"])
+    draft.finish(name, disabled, entry, &["gallery", "version"])
 }

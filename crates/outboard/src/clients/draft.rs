@@ -69,7 +69,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The server, with a note about each member that was neither read nor is among the `ignored`.
+    /// The server, with a note that names the members that were neither read nor are among the `ignored`, which say
+    /// nothing about what is reached or how.
     pub(super) fn finish(
         mut self,
         name: &str,
@@ -77,12 +78,11 @@ impl<'a> Draft<'a> {
         entry: Result<Value, String>,
         ignored: &[&str],
     ) -> Server {
-        if entry.is_ok() {
-            for key in self.members.keys() {
-                if !self.seen.contains(&key.as_str()) && !ignored.contains(&key.as_str()) {
-                    self.notes.push(format!("`{key}` is not taken over"));
-                }
-            }
+        let read = |key: &&String| self.seen.contains(&key.as_str()) || ignored.contains(&key.as_str());
+        let left: Vec<String> =
+            self.members.keys().filter(|key| !read(key)).map(|key| format!("`{key}`")).collect();
+        if entry.is_ok() && !left.is_empty() {
+            self.notes.push(format!("not taken over, for want of a counterpart: {}", left.join(", ")));
         }
         Server { name: name.to_owned(), project: None, entry, disabled, notes: self.notes }
     }

@@ -10,6 +10,7 @@ use super::{
     Client, Program, Server, convert,
     draft::{self, Draft},
     members,
+    terms::{Terms, Unit},
 };
 use crate::config::edit::Syntax;
 
@@ -45,7 +46,20 @@ fn server(name: &str, value: &Value, file: &Value) -> Server {
     let empty = Map::new();
     let mut draft = Draft::new(value.as_object().unwrap_or(&empty), convert::dollar);
     let entry = entry(&mut draft);
-    draft.finish(name, disabled, entry, &["trust", "description", "timeout"])
+    let entry = entry.and_then(|entry| Ok(terms(&mut draft)?.on(entry)));
+    draft.finish(name, disabled, entry, &["description"])
+}
+
+/// Names may be followed by what the client allows of their arguments.
+fn terms(draft: &mut Draft<'_>) -> Result<Terms, String> {
+    let bare = |names: Vec<String>| -> Vec<String> {
+        names.iter().map(|name| name.split('(').next().unwrap_or(name).trim().to_owned()).collect()
+    };
+    Ok(Terms {
+        allow: draft.names("includeTools")?.map(bare),
+        deny: draft.names("excludeTools")?.unwrap_or_default(),
+        timeout: draft.time("timeout", Unit::Milliseconds),
+    })
 }
 
 fn entry(draft: &mut Draft<'_>) -> Result<Value, String> {

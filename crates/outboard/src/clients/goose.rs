@@ -11,6 +11,7 @@ use super::{
     Client, NAME, Os, Program, Server, convert,
     draft::{self, Draft},
     members,
+    terms::{Terms, Unit},
 };
 use crate::config::edit::Syntax;
 
@@ -58,9 +59,18 @@ fn server(name: &str, value: &Value) -> Option<Server> {
         return None;
     }
     let disabled = draft.raw("enabled").and_then(Value::as_bool) == Some(false);
-    let entry = entry(&mut draft, kind);
-    let ignored = ["name", "display_name", "description", "timeout", "bundled"];
+    let entry = entry(&mut draft, kind).and_then(|entry| Ok(terms(&mut draft)?.on(entry)));
+    let ignored = ["name", "display_name", "description", "bundled"];
     Some(draft.finish(name, disabled, entry, &ignored))
+}
+
+/// An empty list there means all tools.
+fn terms(draft: &mut Draft<'_>) -> Result<Terms, String> {
+    Ok(Terms {
+        allow: draft.names("available_tools")?.filter(|names| !names.is_empty()),
+        deny: Vec::new(),
+        timeout: draft.time("timeout", Unit::Seconds),
+    })
 }
 
 fn entry(draft: &mut Draft<'_>, kind: &str) -> Result<Value, String> {
@@ -70,10 +80,6 @@ fn entry(draft: &mut Draft<'_>, kind: &str) -> Result<Value, String> {
             "goose keeps `{name}` in its keyring; here it is the variable `{name}`, which must be set where Outboard is started"
         ));
         env.insert(name.clone(), Value::from(format!("${{{name}}}")));
-    }
-    let only_all = draft.raw("available_tools").and_then(Value::as_array).is_none_or(Vec::is_empty);
-    if !only_all {
-        draft.note("`available_tools` is not taken over");
     }
     match kind {
         "stdio" => {

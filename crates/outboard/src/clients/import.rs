@@ -19,8 +19,8 @@ pub(crate) struct Candidate {
 pub(crate) enum Verdict {
     /// It is added under this name.
     Add { name: String, entry: Value },
-    /// The same entry is there already, under this name.
-    Same { name: String },
+    /// What it reaches is there already, under this name; how its use differs, a line each.
+    Same { name: String, differences: Vec<String> },
     /// It cannot come in.
     Skip { reason: String },
 }
@@ -31,21 +31,54 @@ pub(crate) fn plan(
     existing: &Map<String, Value>,
     this_program: Option<&std::path::Path>,
 ) -> Vec<Candidate> {
-    let mut names: Vec<(String, Option<Entry>)> = existing
-        .iter()
-        .map(|(name, entry)| (name.clone(), Entry::parse(entry, FileKind::User).ok()))
-        .collect();
+    let mut known: Vec<Known> = existing.iter().map(|(name, entry)| Known::of(name, entry.clone())).collect();
     let servers =
         found.iter().flat_map(|(client, servers)| servers.iter().map(move |server| (*client, server)));
     servers
         .map(|(client, server)| {
-            let verdict = judge(client, server, &names, this_program);
-            if let Verdict::Add { name, .. } = &verdict {
-                names.push((name.clone(), server.parsed().ok()));
+            let verdict = judge(client, server, &known, this_program);
+            if let Verdict::Add { name, entry } = &verdict {
+                known.push(Known::of(name, entry.clone()));
             }
             Candidate { client: client.id, server: server.clone(), verdict }
         })
         .collect()
+}
+
+/// A server that the user's file names, or will name.
+struct Known {
+    name: String,
+    written: Value,
+    entry: Option<Entry>,
+}
+
+impl Known {
+    fn of(name: &str, written: Value) -> Self {
+        let entry = Entry::parse(&written, FileKind::User).ok();
+        Self { name: name.to_owned(), written, entry }
+    }
+
+    /// How another entry for the same asks for another use, as far as clients say it.
+    fn differences(&self, there: &Value) -> Vec<String> {
+        let places: [&[&str]; 4] = [&["tools", "allow"], &["tools", "deny"], &["timeout"], &["disabled"]];
+        let at = |entry: &Value, place: &[&str]| {
+            let value = place.iter().try_fold(entry, |value, key| value.get(key)).cloned();
+            // What a server is without being told.
+            value.filter(|value| *value != Value::Bool(false) && !value.is_null())
+        };
+        let say =
+            |value: Option<Value>| value.map_or_else(|| "not set".to_owned(), |value| value.to_string());
+        let differ = places.into_iter().filter_map(|place| {
+            let (there, here) = (at(there, place), at(&self.written, place));
+            let is_same = match (&there, &here) {
+                (Some(Value::Number(one)), Some(Value::Number(other))) => one.as_f64() == other.as_f64(),
+                _ => there == here,
+            };
+            let name = place.join(".");
+            (!is_same).then(|| format!("`{name}` is {} there and {} here", say(there), say(here)))
+        });
+        differ.collect()
+    }
 }
 
 /// The clients' servers, without the files that could not be read.
@@ -56,7 +89,7 @@ pub(crate) fn readable(found: &[Found]) -> Vec<(&'static Client, &[Server])> {
 fn judge(
     client: &Client,
     server: &Server,
-    names: &[(String, Option<Entry>)],
+    known: &[Known],
     this_program: Option<&std::path::Path>,
 ) -> Verdict {
     let entry = match server.parsed() {
@@ -70,16 +103,17 @@ fn judge(
     if let Err(reason) = crate::config::valid_name(&server.name) {
         return Verdict::Skip { reason: format!("its name {reason}") };
     }
-    if let Some((name, _)) = names.iter().find(|(_, there)| there.as_ref() == Some(&entry)) {
-        return Verdict::Same { name: name.clone() };
-    }
     let mut written = written.clone();
     if server.disabled
         && let Value::Object(members) = &mut written
     {
         members.insert("disabled".to_owned(), Value::Bool(true));
     }
-    let taken = |name: &str| names.iter().any(|(there, _)| there == name);
+    let reaches = |known: &&Known| known.entry.as_ref().is_some_and(|it| it.transport == entry.transport);
+    if let Some(same) = known.iter().find(reaches) {
+        return Verdict::Same { name: same.name.clone(), differences: same.differences(&written) };
+    }
+    let taken = |name: &str| known.iter().any(|known| known.name == name);
     let with_client = format!("{}-{}", server.name, client.id);
     let numbered = (2..).map(|number| format!("{with_client}-{number}"));
     let mut candidates = [server.name.clone(), with_client.clone()].into_iter().chain(numbered);

@@ -35,7 +35,14 @@ pub(crate) enum Outcome {
     /// The client does not have it, so there is nothing to take back.
     Nothing,
     /// The file is to have this text; without a text it is to go.
-    Write { original: Original, text: Option<String>, record: Option<Box<Record>>, directories: Vec<PathBuf> },
+    Write {
+        original: Original,
+        text: Option<String>,
+        record: Option<Box<Record>>,
+        directories: Vec<PathBuf>,
+        /// Whether an entry of ours that stands there is renewed.
+        renews: bool,
+    },
 }
 
 /// Why Outboard cannot be put in or taken out.
@@ -118,6 +125,7 @@ pub(crate) fn install(
         text: Some(text),
         record: Some(Box::new(record)),
         directories: Vec::new(),
+        renews: here.is_some(),
     };
     Ok(state.change(outcome))
 }
@@ -141,14 +149,15 @@ pub(crate) fn undo(
         None => Some(state.unset(&[state.section, &[NAME]].concat(), state.original.text())?),
     };
     let directories = record.map(|record| record.directories).unwrap_or_default();
-    let outcome = Outcome::Write { original: state.original.clone(), text, record: None, directories };
+    let original = state.original.clone();
+    let outcome = Outcome::Write { original, text, record: None, directories, renews: false };
     Ok(state.change(outcome))
 }
 
 impl Change {
     /// Makes the change.
     pub(crate) fn apply(self, lock: &Lock, records: &mut Records) -> Result<(), InstallProblem> {
-        let Outcome::Write { original, text, record, directories } = self.outcome else { return Ok(()) };
+        let Outcome::Write { original, text, record, directories, .. } = self.outcome else { return Ok(()) };
         let Some(text) = text else {
             original.remove(lock, &directories)?;
             return Ok(records.set(&self.file, None)?);

@@ -11,6 +11,7 @@ use super::{
     Client, Server, convert,
     draft::{self, Draft},
     members,
+    terms::{Terms, literal},
 };
 use crate::config::edit::Syntax;
 
@@ -42,7 +43,7 @@ pub(super) const CLIENT: Client = Client {
         let plain =
             members(value, &["mcp"]).filter(|(name, _)| !newer || (*name != "servers" && *name != "timeout"));
         let nested = members(value, &["mcp", "servers"]).filter(|_| newer);
-        plain.chain(nested).map(|(name, value)| server(name, value)).collect()
+        plain.chain(nested).map(|(name, entry)| server(name, entry, value)).collect()
     },
     removal: |name, _, file: &Path| format!("delete `{name}` under `mcp` in {}", file.display()),
     afterwards: "sessions that are running take it up when they are started again",
@@ -58,13 +59,31 @@ fn has_newer_form(value: &Value) -> bool {
         .is_some_and(|servers| !servers.get("type").is_some_and(Value::is_string))
 }
 
-fn server(name: &str, value: &Value) -> Server {
+fn server(name: &str, value: &Value, file: &Value) -> Server {
     let empty = Map::new();
     let mut draft = Draft::new(value.as_object().unwrap_or(&empty), convert::braces);
     let disabled = draft.raw("enabled").and_then(Value::as_bool) == Some(false)
         || draft.raw("disabled").and_then(Value::as_bool) == Some(true);
-    let entry = entry(&mut draft);
-    draft.finish(name, disabled, entry, &["timeout"])
+    let deny = hidden(name, file);
+    let all = deny.iter().any(|pattern| pattern == "*");
+    let entry = entry(&mut draft).map(|entry| Terms { deny, ..Terms::default() }.on(entry));
+    if all {
+        draft.note("the file's `tools` hide all of its tools there, so they are hidden here too");
+    }
+    draft.finish(name, disabled, entry, &[])
+}
+
+/// Patterns of the server's tools that the file switches off: its `tools` names them with the server's name before
+/// them. Only `*` and `?` are special there.
+fn hidden(name: &str, file: &Value) -> Vec<String> {
+    let prefix: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "_-".contains(c) { c } else { '_' }).collect();
+    let off = members(file, &["tools"]).filter(|(_, on)| **on == Value::Bool(false));
+    let rest = off.filter_map(|(pattern, _)| match pattern.strip_prefix(&prefix)? {
+        "" | "*" | "_*" => Some("*".to_owned()),
+        rest => Some(literal(rest.strip_prefix('_')?).replace("\\*", "*").replace("\\?", "?")),
+    });
+    rest.collect()
 }
 
 fn entry(draft: &mut Draft<'_>) -> Result<Value, String> {

@@ -117,7 +117,9 @@ fn claude_codes_servers_of_the_user_and_of_this_project_are_read() {
             "web": {"type": "http", "url": "https://e.com/mcp", "headers": {"A": "b"}},
             "old": {"type": "sse", "url": "https://e.com/sse"},
             "socket": {"type": "ws", "url": "wss://e.com"},
-            "odd": 7
+            "odd": 7,
+            "slow": {"command": "x", "timeout": 90000, "alwaysLoad": true},
+            "quick": {"command": "x", "timeout": 500}
         },
         "projects": {
             "/code/app": {"mcpServers": {"mine": {"command": "x"}}},
@@ -134,6 +136,16 @@ fn claude_codes_servers_of_the_user_and_of_this_project_are_read() {
             refused("old", draft::SSE),
             refused("socket", "its transport `ws` is not spoken here"),
             refused("odd", "it has neither `command` nor `url`"),
+            server(
+                "slow",
+                json!({"command": "x", "timeout": 90}),
+                &["not taken over, for want of a counterpart: `alwaysLoad`"],
+            ),
+            server(
+                "quick",
+                json!({"command": "x"}),
+                &["`timeout` is not taken over: below 1000 it is ignored there too"],
+            ),
             mine,
         ]
     );
@@ -141,7 +153,7 @@ fn claude_codes_servers_of_the_user_and_of_this_project_are_read() {
 
 #[test]
 fn codexs_ways_of_naming_variables_become_ours() {
-    let text = "# mine\nmodel = \"m\"\n[mcp_servers.a]\ncommand = 'npx'\nargs = [\"x\", # why\n]\nenv_vars = [\"A\", { name = \"B\", source = \"local\" }]\nstartup_timeout_sec = 20.0\nenabled_tools = [\"t\"]\n[mcp_servers.a.env]\nC = \"d\"\n\n[mcp_servers.\"b c\"]\nurl = \"https://e.com/mcp\"\nbearer_token_env_var = \"TOK\"\nenabled = false\nhttp_headers = { X = \"y\" }\nenv_http_headers = { Z = \"ZED\" }\n";
+    let text = "# mine\nmodel = \"m\"\n[mcp_servers.a]\ncommand = 'npx'\nargs = [\"x\", # why\n]\nenv_vars = [\"A\", { name = \"B\", source = \"local\" }]\nstartup_timeout_sec = 20.0\ntool_timeout_sec = 45.0\nrequired = true\nenabled_tools = [\"t\"]\ndisabled_tools = [\"u*\"]\n[mcp_servers.a.env]\nC = \"d\"\n\n[mcp_servers.\"b c\"]\nurl = \"https://e.com/mcp\"\nbearer_token_env_var = \"TOK\"\nenabled = false\nhttp_headers = { X = \"y\" }\nenv_http_headers = { Z = \"ZED\" }\n";
     let mut off = server(
         "b c",
         json!({"type": "http", "url": "https://e.com/mcp", "headers": {"X": "y", "Z": "${ZED}", "Authorization": "Bearer ${TOK}"}}),
@@ -153,8 +165,11 @@ fn codexs_ways_of_naming_variables_become_ours() {
         [
             server(
                 "a",
-                json!({"command": "npx", "args": ["x"], "env": {"C": "d", "A": "${A}", "B": "${B}"}}),
-                &["`enabled_tools` is not taken over"],
+                json!({
+                    "command": "npx", "args": ["x"], "env": {"C": "d", "A": "${A}", "B": "${B}"},
+                    "tools": {"allow": ["t"], "deny": ["u\\*"]}, "timeout": 45,
+                }),
+                &["not taken over, for want of a counterpart: `startup_timeout_sec`, `required`"],
             ),
             off,
         ]
@@ -188,7 +203,7 @@ fn the_editors_variables_and_questions_are_explained() {
                 json!({"type": "http", "url": "https://g"}),
                 &[
                     "it also gets the variables of /g.env; set them where Outboard is started",
-                    "`sandboxEnabled` is not taken over",
+                    "not taken over, for want of a counterpart: `dev`, `sandboxEnabled`",
                 ],
             ),
         ]
@@ -218,13 +233,15 @@ fn geminis_addresses_variables_and_lists_are_read() {
             "h": {"httpUrl": "https://h/mcp", "headers": {"A": "Bearer $TOK"}, "timeout": 5000},
             "u": {"url": "https://u/mcp", "type": "http"},
             "s": {"url": "https://s/sse", "type": "sse"},
-            "off": {"command": "o", "env": {"A": "$A-${B}"}, "trust": true, "includeTools": ["t"]}
+            "off": {"command": "o", "env": {"A": "$A-${B}"}, "trust": true, "includeTools": ["t", "run(safe)"], "excludeTools": ["u"]},
+            "odd": {"command": "o", "excludeTools": "u"},
+            "never": {"command": "o", "timeout": -5}
         }
     }"#;
     let mut off = server(
         "off",
-        json!({"command": "o", "env": {"A": "${A}-${B}"}}),
-        &["`includeTools` is not taken over"],
+        json!({"command": "o", "env": {"A": "${A}-${B}"}, "tools": {"allow": ["t", "run"], "deny": ["u"]}}),
+        &["not taken over, for want of a counterpart: `trust`"],
     );
     off.disabled = true;
     assert_eq!(
@@ -232,28 +249,39 @@ fn geminis_addresses_variables_and_lists_are_read() {
         [
             server(
                 "h",
-                json!({"type": "http", "url": "https://h/mcp", "headers": {"A": "Bearer ${TOK}"}}),
+                json!({
+                    "type": "http", "url": "https://h/mcp", "headers": {"A": "Bearer ${TOK}"}, "timeout": 5,
+                }),
                 &[]
             ),
             server("u", json!({"type": "http", "url": "https://u/mcp"}), &[]),
             refused("s", draft::SSE),
             off,
+            refused("odd", "`excludeTools` must be a list of names"),
+            server(
+                "never",
+                json!({"command": "o"}),
+                &["`timeout` is not taken over: -5 is no time for a call"],
+            ),
         ]
     );
 }
 
 #[test]
 fn gooses_extensions_are_servers_unless_they_are_part_of_goose() {
-    let text = "GOOSE_MODEL: m\nextensions:\n  developer:\n    bundled: true\n    enabled: true\n    type: builtin\n    name: developer\n  gh:\n    enabled: true\n    type: stdio\n    name: GitHub\n    cmd: npx\n    args:\n    - -y\n    - gh\n    envs: {MODE: fast}\n    env_keys:\n    - GH_TOKEN\n    timeout: 300\n    available_tools: []\n  web:\n    enabled: false\n    type: streamable_http\n    uri: https://w/mcp\n    headers:\n      A: $TOK\n  old:\n    type: sse\n    uri: https://o/sse\n";
-    let mut web =
-        server("web", json!({"type": "http", "url": "https://w/mcp", "headers": {"A": "${TOK}"}}), &[]);
+    let text = "GOOSE_MODEL: m\nextensions:\n  developer:\n    bundled: true\n    enabled: true\n    type: builtin\n    name: developer\n  gh:\n    enabled: true\n    type: stdio\n    name: GitHub\n    cmd: npx\n    args:\n    - -y\n    - gh\n    envs: {MODE: fast}\n    env_keys:\n    - GH_TOKEN\n    timeout: 300\n    available_tools: []\n  web:\n    enabled: false\n    type: streamable_http\n    uri: https://w/mcp\n    headers:\n      A: $TOK\n    available_tools: [a, b]\n  old:\n    type: sse\n    uri: https://o/sse\n";
+    let entry = json!({"type": "http", "url": "https://w/mcp", "headers": {"A": "${TOK}"}, "tools": {"allow": ["a", "b"]}});
+    let mut web = server("web", entry, &[]);
     web.disabled = true;
     assert_eq!(
         found(&goose::CLIENT, text),
         [
             server(
                 "gh",
-                json!({"command": "npx", "args": ["-y", "gh"], "env": {"MODE": "fast", "GH_TOKEN": "${GH_TOKEN}"}}),
+                json!({
+                    "command": "npx", "args": ["-y", "gh"], "env": {"MODE": "fast", "GH_TOKEN": "${GH_TOKEN}"},
+                    "timeout": 300,
+                }),
                 &[
                     "goose keeps `GH_TOKEN` in its keyring; here it is the variable `GH_TOKEN`, which must be set where Outboard is started"
                 ],
@@ -272,6 +300,23 @@ fn opencodes_older_and_newer_form_are_read() {
         [
             server("l", json!({"command": "npx", "args": ["l"], "env": {"A": "${A}"}}), &[]),
             refused("r", "`{file:~/k}` reads a file, which Outboard does not; put its content in a variable"),
+        ]
+    );
+    let hiding = r#"{"tools": {"l_delete_*": false, "l_get": true, "m*": false, "other": false},
+        "mcp": {"l": {"type": "local", "command": ["l"], "timeout": 5000}, "m": {"type": "local", "command": ["m"]}}}"#;
+    assert_eq!(
+        found(&opencode::CLIENT, hiding),
+        [
+            server(
+                "l",
+                json!({"command": "l", "tools": {"deny": ["delete_*"]}}),
+                &["not taken over, for want of a counterpart: `timeout`"],
+            ),
+            server(
+                "m",
+                json!({"command": "m", "tools": {"deny": ["*"]}}),
+                &["the file's `tools` hide all of its tools there, so they are hidden here too"],
+            ),
         ]
     );
     let newer =
@@ -561,6 +606,67 @@ fn a_broken_file_is_told_of_by_place_and_never_touched() {
         std::fs::create_dir_all(&file).unwrap();
         assert!(crate::report::chain(&user.apply(client, false).unwrap_err()).contains("no regular file"));
     }
+}
+
+#[test]
+fn a_server_that_stands_twice_is_refused_with_its_lines() {
+    let reason = "it stands there more than once, in lines 2 and 3";
+    for (client, text) in [
+        (
+            &claude_code::CLIENT,
+            "{\"mcpServers\": {\n\"a\": {\"command\": \"x\"},\n\"a\": {\"command\": \"y\"}}}",
+        ),
+        (
+            &cursor::CLIENT,
+            "{\"mcpServers\": { // mine\n\"a\": {\"command\": \"x\"},\n\"a\": {\"command\": \"y\"}}}",
+        ),
+        (
+            &goose::CLIENT,
+            "extensions:\n  a: {type: stdio, cmd: x, args: []}\n  a: {type: stdio, cmd: y, args: []}\n",
+        ),
+    ] {
+        let servers = found(client, text);
+        assert!(servers.iter().all(|server| *server == refused("a", reason)), "{client:?}: {servers:?}");
+        assert!(!servers.is_empty());
+    }
+    let user = User::new();
+    user.write(&cursor::CLIENT, "{\n\"mcpServers\": {},\n\"mcpServers\": {}\n}");
+    let problem = user.with(|surroundings| cursor::CLIENT.found(surroundings)).remove(0).servers.unwrap_err();
+    let told = crate::report::chain(&problem);
+    assert!(told.contains("`mcpServers` stands there more than once, in lines 2 and 3"), "{told}");
+}
+
+#[test]
+fn what_differs_from_a_server_that_is_there_is_told() {
+    let existing = json!({"gh": {"command": "npx", "args": ["gh"], "timeout": 30}});
+    let gemini = r#"{"mcpServers": {
+        "mine": {"command": "npx", "args": ["gh"], "excludeTools": ["delete"], "timeout": 60000},
+        "same": {"command": "npx", "args": ["gh"], "timeout": 30000},
+        "new": {"command": "new", "includeTools": ["a"]},
+        "again": {"command": "new"}
+    }}"#;
+    let servers = found(&gemini::CLIENT, gemini);
+    let plan = import::plan(&[(&gemini::CLIENT, &servers[..])], existing.as_object().unwrap(), None);
+    let verdicts: Vec<import::Verdict> = plan.into_iter().map(|candidate| candidate.verdict).collect();
+    let same = |name: &str, differences: &[&str]| import::Verdict::Same {
+        name: name.to_owned(),
+        differences: differences.iter().map(|text| (*text).to_owned()).collect(),
+    };
+    assert_eq!(
+        verdicts,
+        [
+            same(
+                "gh",
+                &["`tools.deny` is [\"delete\"] there and not set here", "`timeout` is 60 there and 30 here"]
+            ),
+            same("gh", &[]),
+            import::Verdict::Add {
+                name: "new".to_owned(),
+                entry: json!({"command": "new", "tools": {"allow": ["a"]}}),
+            },
+            same("new", &["`tools.allow` is not set there and [\"a\"] here"]),
+        ]
+    );
 }
 
 #[test]

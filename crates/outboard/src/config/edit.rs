@@ -7,6 +7,8 @@ mod yaml;
 
 use serde_json::{Map, Value};
 
+use super::wrong::listed;
+
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Syntax {
@@ -29,8 +31,11 @@ pub(crate) enum EditProblem {
     Syntax { line: usize, column: usize, what: String },
     #[error("`{member}` {what}")]
     Shape { member: String, what: &'static str },
-    #[error("`{member}` stands there twice, and programs differ in which one they read")]
-    Twice { member: String },
+    #[error(
+        "`{member}` stands there more than once, in lines {}, and programs differ in which one they read",
+        listed(lines)
+    )]
+    Repeated { member: String, lines: Vec<usize> },
     #[error("it is written in a way in which this cannot be edited without changing other parts of it")]
     Elsewhere,
 }
@@ -46,15 +51,42 @@ impl EditProblem {
         let before = text.get(..byte).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Self::Syntax {
-            line: before.matches('\n').count() + 1,
+            line: line_number(text, byte),
             column: before[line_start..].chars().count() + 1,
             what: what.into(),
         }
     }
 }
 
+/// A member that stands more than once in one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Repeated {
+    pub(crate) name: String,
+    pub(crate) lines: Vec<usize>,
+}
+
+/// Gathers what stands more than once among names with their places in the text.
+fn repeated_among<'a>(text: &str, members: impl Iterator<Item = (&'a str, usize)>) -> Vec<Repeated> {
+    let mut all: Vec<Repeated> = Vec::new();
+    let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    for (name, byte) in members {
+        let place = *places.entry(name.to_owned()).or_insert(all.len());
+        if place == all.len() {
+            all.push(Repeated { name: name.to_owned(), lines: Vec::new() });
+        }
+        all[place].lines.push(line_number(text, byte));
+    }
+    all.retain(|member| member.lines.len() > 1);
+    all
+}
+
+/// The number of the line in which a byte stands, from 1.
+fn line_number(text: &str, byte: usize) -> usize {
+    text.get(..byte).unwrap_or(text).matches('\n').count() + 1
+}
+
 /// Byte order mark, which some editors write and every client here skips.
-const MARK: &str = "\u{feff}";
+pub(super) const MARK: &str = "\u{feff}";
 
 impl Syntax {
     /// What the text says. An empty text is an empty object: clients make such files.
@@ -67,6 +99,26 @@ impl Syntax {
             Self::Json | Self::JsonWithComments | Self::Jsonc => json::read(text, self),
             Self::Toml => toml::read(text),
             Self::Yaml => yaml::read(text),
+        }
+    }
+
+    /// The members of the object at `path` that stand there more than once, each with its lines: a parser would keep
+    /// one of them in silence. A problem if there is more than one such object. In TOML the parser refuses it.
+    pub(crate) fn repeated(self, text: &str, path: &[&str]) -> Result<Vec<Repeated>, EditProblem> {
+        let text = text.strip_prefix(MARK).unwrap_or(text);
+        match self {
+            _ if text.trim().is_empty() => Ok(Vec::new()),
+            Self::Json | Self::JsonWithComments | Self::Jsonc => json::repeated(text, self, path),
+            Self::Toml => Ok(Vec::new()),
+            Self::Yaml => yaml::repeated(text, path),
+        }
+    }
+
+    /// The line in which the member at `path` starts, or of its parents the last that is there. Only in JSON.
+    pub(crate) fn line_of(self, text: &str, path: &[String]) -> Option<usize> {
+        match self {
+            Self::Json | Self::JsonWithComments | Self::Jsonc => json::line_of(text, self, path),
+            Self::Toml | Self::Yaml => None,
         }
     }
 

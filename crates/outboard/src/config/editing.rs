@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::{
-    FileKind, Places,
-    edit::{EditProblem, Syntax},
+    ConfigFile, FileKind, FileProblem, OWN_SYNTAX, Places,
+    edit::EditProblem,
     store::{Lock, Original, Privacy, StoreProblem},
 };
 
@@ -33,6 +33,8 @@ impl Scope {
 pub(crate) struct Added {
     pub(crate) file: PathBuf,
     pub(crate) replaced: bool,
+    /// Why the file cannot be used all the same.
+    pub(crate) unusable: Option<FileProblem>,
 }
 
 /// Why nothing was changed.
@@ -78,18 +80,25 @@ pub(crate) fn add(
         return Err(EditingProblem::Exists { name: name.to_owned(), file });
     }
     write(&lock, &original, &[(name, entry)], privacy)?;
-    Ok(Added { file, replaced })
+    let kind = if scope == Scope::User { FileKind::User } else { FileKind::Project };
+    let unusable = ConfigFile::read(&file, kind).err();
+    Ok(Added { file, replaced, unusable })
 }
 
-/// Adds several servers with new names to the user's file, at once or not at all.
-pub(crate) fn add_all(places: &Places, entries: &[(&str, &Value)]) -> Result<(), EditingProblem> {
+/// Adds several servers with new names to the user's file, at once or not at all. Why the file cannot be used all
+/// the same, if so.
+pub(crate) fn add_all(
+    places: &Places,
+    entries: &[(&str, &Value)],
+) -> Result<Option<FileProblem>, EditingProblem> {
     let file = places.user_file();
     let lock = Lock::take(&places.state)?;
     let (original, servers) = read(&file)?;
     if let Some((name, _)) = entries.iter().find(|(name, _)| servers.contains_key(*name)) {
         return Err(EditingProblem::Exists { name: (*name).to_owned(), file });
     }
-    Ok(write(&lock, &original, entries, Privacy::Private)?)
+    write(&lock, &original, entries, Privacy::Private)?;
+    Ok(ConfigFile::read(&file, FileKind::User).err())
 }
 
 /// Takes one server out. The file that had it.
@@ -129,7 +138,7 @@ pub(crate) fn remove(
             None => EditingProblem::Missing { name: name.to_owned(), there },
         });
     };
-    let text = Syntax::Json.unset(original.text(), &[SERVERS, name]).map_err(|source| edit(&file, source))?;
+    let text = OWN_SYNTAX.unset(original.text(), &[SERVERS, name]).map_err(|source| edit(&file, source))?;
     original.write(&lock, &text, Privacy::Private)?;
     Ok((file, of))
 }
@@ -141,7 +150,7 @@ pub(crate) fn servers(file: &Path) -> Result<Map<String, Value>, StoreProblem> {
 
 fn read(file: &Path) -> Result<(Original, Map<String, Value>), StoreProblem> {
     let original = Original::read(file)?;
-    let mut value = Syntax::Json.read(original.text()).map_err(|source| edit(file, source))?;
+    let mut value = OWN_SYNTAX.read(original.text()).map_err(|source| edit(file, source))?;
     let not_an_object = |member: &str| {
         edit(file, EditProblem::Shape { member: member.to_owned(), what: "must be an object" })
     };
@@ -161,9 +170,8 @@ fn write(
 ) -> Result<(), StoreProblem> {
     let mut text = original.text().to_owned();
     for (name, entry) in entries {
-        text = Syntax::Json
-            .set(&text, &[SERVERS, name], entry)
-            .map_err(|source| edit(&original.path, source))?;
+        text =
+            OWN_SYNTAX.set(&text, &[SERVERS, name], entry).map_err(|source| edit(&original.path, source))?;
     }
     original.write(lock, &text, privacy).map(|_| ())
 }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::{FileKind, Usage, usage};
+use super::{FileKind, Usage, Wrong, foreign, usage, wrong::kind};
 
 /// One upstream as configured. It is serialised to tell entries apart by what they reach.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,22 +25,6 @@ pub(crate) enum Transport {
     Stdio { command: String, args: Vec<String>, env: BTreeMap<String, String>, cwd: Option<String> },
     /// Streamable HTTP.
     Http { url: String, headers: BTreeMap<String, String> },
-}
-
-#[derive(Deserialize)]
-struct Written {
-    command: Option<String>,
-    #[serde(default)]
-    args: Vec<String>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    cwd: Option<String>,
-    #[serde(alias = "serverUrl")]
-    url: Option<String>,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
 }
 
 /// Keys of an entry. Others are an error in Outboard's own files; in a shared file they belong to other clients.
@@ -66,42 +50,113 @@ pub(crate) fn valid_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
-impl Entry {
-    /// Reads an entry; the text of a problem fits after the server's name.
-    pub(crate) fn parse(value: &Value, kind: FileKind) -> Result<Self, String> {
-        let Value::Object(members) = value else { return Err("must be an object".to_owned()) };
-        if kind != FileKind::Shared
-            && let Some(unknown) = members.keys().find(|key| !keys().any(|known| known == key.as_str()))
-        {
-            let known: Vec<&str> = keys().collect();
-            return Err(format!("`{unknown}` is not known here; there are: {}", known.join(", ")));
+/// Keys that nobody here reads are refused with what stands for them here.
+fn check_keys(members: &Map<String, Value>) -> Result<(), Wrong> {
+    let known: Vec<&str> = keys().collect();
+    let Some(unknown) = members.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    let wrong = Wrong::unknown(&[unknown], "known here", &known);
+    Err(match foreign::hint(unknown) {
+        Some(hint) => Wrong { hint: hint.to_owned(), ..wrong },
+        None => wrong,
+    })
+}
+
+/// The members of an entry while they are read. A value is never shown: it may be a secret.
+struct Written<'a>(&'a Map<String, Value>);
+
+impl Written<'_> {
+    fn given(&self, key: &str) -> Option<&Value> {
+        self.0.get(key).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, key: &str) -> Result<Option<String>, Wrong> {
+        self.given(key).map(|value| text(&[key], value)).transpose()
+    }
+
+    fn texts(&self, key: &str) -> Result<Vec<String>, Wrong> {
+        match self.given(key) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(values)) => {
+                values.iter().enumerate().map(|(at, value)| text(&[key, &at.to_string()], value)).collect()
+            }
+            Some(other) => {
+                let hint = format!("for example: \"{key}\": [\"--flag\", \"value\"]");
+                Err(Wrong::mistyped(&[key], kind(other), "a list of texts", hint))
+            }
         }
-        let usage = match kind {
+    }
+
+    fn named(&self, key: &str) -> Result<BTreeMap<String, String>, Wrong> {
+        match self.given(key) {
+            None => Ok(BTreeMap::new()),
+            Some(Value::Object(values)) => {
+                values.iter().map(|(name, value)| Ok((name.clone(), text(&[key, name], value)?))).collect()
+            }
+            Some(other) => {
+                let hint = format!("for example: \"{key}\": {{\"NAME\": \"value\"}}");
+                Err(Wrong::mistyped(&[key], kind(other), "an object of texts", hint))
+            }
+        }
+    }
+}
+
+fn text(place: &[&str], value: &Value) -> Result<String, Wrong> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(_) | Value::Bool(_) => {
+            Err(Wrong::mistyped(place, kind(value), "a text", "put it between double quotes"))
+        }
+        _ => Err(Wrong::mistyped(place, kind(value), "a text", "write a text between double quotes")),
+    }
+}
+
+impl Entry {
+    /// Reads an entry; what is wrong with it fits after the server's name.
+    pub(crate) fn parse(value: &Value, file: FileKind) -> Result<Self, Wrong> {
+        let Value::Object(members) = value else {
+            let hint = "for example: {\"command\": \"npx\", \"args\": [\"-y\", \"some-server\"]}";
+            return Err(Wrong::at(&[], format!("is {}; it must be an object", kind(value)), hint));
+        };
+        if file != FileKind::Shared {
+            check_keys(members)?;
+        }
+        let usage = match file {
             FileKind::Shared => Usage::default(),
             FileKind::User | FileKind::Project => Usage::parse(members)?,
         };
-        let written: Written = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
-        match (written.command, written.url) {
-            (Some(_), Some(_)) => Err("has both `command` and `url`; it must have one of them".to_owned()),
-            (None, None) => Err("has neither `command` nor `url`".to_owned()),
-            (Some(command), None) if command.trim().is_empty() => Err("`command` is empty".to_owned()),
-            (Some(command), None) => Ok(Self {
-                transport: Transport::Stdio {
-                    command,
-                    args: written.args,
-                    env: written.env,
-                    cwd: written.cwd,
-                },
-                usage,
-            }),
-            (None, Some(_)) if written.kind.as_deref() == Some("sse") => {
-                Err("`type: sse` (the transport of 2024) is not spoken; use the server's Streamable HTTP URL"
-                    .to_owned())
+        let written = Written(members);
+        let url = match written.text("url")? {
+            Some(url) => Some(url),
+            None => written.text("serverUrl")?,
+        };
+        let is_sse = written.text("type")?.as_deref() == Some("sse");
+        let transport = match (written.text("command")?, url) {
+            (Some(_), Some(_)) => {
+                let what = "has both `command` and `url`; it must have one of them";
+                return Err(Wrong::at(&[], what, "keep `command` for a program, `url` for Streamable HTTP"));
             }
-            (None, Some(url)) => {
-                Ok(Self { transport: Transport::Http { url, headers: written.headers }, usage })
+            (None, None) => {
+                let hint = "write \"command\" for a program, or \"url\" for Streamable HTTP";
+                return Err(Wrong::at(&[], "has neither `command` nor `url`", hint));
             }
-        }
+            (Some(command), None) if command.trim().is_empty() => {
+                return Err(Wrong::at(&["command"], "`command` is empty", "write the program to start"));
+            }
+            (Some(command), None) => Transport::Stdio {
+                command,
+                args: written.texts("args")?,
+                env: written.named("env")?,
+                cwd: written.text("cwd")?,
+            },
+            (None, Some(_)) if is_sse => {
+                let what = "has `type: sse`, the transport of 2024, which is not spoken";
+                let hint =
+                    "most such servers have a Streamable HTTP URL too: use that with \"type\": \"http\"";
+                return Err(Wrong::at(&["type"], what, hint));
+            }
+            (None, Some(url)) => Transport::Http { url, headers: written.named("headers")? },
+        };
+        Ok(Self { transport, usage })
     }
 
     /// Whether the entry is switched off where it is written.
@@ -174,6 +229,43 @@ mod tests {
             json!({"command": "x", "timeout": 60_000, "tools": ["*"], "eager": "?", "concurrency": null});
         assert_eq!(Entry::parse(&entry, FileKind::Shared).unwrap().usage, Usage::default());
         assert!(Entry::parse(&entry, FileKind::Project).is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_its_key_with_what_to_do() {
+        for (entry, what, hint) in [
+            (
+                json!({"command": true}),
+                "`command` is true or false; it must be a text",
+                "between double quotes",
+            ),
+            (json!({"command": ["npx"]}), "`command` is a list; it must be a text", "write a text"),
+            (json!({"command": "x", "args": "y"}), "`args` is a text; it must be a list of texts", "--flag"),
+            (json!({"command": "x", "args": ["y", 7]}), "`args.1` is a number; it must be a text", "quotes"),
+            (
+                json!({"command": "x", "env": {"PORT": 80}}),
+                "`env.PORT` is a number; it must be a text",
+                "quotes",
+            ),
+            (
+                json!({"url": "x", "headers": []}),
+                "`headers` is a list; it must be an object of texts",
+                "NAME",
+            ),
+            (json!({"comand": "x"}), "`comand` is not known here", "did you mean `command`?"),
+            (json!({"command": "x", "zzz": 1}), "`zzz` is not known here", "there are: command, "),
+            (json!({"url": "x", "oauth": {}}), "`oauth` is not known here", "does not sign in by OAuth yet"),
+            (json!({"command": "x", "alwaysLoad": true}), "`alwaysLoad` is not known here", "leave it out"),
+            (json!({"command": "x", "excludeTools": ["y"]}), "`excludeTools` is not", "\"tools\": {\"deny\""),
+            (json!({}), "has neither `command` nor `url`", "write \"command\""),
+            (json!({"command": "x", "url": "y"}), "has both `command` and `url`", "keep `command`"),
+            (json!({"type": "sse", "url": "y"}), "has `type: sse`", "Streamable HTTP URL"),
+            (json!(7), "is a number; it must be an object", "for example: "),
+            (json!({"command": "x", "timeout": -1}), "`timeout` is -1; it must be a number from", "seconds"),
+        ] {
+            let wrong = Entry::parse(&entry, FileKind::User).unwrap_err();
+            assert!(wrong.what.starts_with(what) && wrong.hint.contains(hint), "{entry}: {wrong:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! One configuration file: JSON with `mcpServers`, and in Outboard's own files settings beside it.
-//! Problems name the file, the place in it and what to do. Values are not expanded here.
+//! One configuration file: JSON with `mcpServers`, and in Outboard's own files settings beside it. Comments and trailing
+//! commas may stand in it. Problems name the file, the line, the key and what to do. Values are not expanded here.
 
 use std::{
     collections::BTreeMap,
@@ -7,10 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::{Entry, Settings, settings};
+use super::{
+    Entry, Settings, Wrong,
+    edit::{EditProblem, MARK, Syntax},
+    settings,
+};
+
+/// How Outboard's own files are written: as people write them, comments and trailing commas included.
+pub(crate) const OWN_SYNTAX: Syntax = Syntax::Jsonc;
 
 /// Whose file it is: that decides what it may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +38,7 @@ pub(crate) struct ConfigFile {
     /// SHA-256 of its bytes, lower-case hexadecimal.
     pub(crate) hash: String,
     /// Its upstreams by name; one that cannot be read costs itself.
-    pub(crate) entries: BTreeMap<String, Result<Entry, String>>,
+    pub(crate) entries: BTreeMap<String, Result<Entry, Wrong>>,
     pub(crate) settings: Settings,
 }
 
@@ -48,52 +55,124 @@ pub(crate) enum FileProblem {
     Syntax {
         path: PathBuf,
         #[source]
-        source: serde_json::Error,
+        source: EditProblem,
     },
-    #[error("use {}: {what}", path.display())]
-    Content { path: PathBuf, what: String },
+    #[error("read {}: it is not text in UTF-8", path.display())]
+    NoText { path: PathBuf },
+    #[error("use {}: {}{wrong}{}", path.display(), in_line(wrong.line), and_more(*more))]
+    Setting { path: PathBuf, wrong: Wrong, more: usize },
+}
+
+/// `line 3: `, or nothing.
+pub(crate) fn in_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!("line {line}: "))
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" (and {more} more)") }
+}
+
+/// A file of which a part is wrong.
+pub(crate) struct Examined {
+    /// What it says all the same: settings that are wrong have their defaults.
+    pub(crate) file: ConfigFile,
+    /// What is wrong with its settings, each on its own.
+    pub(crate) problems: Vec<FileProblem>,
 }
 
 impl ConfigFile {
     /// Reads a file of this kind.
     pub(crate) fn read(path: &Path, kind: FileKind) -> Result<Self, FileProblem> {
+        let Examined { file, problems } = Self::examine(path, kind)?;
+        let more_of_them = problems.len().saturating_sub(1);
+        match problems.into_iter().next() {
+            None => Ok(file),
+            Some(FileProblem::Setting { path, wrong, .. }) => {
+                Err(FileProblem::Setting { path, wrong, more: more_of_them })
+            }
+            Some(other) => Err(other),
+        }
+    }
+
+    /// Reads a file of this kind, and what can be used of it if some settings are wrong.
+    pub(crate) fn examine(path: &Path, kind: FileKind) -> Result<Examined, FileProblem> {
         let bytes =
             std::fs::read(path).map_err(|source| FileProblem::Read { path: path.to_owned(), source })?;
         Self::parse(path, kind, &bytes)
     }
 
-    fn parse(path: &Path, kind: FileKind, bytes: &[u8]) -> Result<Self, FileProblem> {
-        let content = |what: String| FileProblem::Content { path: path.to_owned(), what };
-        let bytes_without_mark = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let value: Value = serde_json::from_slice(bytes_without_mark)
-            .map_err(|source| FileProblem::Syntax { path: path.to_owned(), source })?;
-        let Value::Object(mut members) = value else {
-            return Err(content("it must hold a JSON object with `mcpServers`".to_owned()));
+    fn parse(path: &Path, kind: FileKind, bytes: &[u8]) -> Result<Examined, FileProblem> {
+        let text = std::str::from_utf8(bytes).map_err(|_| FileProblem::NoText { path: path.to_owned() })?;
+        let text = text.strip_prefix(MARK).unwrap_or(text);
+        let bad = |source| FileProblem::Syntax { path: path.to_owned(), source };
+        let value = OWN_SYNTAX.read(text).map_err(bad)?;
+        let problem = |wrong: Wrong| {
+            let line = OWN_SYNTAX.line_of(text, &wrong.place);
+            FileProblem::Setting { path: path.to_owned(), wrong: Wrong { line, ..wrong }, more: 0 }
         };
-        let servers = match members.remove("mcpServers") {
-            None => serde_json::Map::new(),
-            Some(Value::Object(servers)) => servers,
-            Some(_) => return Err(content("`mcpServers` must be an object of named servers".to_owned())),
+        let Value::Object(members) = value else {
+            let hint = "for example: {\"mcpServers\": {}}";
+            return Err(problem(Wrong::at(&[], "it must hold a JSON object with `mcpServers`", hint)));
         };
-        let settings = match kind {
-            FileKind::Shared => Settings::default(),
-            FileKind::Project => match members.keys().find(|key| *key != "$schema") {
-                None => Settings::default(),
-                Some(key) => {
-                    return Err(content(format!(
-                        "`{key}` may stand only in the user's own file: a project's file names upstreams and nothing else"
-                    )));
-                }
-            },
-            FileKind::User => settings::read(members).map_err(content)?,
+        let repeated = |path: &[&str]| OWN_SYNTAX.repeated(text, path).unwrap_or_default();
+        if let Some(twice) = repeated(&[]).first() {
+            return Err(problem(Wrong::repeated(&[&twice.name], &twice.lines)));
+        }
+        let (settings, mut wrong) = match kind {
+            FileKind::Shared => (Settings::default(), Vec::new()),
+            FileKind::Project => (Settings::default(), not_for_projects(&members)),
+            FileKind::User => settings::read(&members),
         };
-        let entries = servers
-            .into_iter()
-            .filter(|(_, value)| !Entry::is_disabled(value))
-            .map(|(name, value)| (name, Entry::parse(&value, kind)))
-            .collect();
-        Ok(Self { path: path.to_owned(), kind, hash: hash(bytes), entries, settings })
+        wrong.extend(
+            repeated(&["limits"]).iter().map(|twice| Wrong::repeated(&["limits", &twice.name], &twice.lines)),
+        );
+        let mut entries = match members.get(SERVERS) {
+            None | Some(Value::Null) => BTreeMap::new(),
+            Some(Value::Object(servers)) => entries(servers, kind),
+            Some(other) => {
+                let hint = "for example: {\"mcpServers\": {\"name\": {\"command\": \"npx\"}}}";
+                let expected = "an object of named servers";
+                return Err(problem(Wrong::mistyped(&[SERVERS], super::wrong::kind(other), expected, hint)));
+            }
+        };
+        for (name, entry) in &mut entries {
+            if let Some(twice) = repeated(&[SERVERS, name]).first() {
+                *entry = Err(Wrong::repeated(&[&twice.name], &twice.lines));
+            }
+        }
+        for twice in repeated(&[SERVERS]) {
+            entries.insert(twice.name.clone(), Err(Wrong::repeated(&[&twice.name], &twice.lines)));
+        }
+        for (name, entry) in &mut entries {
+            if let Err(wrong) = entry {
+                let server = [SERVERS.to_owned(), name.clone()];
+                wrong.line = OWN_SYNTAX.line_of(text, &[&server[..], &wrong.place].concat());
+            }
+        }
+        let problems = wrong.into_iter().map(problem).collect();
+        let file = Self { path: path.to_owned(), kind, hash: hash(bytes), entries, settings };
+        Ok(Examined { file, problems })
     }
+}
+
+/// The member that holds the servers.
+const SERVERS: &str = "mcpServers";
+
+fn entries(servers: &Map<String, Value>, kind: FileKind) -> BTreeMap<String, Result<Entry, Wrong>> {
+    let on = servers.iter().filter(|(_, value)| !Entry::is_disabled(value));
+    on.map(|(name, value)| (name.clone(), Entry::parse(value, kind))).collect()
+}
+
+fn not_for_projects(members: &Map<String, Value>) -> Vec<Wrong> {
+    let settings = members.keys().filter(|key| !["$schema", SERVERS].contains(&key.as_str()));
+    settings
+        .map(|key| {
+            let what = format!(
+                "`{key}` may stand only in the user's own file: a project's file names upstreams and nothing else"
+            );
+            Wrong::at(&[key], what, "take it out of the project's file")
+        })
+        .collect()
 }
 
 /// SHA-256 in lower-case hexadecimal.

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{ConfigFile, Entry, FileKind, FileProblem, Places, Settings};
+use super::{ConfigFile, Entry, FileKind, FileProblem, Places, Settings, Wrong, file::Examined};
 use crate::trust::Trust;
 
 /// What Outboard is to do.
@@ -19,6 +19,8 @@ pub(crate) struct Configuration {
     pub(crate) untrusted: Vec<Untrusted>,
     /// What a person may want to know, a line each.
     pub(crate) notes: Vec<String>,
+    /// What cannot be used of the files. Only where that was asked for; otherwise the first such ends the loading.
+    pub(crate) problems: Vec<FileProblem>,
     /// The files that have effect, as they were read.
     files: Vec<Arc<ConfigFile>>,
 }
@@ -29,7 +31,7 @@ pub(crate) struct Configured {
     pub(crate) name: String,
     pub(crate) file: PathBuf,
     /// The entry, or what is wrong with it.
-    pub(crate) entry: Result<Entry, String>,
+    pub(crate) entry: Result<Entry, Wrong>,
 }
 
 /// A project's file that nobody has accepted as it is now.
@@ -48,7 +50,18 @@ pub(crate) fn load(
     trust: &Trust,
     this_program: Option<&Path>,
 ) -> Result<Configuration, FileProblem> {
-    put_together(places, directory, trust, this_program, None)
+    put_together(places, directory, trust, this_program, &Otherwise::Fail)
+}
+
+/// Loads what can be used of what holds for `directory`, and tells what cannot.
+pub(crate) fn examine(
+    places: &Places,
+    directory: &Path,
+    trust: &Trust,
+    this_program: Option<&Path>,
+) -> Configuration {
+    // Nothing that is wrong is an error here.
+    put_together(places, directory, trust, this_program, &Otherwise::Tell).unwrap_or_default()
 }
 
 /// Loads again what holds for `directory`. Of a file that cannot be used now, what it said `before` goes on, with a
@@ -60,7 +73,17 @@ pub(crate) fn reload(
     this_program: Option<&Path>,
     before: &Configuration,
 ) -> Result<Configuration, FileProblem> {
-    put_together(places, directory, trust, this_program, Some(before))
+    put_together(places, directory, trust, this_program, &Otherwise::Before(before))
+}
+
+/// What is done about a file that cannot be used.
+enum Otherwise<'a> {
+    /// One of the user's is an error, one of the project's is ignored with a note.
+    Fail,
+    /// What can be used of it is, and the rest is told of.
+    Tell,
+    /// What it said before goes on, with a note.
+    Before(&'a Configuration),
 }
 
 fn put_together(
@@ -68,33 +91,18 @@ fn put_together(
     directory: &Path,
     trust: &Trust,
     this_program: Option<&Path>,
-    before: Option<&Configuration>,
+    otherwise: &Otherwise<'_>,
 ) -> Result<Configuration, FileProblem> {
     let mut all = Configuration::default();
     let user = places.user_file();
-    if user.exists() {
-        let file = match (ConfigFile::read(&user, FileKind::User), before) {
-            (Ok(file), _) => Some(Arc::new(file)),
-            (Err(problem), Some(before)) => all.fall_back(&problem, before, &user),
-            (Err(problem), None) => return Err(problem),
-        };
-        if let Some(file) = file {
-            all.settings = file.settings.clone();
-            all.add(file, this_program);
-        }
+    if user.exists()
+        && let Some(file) = all.read(&user, FileKind::User, otherwise)?
+    {
+        all.settings = file.settings.clone();
+        all.add(file, this_program);
     }
     for project in places.project_files(directory) {
-        let file = match (ConfigFile::read(&project.path, project.kind), before) {
-            (Ok(file), _) => Arc::new(file),
-            (Err(problem), Some(before)) => {
-                let Some(file) = all.fall_back(&problem, before, &project.path) else { continue };
-                file
-            }
-            (Err(problem), None) => {
-                all.ignored(&problem);
-                continue;
-            }
-        };
+        let Some(file) = all.read(&project.path, project.kind, otherwise)? else { continue };
         if file.entries.is_empty() {
             continue;
         }
@@ -109,6 +117,39 @@ fn put_together(
 }
 
 impl Configuration {
+    /// Reads one file, or does about it what is to be done otherwise.
+    fn read(
+        &mut self,
+        path: &Path,
+        kind: FileKind,
+        otherwise: &Otherwise<'_>,
+    ) -> Result<Option<Arc<ConfigFile>>, FileProblem> {
+        if matches!(otherwise, Otherwise::Tell) {
+            let examined = ConfigFile::examine(path, kind);
+            return Ok(match examined {
+                Ok(Examined { file, problems }) => {
+                    // A project's file counts as a whole or not at all.
+                    let counts = problems.is_empty() || kind == FileKind::User;
+                    self.problems.extend(problems);
+                    counts.then(|| Arc::new(file))
+                }
+                Err(problem) => {
+                    self.problems.push(problem);
+                    None
+                }
+            });
+        }
+        match (ConfigFile::read(path, kind), otherwise) {
+            (Ok(file), _) => Ok(Some(Arc::new(file))),
+            (Err(problem), Otherwise::Before(before)) => Ok(self.fall_back(&problem, before, path)),
+            (Err(problem), _) if kind == FileKind::User => Err(problem),
+            (Err(problem), _) => {
+                self.ignored(&problem);
+                Ok(None)
+            }
+        }
+    }
+
     /// What the file said before, if it had effect then.
     fn fall_back(&mut self, problem: &FileProblem, before: &Self, path: &Path) -> Option<Arc<ConfigFile>> {
         let earlier = before.files.iter().find(|file| file.path == path).map(Arc::clone);
@@ -149,7 +190,7 @@ impl Configuration {
     }
 
     /// A project may shorten the time of its calls and not lengthen it.
-    fn keep_limits(&mut self, file: &Path, name: &str, entry: &mut Result<Entry, String>) {
+    fn keep_limits(&mut self, file: &Path, name: &str, entry: &mut Result<Entry, Wrong>) {
         let Ok(entry) = entry else { return };
         let most = self.settings.limits.call;
         let timeout = &mut entry.usage.terms.timeout;

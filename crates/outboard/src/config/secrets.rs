@@ -1,29 +1,78 @@
-//! What in an entry is likely a secret: masked where a person or a program reads along, and told of when it is
-//! written down although `${VAR}` would do. A guess by names and shapes; it does not find every secret.
+//! What in an entry or a line of a configuration file is likely a secret: masked where a person or a program reads along,
+//! and told of when it is written down although `${VAR}` would do.
+//! A guess by names and shapes: a short password under an ordinary name is not found.
 
 use serde_json::{Map, Value};
 
 /// Stands for a value that is not shown.
 const MASK: &str = "***";
 
-/// Parts of names whose values are secrets.
-const NAMES: [&str; 15] = [
+/// Words of names whose values are secrets.
+const WORDS: [&str; 26] = [
     "token",
     "secret",
-    "passw",
+    "secrets",
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "pass",
+    "pwd",
+    "key",
     "apikey",
-    "api_key",
-    "api-key",
+    "apitoken",
+    "accesskey",
+    "secretkey",
+    "authtoken",
     "auth",
+    "authorization",
+    "bearer",
+    "jwt",
     "credential",
+    "credentials",
     "cookie",
-    "private",
-    "_key",
-    "-key",
-    "_pat",
+    "sessionid",
+    "pat",
     "dsn",
     "signature",
 ];
+/// Ends of words, as in `PGPASSWORD`.
+const ENDS: [&str; 5] = ["password", "passwd", "secret", "token", "apikey"];
+/// Last words of names that are only about a secret.
+const ABOUT: [&str; 30] = [
+    "url",
+    "uri",
+    "endpoint",
+    "host",
+    "port",
+    "file",
+    "path",
+    "dir",
+    "directory",
+    "name",
+    "id",
+    "type",
+    "kind",
+    "mode",
+    "method",
+    "scheme",
+    "provider",
+    "header",
+    "format",
+    "algorithm",
+    "limit",
+    "size",
+    "length",
+    "count",
+    "ttl",
+    "timeout",
+    "expiry",
+    "enabled",
+    "disabled",
+    "required",
+];
+/// Parameters of addresses that hold secrets, beside those that are named like one.
+const PARAMETERS: [&str; 2] = ["sig", "code"];
 /// Starts of values that well-known services issue.
 const STARTS: [&str; 15] = [
     "sk-",
@@ -44,18 +93,25 @@ const STARTS: [&str; 15] = [
 ];
 /// Headers that say nothing about who asks.
 const OPEN_HEADERS: [&str; 4] = ["accept", "content-type", "user-agent", "mcp-protocol-version"];
+/// What stands before a secret in the value of a header.
+const SCHEMES: [&str; 3] = ["bearer", "basic", "token"];
 
-/// The entry with what may be secret replaced.
+/// The entry with what may be secret replaced. One rule holds here and for [`masked_line`]; a text is masked if
+/// - the name beside it has a word such as `token`, `password` or `key`, and does not end in a word that makes it something
+///   about a secret, such as `url`, `file`, `limit` or `type`;
+/// - it has the shape of what services issue: a known start, or a long mix of letters and digits;
+/// - it stands where secrets stand: before the `@` or in such a parameter of an address, after `Bearer` or `Basic`, in a
+///   header that is not known to be harmless.
+///
+/// Only that part of the text is masked, and never a variable, a flag such as `true`, or nothing at all.
 pub(crate) fn masked(entry: &Value) -> Value {
     let Value::Object(members) = entry else { return entry.clone() };
     let each = |(key, value): (&String, &Value)| {
         let value = match (key.as_str(), value) {
-            ("env", Value::Object(values)) => with_values(values, |name, text| {
-                if is_secret(name, text) || !is_harmless(text) { mask(text) } else { text.to_owned() }
-            }),
+            ("env", Value::Object(values)) => with_values(values, masked_value),
             ("headers", Value::Object(values)) => with_values(values, |name, text| {
                 if OPEN_HEADERS.contains(&name.to_lowercase().as_str()) {
-                    text.to_owned()
+                    masked_text(text)
                 } else {
                     mask(text)
                 }
@@ -70,7 +126,7 @@ pub(crate) fn masked(entry: &Value) -> Value {
                 });
                 Value::Array(masked.collect())
             }
-            ("url" | "serverUrl", Value::String(url)) => Value::from(masked_url(url)),
+            ("url" | "serverUrl", Value::String(url)) => Value::from(masked_text(url)),
             _ => value.clone(),
         };
         (key.clone(), value)
@@ -83,7 +139,11 @@ pub(crate) fn literals(entry: &Value) -> Vec<String> {
     let mut found = Vec::new();
     for group in ["env", "headers"] {
         for (name, value) in entry.get(group).and_then(Value::as_object).into_iter().flatten() {
-            if value.as_str().is_some_and(|text| is_secret(name, text)) {
+            let holds = |text: &str| match group {
+                "headers" => names_a_secret(name) && !literal(text).is_empty() || masked_text(text) != text,
+                _ => masked_value(name, text) != text,
+            };
+            if value.as_str().is_some_and(holds) {
                 found.push(format!("{group}.{name}"));
             }
         }
@@ -96,7 +156,7 @@ pub(crate) fn literals(entry: &Value) -> Vec<String> {
         }
         last = text;
     }
-    if entry.get("url").and_then(Value::as_str).is_some_and(|url| masked_url(url) != url) {
+    if entry.get("url").and_then(Value::as_str).is_some_and(|url| masked_text(url) != url) {
         found.push("url".to_owned());
     }
     found
@@ -105,11 +165,12 @@ pub(crate) fn literals(entry: &Value) -> Vec<String> {
 /// A line of a configuration file in any syntax, with what may be secret replaced.
 pub(crate) fn masked_line(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
-    let mut name = String::new();
+    // What the next value is: named by its member, or by the switch before it in a list.
+    let (mut name, mut last) = (String::new(), String::new());
     let mut rest = line;
-    while let Some(start) = rest.find(|c: char| c == '"' || c == '\'' || c.is_alphanumeric()) {
+    while let Some(start) = rest.find(|c: char| c == '"' || c == '\'' || c.is_alphanumeric() || c == '-') {
         out.push_str(&rest[..start]);
-        if rest[..start].contains(['#']) || rest[..start].contains("//") {
+        if rest[..start].contains(['#', '}']) || rest[..start].contains("//") {
             name.clear();
         }
         rest = &rest[start..];
@@ -119,12 +180,20 @@ pub(crate) fn masked_line(line: &str) -> String {
         let is_name = rest.trim_start().starts_with([':', '=']) && !rest.starts_with("://");
         if is_name {
             inside.clone_into(&mut name);
+            last.clear();
             out.push_str(word);
-        } else if is_secret(&name, inside) || masked_url(inside) != inside {
-            out.push_str(&format!("{quote}{MASK}{quote}"));
-        } else {
-            out.push_str(word);
+            continue;
         }
+        let masked = match masked_value(&name, inside) {
+            same if same == inside => masked_argument(&last, inside),
+            masked => masked,
+        };
+        if masked == inside {
+            out.push_str(word);
+        } else {
+            out.push_str(&format!("{quote}{masked}{quote}"));
+        }
+        inside.clone_into(&mut last);
     }
     out.push_str(rest);
     out
@@ -157,8 +226,37 @@ fn with_values(values: &Map<String, Value>, change: impl Fn(&str, &str) -> Strin
 
 /// A text of which only the variables and a scheme such as `Bearer` are shown.
 fn mask(text: &str) -> String {
+    if literal(text).is_empty() { text.to_owned() } else { MASK.to_owned() }
+}
+
+/// The value of a member or a variable of this name.
+fn masked_value(name: &str, text: &str) -> String {
     let literal = literal(text);
-    if literal.is_empty() { text.to_owned() } else { MASK.to_owned() }
+    if names_a_secret(name) && !literal.is_empty() && !is_flag(&literal) {
+        return MASK.to_owned();
+    }
+    masked_text(text)
+}
+
+/// A text of which nothing is known but itself.
+fn masked_text(text: &str) -> String {
+    if has_secret_shape(&literal(text)) {
+        return MASK.to_owned();
+    }
+    masked_schemes(&masked_url(text))
+}
+
+/// A text without the word that follows `Bearer` or `Basic`.
+fn masked_schemes(text: &str) -> String {
+    let mut after_scheme = false;
+    let words = text.split(' ').map(|word| {
+        let start = word.rsplit([':', '=', '"', '\'']).next().unwrap_or(word).to_lowercase();
+        let is_secret = after_scheme && !word.is_empty() && !literal(word).is_empty();
+        // `token` is a word of every day; the other two are not.
+        after_scheme = ["bearer", "basic"].contains(&start.as_str());
+        if is_secret { MASK } else { word }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// What of a text is neither a variable nor an authorisation scheme.
@@ -176,20 +274,37 @@ fn literal(text: &str) -> String {
     }
     out.push_str(rest);
     let out = out.trim();
-    let scheme = ["Bearer", "Basic", "Token", "token", "bearer"]
-        .into_iter()
-        .find_map(|scheme| out.strip_prefix(scheme).filter(|rest| rest.is_empty() || rest.starts_with(' ')));
-    scheme.unwrap_or(out).trim().to_owned()
-}
-
-fn is_secret(name: &str, text: &str) -> bool {
-    let literal = literal(text);
-    has_secret_shape(&literal) || (names_a_secret(name) && !literal.is_empty() && !is_flag(&literal))
+    let (first, more) = out.split_once(' ').unwrap_or((out, ""));
+    let is_scheme = SCHEMES.contains(&first.to_lowercase().as_str());
+    if is_scheme { more.trim().to_owned() } else { out.to_owned() }
 }
 
 fn names_a_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    name == "key" || name == "pat" || NAMES.iter().any(|part| name.contains(part))
+    let words = words(name);
+    let is_about = words.last().is_some_and(|last| ABOUT.contains(&last.as_str()));
+    let is_secret =
+        |word: &String| WORDS.contains(&word.as_str()) || ENDS.iter().any(|end| word.ends_with(end));
+    !is_about && words.iter().any(is_secret)
+}
+
+/// The words of a name in any spelling, lower case and without the numbers at its end.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let starts = !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
+        if starts {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty() && !word.chars().all(|c| c.is_ascii_digit()));
+    words
 }
 
 fn is_flag(text: &str) -> bool {
@@ -207,43 +322,41 @@ fn has_secret_shape(text: &str) -> bool {
     plain && (issued || (text.len() >= 24 && mixed && !text.contains('/') && text.matches('.').count() <= 2))
 }
 
-/// A value that tells nothing: a flag, a number, a path, a plain word, an address without credentials.
-fn is_harmless(text: &str) -> bool {
-    let literal = literal(text);
-    let word = literal.len() <= 16 && literal.chars().all(|c| c.is_ascii_lowercase() || "-_".contains(c));
-    let number = literal.len() <= 6 && literal.parse::<f64>().is_ok();
-    let path = literal.starts_with(['/', '~', '.']) && !literal.contains(char::is_whitespace);
-    let url = literal.contains("://") && masked_url(&literal) == literal && !literal.contains('?');
-    is_flag(&literal) || word || number || path || url
-}
-
+/// An argument of a program, with the one before it.
 fn masked_argument(last: &str, text: &str) -> String {
-    if let Some((name, value)) = text.split_once('=')
-        && is_secret(name, value)
-    {
-        return format!("{name}={MASK}");
+    let is_switch = |text: &str| text.starts_with('-') && !text.contains(['=', ' ']);
+    if is_switch(last) && names_a_secret(last) && !text.starts_with('-') {
+        return masked_value(last, text);
     }
-    let named =
-        last.starts_with('-') && !last.contains('=') && names_a_secret(last) && !text.starts_with('-');
-    let header = text.split_once(':').is_some_and(|(name, value)| {
-        !value.starts_with("//") && names_a_secret(name) && !literal(value).is_empty()
-    });
-    if header {
-        return format!("{}: {MASK}", text.split(':').next().unwrap_or_default());
+    // `--name=value` and `NAME=value`, and a header `Name: value`, by itself or as such a value.
+    let names = |name: &str| !name.contains([' ', '/', '?']) && names_a_secret(name);
+    for separator in ['=', ':'] {
+        let Some((name, value)) = text.split_once(separator) else { continue };
+        let header = name.rsplit('=').next().unwrap_or(name);
+        if names(header)
+            && !value.starts_with("//")
+            && !literal(value).is_empty()
+            && !is_flag(&literal(value))
+        {
+            let space = if value.starts_with(' ') { " " } else { "" };
+            return format!("{name}{separator}{space}{MASK}");
+        }
     }
-    if (named && !literal(text).is_empty()) || has_secret_shape(&literal(text)) {
-        return MASK.to_owned();
-    }
-    masked_url(text)
+    masked_text(text)
 }
 
-/// An address without its password, its secret parameters and segments of its path that look like a secret.
+/// A text with the addresses in it without their user information, their secret parameters and segments of their path
+/// that look like a secret.
 fn masked_url(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
-    let (host, path) = rest.split_once('/').map_or((rest, None), |(host, path)| (host, Some(path)));
+    // What follows the address is not part of it.
+    let end = rest.find(|c: char| c.is_whitespace() || "\"'<>".contains(c)).unwrap_or(rest.len());
+    let (address, after) = rest.split_at(end);
+    let (address, fragment) = address.split_once('#').map_or((address, None), |(one, two)| (one, Some(two)));
+    let (address, query) = address.split_once('?').map_or((address, None), |(one, two)| (one, Some(two)));
+    let (host, path) = address.split_once('/').map_or((address, None), |(one, two)| (one, Some(two)));
     let host = match host.rsplit_once('@') {
-        Some((user, host)) if !literal(user).is_empty() => format!("{MASK}@{host}"),
+        Some((user, host)) if !literal(&user.replace(':', "")).is_empty() => format!("{MASK}@{host}"),
         _ => host.to_owned(),
     };
     let mut url = format!("{scheme}://{host}");
@@ -252,15 +365,21 @@ fn masked_url(text: &str) -> String {
         url.push('/');
         url.push_str(&segments.collect::<Vec<_>>().join("/"));
     }
-    if let Some(query) = query {
-        let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-            Some((name, value)) if is_secret(name, value) => format!("{name}={MASK}"),
-            _ => pair.to_owned(),
-        });
-        url.push('?');
+    for (mark, parameters) in [('?', query), ('#', fragment)] {
+        let Some(parameters) = parameters else { continue };
+        let pairs = parameters.split('&').map(masked_parameter);
+        url.push(mark);
         url.push_str(&pairs.collect::<Vec<_>>().join("&"));
     }
-    url
+    format!("{url}{}", masked_url(after))
+}
+
+fn masked_parameter(pair: &str) -> String {
+    let Some((name, value)) = pair.split_once('=') else { return pair.to_owned() };
+    let literal = literal(value);
+    let is_named = names_a_secret(name) || PARAMETERS.contains(&name.to_lowercase().as_str());
+    let is_secret = (is_named && !literal.is_empty() && !is_flag(&literal)) || has_secret_shape(&literal);
+    if is_secret { format!("{name}={MASK}") } else { pair.to_owned() }
 }
 
 #[cfg(test)]
@@ -274,11 +393,11 @@ mod tests {
         for (entry, shown, literals_of) in [
             (
                 json!({"command": "npx", "args": ["-y", "@scope/server@1.2.3", "--token", "abc", "--api-key=abc", "--mode=x"],
-                    "env": {"GITHUB_TOKEN": "ghp_0123456789abcdef", "MODE": "fast", "WHAT": "Hunter 2", "REF": "${A}", "PORT": "8080",
-                        "TOKEN_DEFAULT": "${T:-fallback}", "ROOT": "/srv/data", "AUTH": "true"}}),
+                    "env": {"GITHUB_TOKEN": "ghp_0123456789abcdef", "MODE": "fast", "WHAT": "Two Words", "REF": "${A}", "PORT": "8080",
+                        "TOKEN_DEFAULT": "${T:-fallback}", "ROOT": "/srv/data", "AUTH": "true", "MAX_TOKENS": "4096"}}),
                 json!({"command": "npx", "args": ["-y", "@scope/server@1.2.3", "--token", "***", "--api-key=***", "--mode=x"],
-                    "env": {"GITHUB_TOKEN": "***", "MODE": "fast", "WHAT": "***", "REF": "${A}", "PORT": "8080",
-                        "TOKEN_DEFAULT": "***", "ROOT": "/srv/data", "AUTH": "true"}}),
+                    "env": {"GITHUB_TOKEN": "***", "MODE": "fast", "WHAT": "Two Words", "REF": "${A}", "PORT": "8080",
+                        "TOKEN_DEFAULT": "***", "ROOT": "/srv/data", "AUTH": "true", "MAX_TOKENS": "4096"}}),
                 &["env.GITHUB_TOKEN", "env.TOKEN_DEFAULT", "args[3]", "args[4]"][..],
             ),
             (
@@ -305,6 +424,63 @@ mod tests {
     }
 
     #[test]
+    fn names_are_judged_by_their_words() {
+        for (name, secret) in [
+            ("GITHUB_PERSONAL_ACCESS_TOKEN", true),
+            ("apiKey", true),
+            ("API_KEY_2", true),
+            ("--db-password", true),
+            ("Authorization", true),
+            ("PGPASSWORD", true),
+            ("X-Api-Key", true),
+            ("OPENAI_APIKEY", true),
+            ("MAX_TOKENS", false),
+            ("TOKEN_LIMIT", false),
+            ("AUTH_TYPE", false),
+            ("PASSWORD_FILE", false),
+            ("TOKEN_URL", false),
+            ("author", false),
+            ("KEYCLOAK_REALM", false),
+            ("monkey", false),
+            ("COMPASS", false),
+            ("", false),
+        ] {
+            assert_eq!(names_a_secret(name), secret, "{name}");
+        }
+    }
+
+    #[test]
+    fn in_arguments_only_the_secret_is_masked() {
+        for (last, text, shown) in [
+            ("--header", "Authorization: Bearer abc", "Authorization: ***"),
+            ("--header", "Authorization:Bearer abc", "Authorization:***"),
+            ("-y", "--header=Authorization: Bearer abc", "--header=Authorization: ***"),
+            ("--header", "X-Trace: Bearer abc", "X-Trace: Bearer ***"),
+            ("--header", "Authorization: Bearer ${TOKEN}", "Authorization: Bearer ${TOKEN}"),
+            ("--auth", "Bearer abc", "***"),
+            ("--auth", "none", "none"),
+            ("--max-tokens", "4096", "4096"),
+            ("--token", "--verbose", "--verbose"),
+            ("-e", "GITHUB_TOKEN=abc", "GITHUB_TOKEN=***"),
+            ("-e", "GITHUB_TOKEN", "GITHUB_TOKEN"),
+            ("", "postgres://me:pw@db:5432/main", "postgres://***@db:5432/main"),
+            ("", "--url=https://abc@host/x?token=t&a=b", "--url=https://***@host/x?token=***&a=b"),
+            (
+                "",
+                "https://host/cb?a=b&sig=abc#access_token=t",
+                "https://host/cb?a=b&sig=***#access_token=***",
+            ),
+            ("", "https://a:b@one https://c:d@two", "https://***@one https://***@two"),
+            ("", "https://host/a:b?page=2", "https://host/a:b?page=2"),
+            ("", "@modelcontextprotocol/server-github", "@modelcontextprotocol/server-github"),
+            ("", "secret", "secret"),
+            ("", "key", "key"),
+        ] {
+            assert_eq!(masked_argument(last, text), shown, "{last} {text}");
+        }
+    }
+
+    #[test]
     fn lines_of_any_syntax_are_masked() {
         for (line, shown) in [
             ("      \"GITHUB_TOKEN\": \"abc\",", "      \"GITHUB_TOKEN\": \"***\","),
@@ -315,9 +491,19 @@ mod tests {
                 "http_headers = { Authorization = \"Bearer x\", Accept = \"a\" }",
                 "http_headers = { Authorization = \"***\", Accept = \"a\" }",
             ),
-            ("\"url\": \"https://u:p@h/x\"", "\"url\": \"***\""),
+            ("\"url\": \"https://u:p@h/x\"", "\"url\": \"https://***@h/x\""),
             ("  \"ghp_0123456789abcdef\"", "  \"***\""),
+            ("args = [\"--token\", \"abc\", \"fast\"]", "args = [\"--token\", \"***\", \"fast\"]"),
+            (
+                "{\"a\":{\"token\":\"abc\"},\"b\":[\"abc\",\"fast\"]}",
+                "{\"a\":{\"token\":\"***\"},\"b\":[\"abc\",\"fast\"]}",
+            ),
+            (
+                "  \"author\": \"me\", \"maxTokens\": \"4096\"",
+                "  \"author\": \"me\", \"maxTokens\": \"4096\"",
+            ),
             ("  },", "  },"),
+            ("    - -y", "    - -y"),
         ] {
             assert_eq!(masked_line(line), shown);
         }

@@ -1,13 +1,17 @@
 //! How Outboard behaves, as the user's own file says it: every setting with its range and its default.
 //! A value out of range is an error that names the setting and the range; nothing is rounded to fit.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{fmt::Display, ops::RangeInclusive, time::Duration};
 
 use outboard_face::{FaceOptions, RESPOND_WITHIN};
 use outboard_runtime::{limits::Limits, session::Keeping};
 use outboard_upstream::LONGEST_MESSAGE;
-use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use super::{Wrong, wrong::shown};
+
+/// Tokens that a result may be given.
+pub(crate) const RESULT_TOKENS: RangeInclusive<u64> = 100..=200_000;
 
 /// How Outboard behaves. Only the user's own file may say it.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,101 +50,127 @@ impl Default for Settings {
     }
 }
 
-/// The settings as a person writes them; what is left out keeps its default.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-struct Written {
-    #[serde(rename = "$schema")]
-    _schema: Option<Value>,
-    declarations: Option<u64>,
-    result_tokens: Option<u64>,
-    respond_within_seconds: Option<f64>,
-    runs_at_once: Option<u64>,
-    runs_waiting: Option<u64>,
-    limits: WrittenLimits,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-struct WrittenLimits {
-    wall_seconds: Option<f64>,
-    cpu_seconds: Option<f64>,
-    call_seconds: Option<f64>,
-    memory_megabytes: Option<u64>,
-    calls: Option<u64>,
-    concurrent_calls: Option<u64>,
-    pending_bytes: Option<u64>,
-    tool_result_bytes: Option<u64>,
-    console_bytes: Option<u64>,
-    value_bytes: Option<u64>,
-    kept_results: Option<u64>,
-    kept_bytes: Option<u64>,
-}
-
-const KEYS: &str =
-    "mcpServers, declarations, resultTokens, respondWithinSeconds, runsAtOnce, runsWaiting, limits, $schema";
+/// The members of a configuration file that are no settings.
+const BESIDE: [&str; 2] = ["mcpServers", "$schema"];
+const KEYS: [&str; 6] =
+    ["declarations", "resultTokens", "respondWithinSeconds", "runsAtOnce", "runsWaiting", "limits"];
+const LIMITS: [&str; 12] = [
+    "wallSeconds",
+    "cpuSeconds",
+    "callSeconds",
+    "memoryMegabytes",
+    "calls",
+    "concurrentCalls",
+    "pendingBytes",
+    "toolResultBytes",
+    "consoleBytes",
+    "valueBytes",
+    "keptResults",
+    "keptBytes",
+];
 
 /// Seconds in a week: longer than any run.
 pub(super) const LONGEST: f64 = 604_800.0;
 const KIB: u64 = 1 << 10;
 const GIB: u64 = 1 << 30;
 
-/// Reads the members of a configuration file that are no servers; the error is for people.
-pub(super) fn read(members: Map<String, Value>) -> Result<Settings, String> {
-    let known = |key: &&String| KEYS.split(", ").any(|known| known == key.as_str());
-    if let Some(unknown) = members.keys().find(|key| !known(key)) {
-        return Err(format!("`{unknown}` is not a setting; there are: {KEYS}"));
-    }
-    let written: Written =
-        serde_json::from_value(Value::Object(members)).map_err(|error| error.to_string())?;
+/// Reads the settings of a whole configuration file. What is wrong keeps its default and is told of.
+pub(super) fn read(members: &Map<String, Value>) -> (Settings, Vec<Wrong>) {
     let mut settings = Settings::default();
-    set(&mut settings.declarations, "declarations", written.declarations, 0..=100_000)?;
-    set(&mut settings.result_tokens, "resultTokens", written.result_tokens, 100..=200_000)?;
-    seconds(&mut settings.respond_within, "respondWithinSeconds", written.respond_within_seconds)?;
-    // Every run takes a slot of the sandbox's pool while it is under way.
-    set(&mut settings.runs_at_once, "runsAtOnce", written.runs_at_once, 1..=1_000)?;
-    set(&mut settings.runs_waiting, "runsWaiting", written.runs_waiting, 0..=100_000)?;
-    limits(&mut settings, &written.limits)?;
-    Ok(settings)
-}
-
-fn limits(settings: &mut Settings, written: &WrittenLimits) -> Result<(), String> {
-    let limits = &mut settings.limits;
-    seconds(&mut limits.wall, "limits.wallSeconds", written.wall_seconds)?;
-    seconds(&mut limits.cpu, "limits.cpuSeconds", written.cpu_seconds)?;
-    seconds(&mut limits.call, "limits.callSeconds", written.call_seconds)?;
-    let mut megabytes = limits.memory >> 20;
-    set(&mut megabytes, "limits.memoryMegabytes", written.memory_megabytes, 16..=2_048)?;
-    limits.memory = megabytes << 20;
-    set(&mut limits.calls, "limits.calls", written.calls, 1..=u32::MAX.into())?;
-    set(&mut limits.concurrent_calls, "limits.concurrentCalls", written.concurrent_calls, 1..=100_000)?;
-    set(&mut limits.pending, "limits.pendingBytes", written.pending_bytes, KIB..=16 * GIB)?;
-    set(&mut limits.console, "limits.consoleBytes", written.console_bytes, 0..=GIB)?;
-    set(&mut limits.value, "limits.valueBytes", written.value_bytes, 1..=GIB)?;
-    set(&mut settings.tool_result, "limits.toolResultBytes", written.tool_result_bytes, KIB..=2 * GIB)?;
-    set(&mut settings.keeping.results, "limits.keptResults", written.kept_results, 1..=10_000)?;
-    set(&mut settings.keeping.bytes, "limits.keptBytes", written.kept_bytes, 1..=64 * GIB)
-}
-
-fn seconds(into: &mut Duration, name: &str, written: Option<f64>) -> Result<(), String> {
-    let Some(value) = written else { return Ok(()) };
-    if !(0.001..=LONGEST).contains(&value) {
-        return Err(format!("`{name}` must be from 0.001 to {LONGEST} seconds"));
+    let mut wrong = Vec::new();
+    let known = [&BESIDE[..], &KEYS[..]].concat();
+    for key in members.keys().filter(|key| !known.contains(&key.as_str())) {
+        wrong.push(Wrong::unknown(&[key], "a setting", &known));
     }
-    *into = Duration::from_secs_f64(value);
-    Ok(())
+    let mut reader = Reader { members, parent: None, wrong };
+    reader.number(&mut settings.declarations, "declarations", 0..=100_000);
+    reader.number(&mut settings.result_tokens, "resultTokens", RESULT_TOKENS);
+    reader.seconds(&mut settings.respond_within, "respondWithinSeconds");
+    // Every run takes a slot of the sandbox's pool while it is under way.
+    reader.number(&mut settings.runs_at_once, "runsAtOnce", 1..=1_000);
+    reader.number(&mut settings.runs_waiting, "runsWaiting", 0..=100_000);
+    let mut wrong = reader.wrong;
+    match members.get("limits") {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(members)) => limits(&mut settings, members, &mut wrong),
+        Some(other) => {
+            let hint = "for example: \"limits\": {\"cpuSeconds\": 30}";
+            wrong.push(Wrong::mistyped(&["limits"], &shown(other), "an object of limits", hint));
+        }
+    }
+    (settings, wrong)
 }
 
-fn set<T: TryFrom<u64>>(
-    into: &mut T,
-    name: &str,
-    written: Option<u64>,
-    range: RangeInclusive<u64>,
-) -> Result<(), String> {
-    let Some(value) = written else { return Ok(()) };
-    let fits = Some(value).filter(|value| range.contains(value)).and_then(|value| T::try_from(value).ok());
-    *into = fits.ok_or_else(|| format!("`{name}` must be from {} to {}", range.start(), range.end()))?;
-    Ok(())
+fn limits(settings: &mut Settings, members: &Map<String, Value>, wrong: &mut Vec<Wrong>) {
+    for key in members.keys().filter(|key| !LIMITS.contains(&key.as_str())) {
+        wrong.push(Wrong::unknown(&["limits", key], "a setting", &LIMITS));
+    }
+    let mut reader = Reader { members, parent: Some("limits"), wrong: std::mem::take(wrong) };
+    let limits = &mut settings.limits;
+    reader.seconds(&mut limits.wall, "wallSeconds");
+    reader.seconds(&mut limits.cpu, "cpuSeconds");
+    reader.seconds(&mut limits.call, "callSeconds");
+    let mut megabytes = limits.memory >> 20;
+    reader.number(&mut megabytes, "memoryMegabytes", 16..=2_048);
+    limits.memory = megabytes << 20;
+    reader.number(&mut limits.calls, "calls", 1..=u32::MAX.into());
+    reader.number(&mut limits.concurrent_calls, "concurrentCalls", 1..=100_000);
+    reader.number(&mut limits.pending, "pendingBytes", KIB..=16 * GIB);
+    reader.number(&mut limits.console, "consoleBytes", 0..=GIB);
+    reader.number(&mut limits.value, "valueBytes", 1..=GIB);
+    reader.number(&mut settings.tool_result, "toolResultBytes", KIB..=2 * GIB);
+    reader.number(&mut settings.keeping.results, "keptResults", 1..=10_000);
+    reader.number(&mut settings.keeping.bytes, "keptBytes", 1..=64 * GIB);
+    *wrong = reader.wrong;
+}
+
+/// Reads the members of one object, and gathers what is wrong with them.
+struct Reader<'a> {
+    members: &'a Map<String, Value>,
+    parent: Option<&'static str>,
+    wrong: Vec<Wrong>,
+}
+
+impl Reader<'_> {
+    fn seconds(&mut self, into: &mut Duration, key: &'static str) {
+        let Some(value) = self.given(key) else { return };
+        match value.as_f64().filter(|seconds| (0.001..=LONGEST).contains(seconds)) {
+            Some(seconds) => *into = Duration::from_secs_f64(seconds),
+            None => self.out_of_range(
+                key,
+                &format!("a number from 0.001 to {LONGEST}, of seconds"),
+                &into.as_secs_f64(),
+            ),
+        }
+    }
+
+    fn number<T: TryFrom<u64> + Display + Copy>(
+        &mut self,
+        into: &mut T,
+        key: &'static str,
+        range: RangeInclusive<u64>,
+    ) {
+        let Some(value) = self.given(key) else { return };
+        let fits = value.as_u64().filter(|number| range.contains(number));
+        match fits.and_then(|number| T::try_from(number).ok()) {
+            Some(number) => *into = number,
+            None => {
+                let expected = format!("a whole number from {} to {}", range.start(), range.end());
+                self.out_of_range(key, &expected, into);
+            }
+        }
+    }
+
+    fn given(&self, key: &str) -> Option<&Value> {
+        self.members.get(key).filter(|value| !value.is_null())
+    }
+
+    fn out_of_range(&mut self, key: &'static str, expected: &str, default: &dyn Display) {
+        let place: Vec<&str> = self.parent.into_iter().chain([key]).collect();
+        let found = self.given(key).map(shown).unwrap_or_default();
+        let hint = format!("leave it out for the default, {default}");
+        self.wrong.push(Wrong::mistyped(&place, &found, expected, hint));
+    }
 }
 
 #[cfg(test)]
@@ -149,8 +179,9 @@ mod tests {
 
     use super::*;
 
-    fn read(members: &Value) -> Result<Settings, String> {
-        super::read(members.as_object().unwrap().clone())
+    fn read(members: &Value) -> Result<Settings, Vec<Wrong>> {
+        let (settings, wrong) = super::read(members.as_object().unwrap());
+        if wrong.is_empty() { Ok(settings) } else { Err(wrong) }
     }
 
     #[test]
@@ -183,15 +214,38 @@ mod tests {
             let beyond = [
                 least.as_u64().and_then(|least| least.checked_sub(1)).map(|value| json!(value)),
                 Some(json!(most.as_u64().unwrap() + 1)),
+                Some(json!(-1)),
+                Some(json!("many")),
             ];
             for value in beyond.into_iter().flatten() {
-                let refused = read(&written(&value)).unwrap_err();
-                assert!(
-                    refused.starts_with(&format!("`{name}` must be from {least} to {most}")),
-                    "{refused}"
-                );
+                let [refused] = &read(&written(&value)).unwrap_err()[..] else { panic!("{name}: {value}") };
+                let what = &refused.what;
+                assert!(what.starts_with(&format!("`{name}` is {value}; it must be a ")), "{what}");
+                assert!(what.contains(&format!(" number from {least} to {most}")), "{what}");
+                assert!(refused.hint.starts_with("leave it out for the default, "), "{}", refused.hint);
+                assert_eq!(refused.place.join("."), name);
             }
         }
-        assert_eq!(read(&json!({ "$schema": "x", "limits": {} })), Ok(Settings::default()));
+        assert_eq!(read(&json!({ "$schema": "x", "mcpServers": 1, "limits": {} })), Ok(Settings::default()));
+    }
+
+    #[test]
+    fn every_wrong_setting_is_told_and_keeps_its_default() {
+        let members =
+            json!({"limits": {"cpu": 1, "calls": 5}, "mcpServer": {}, "resultTokens": [], "runsAtOnce": 2});
+        let (settings, wrong) = super::read(members.as_object().unwrap());
+        let told: Vec<_> = wrong.iter().map(|wrong| (wrong.what.as_str(), wrong.hint.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                ("`mcpServer` is not a setting", "did you mean `mcpServers`?"),
+                (
+                    "`resultTokens` is a list; it must be a whole number from 100 to 200000",
+                    "leave it out for the default, 6000"
+                ),
+                ("`limits.cpu` is not a setting", "did you mean `cpuSeconds`?"),
+            ]
+        );
+        assert_eq!((settings.limits.calls, settings.runs_at_once, settings.result_tokens), (5, 2, 6_000));
     }
 }

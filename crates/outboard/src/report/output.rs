@@ -17,6 +17,8 @@ use super::Failure;
 
 /// Why output was lost, if it was.
 static LOST: OnceLock<io::Error> = OnceLock::new();
+/// Whether something was printed on standard output.
+static PRINTED: AtomicBool = AtomicBool::new(false);
 /// Whether a line of progress stands at the terminal.
 static PROGRESS: AtomicBool = AtomicBool::new(false);
 /// Characters of a line of progress: one that wraps cannot be taken back.
@@ -60,7 +62,9 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
 
 /// Hands over what has been said, so that it can be read before the command ends.
 pub(crate) fn flush() {
-    keep(io::stdout().flush());
+    if let Err(error) = io::stdout().flush() {
+        lose(error);
+    }
 }
 
 /// A line beside the result: what a person should know, on standard error.
@@ -112,9 +116,19 @@ fn clear() {
     }
 }
 
+/// Whether a result, or a part of one, was printed.
+pub(super) fn has_printed() -> bool {
+    PRINTED.load(Ordering::Relaxed)
+}
+
 fn keep(result: io::Result<()>) {
+    PRINTED.store(true, Ordering::Relaxed);
     if let Err(error) = result {
-        // The first reason stands.
-        let _ = LOST.set(error);
+        lose(error);
     }
+}
+
+fn lose(error: io::Error) {
+    // The first reason stands.
+    let _ = LOST.set(error);
 }

@@ -219,6 +219,6 @@ impl Is {
 
 fn wanted_of(configured: &Configured, variable: &dyn Fn(&str) -> Option<String>) -> Result<Is, String> {
     let transport = specs::transport(configured, variable)?;
-    let entry = configured.entry.clone()?;
+    let entry = configured.entry.clone().map_err(|wrong| wrong.to_string())?;
     Ok(Is::Good(Box::new(Reached { entry, transport })))
 }

@@ -15,7 +15,11 @@ pub(super) fn transport(configured: &Configured, variable: Variable<'_>) -> Resu
     let problem = |key: &str, what: &dyn std::fmt::Display| {
         format!("{}: mcpServers.{}{key}: {what}", configured.file.display(), configured.name)
     };
-    let entry = configured.entry.as_ref().map_err(|what| problem("", what))?;
+    let wrong = |wrong: &config::Wrong| {
+        let (file, name) = (configured.file.display(), &configured.name);
+        format!("{file}: {}mcpServers.{name}: {wrong}; {}", config::in_line(wrong.line), wrong.hint)
+    };
+    let entry = configured.entry.as_ref().map_err(wrong)?;
     let value = |key: &str, text: &str| {
         expand(text, variable).map_err(|unset| {
             problem(

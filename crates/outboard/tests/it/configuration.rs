@@ -79,15 +79,37 @@ fn mistakes_in_the_users_file_say_where_and_what() {
     for (content, says) in [
         ("{", "line 1 column 1"),
         ("[]", "must hold a JSON object"),
-        ("{\"mcpServers\": []}", "`mcpServers` must be an object"),
+        ("{\"mcpServers\": []}", "`mcpServers` is a list; it must be an object"),
+        (
+            "{\n\"mcpServers\": {},\n\"mcpServers\": {}}",
+            "`mcpServers` stands there more than once, in lines 2 and 3",
+        ),
         ("{\"mcpServer\": {}}", "`mcpServer` is not a setting"),
-        ("{\"resultTokens\": \"many\"}", "invalid type: string"),
-        ("{\"limits\": {\"cpuSeconds\": -1}}", "limits.cpuSeconds"),
-        ("{\"limits\": {\"wallSeconds\": 1e19}}", "`limits.wallSeconds` must be from 0.001 to 604800"),
-        ("{\"limits\": {\"cpu\": 1}}", "unknown field `cpu`"),
-        ("{\"limits\": {\"memoryMegabytes\": 0}}", "`limits.memoryMegabytes` must be from 16"),
-        ("{\"limits\": {\"concurrentCalls\": 0}}", "`limits.concurrentCalls` must be from 1"),
-        ("{\"runsAtOnce\": 18446744073709551615}", "`runsAtOnce` must be from 1 to 1000"),
+        (
+            "{\"resultTokens\": \"many\"}",
+            "`resultTokens` is \"many\"; it must be a whole number from 100 to 200000",
+        ),
+        (
+            "{\"limits\": {\"cpuSeconds\": -1}}",
+            "line 1: `limits.cpuSeconds` is -1; it must be a number from 0.001 to 604800",
+        ),
+        (
+            "{\"limits\": {\"wallSeconds\": 1e19}}",
+            "`limits.wallSeconds` is 1e+19; it must be a number from 0.001 to 604800",
+        ),
+        ("{\"limits\": {\"cpu\": 1}}", "`limits.cpu` is not a setting\nhint: did you mean `cpuSeconds`?"),
+        (
+            "{\"limits\": {\"memoryMegabytes\": 0}}",
+            "`limits.memoryMegabytes` is 0; it must be a whole number from 16",
+        ),
+        (
+            "{\"limits\": {\"concurrentCalls\": 0}}",
+            "`limits.concurrentCalls` is 0; it must be a whole number from 1",
+        ),
+        (
+            "{\"runsAtOnce\": 18446744073709551615}",
+            "`runsAtOnce` is 18446744073709551615; it must be a whole number from 1 to 1000",
+        ),
     ] {
         let home = Home::new();
         home.configure(&Value::Null);
@@ -96,19 +118,32 @@ fn mistakes_in_the_users_file_say_where_and_what() {
         let (code, stdout, stderr) = run(&home, &["serve"]);
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{content}: {stderr}");
         assert!(stderr.contains(says) && stderr.contains("outboard.json"), "{content}: {stderr}");
+        assert!(stderr.contains("\nhint: "), "{content}: {stderr}");
     }
 }
 
 #[test]
 fn one_wrong_entry_costs_itself() {
     let home = Home::new();
-    let servers = json!({"good": fixture(&[]), "none": {}, "both": {"command": "x", "url": "http://x"}, "typo": {"comand": "x"}});
-    home.configure(&json!({"mcpServers": servers}));
+    let good = fixture(&[]);
+    let text = format!(
+        "{{ // comments and trailing commas may stand here\n\"mcpServers\": {{\"good\": {good}, \"none\": {{}},\n\
+         \"twice\": {good},\n\"twice\": {good},\n\
+         \"both\": {{\"command\": \"x\", \"url\": \"http://x\"}}, \"typo\": {{\"comand\": \"x\"}},}},}}"
+    );
+    home.configure(&Value::Null);
+    std::fs::write(home.state().parent().unwrap().join("config/outboard.json"), text).unwrap();
     let mut client = Client::connect(home.command(OUTBOARD, &["serve"]));
     assert_eq!(client.execute("(await good.add({ a: 1, b: 1 })).sum"), "2");
-    for (name, says) in
-        [("none", "neither `command` nor `url`"), ("both", "has both"), ("typo", "`comand` is not known")]
-    {
+    for (name, says) in [
+        ("none", "neither `command` nor `url`"),
+        ("both", "has both"),
+        (
+            "typo",
+            "outboard.json: line 5: mcpServers.typo: `comand` is not known here; did you mean `command`?",
+        ),
+        ("twice", "`twice` stands there more than once, in lines 3 and 4"),
+    ] {
         let text = client.failing(&format!("await {name}.x({{}})"));
         assert!(text.contains(says), "{text}");
     }

@@ -114,17 +114,33 @@ fn what_add_cannot_do_is_said_and_nothing_is_written() {
         (&["add", "srv", "-H", "nothing", "https://e.com"], "must be `Name: value`"),
         (&["add", "srv", "npx", "-y"], "-- -y"),
         (&["add", "srv", "--url", "https://e.com", "-t", "stdio"], "contradict"),
+        (&["add", "srv", "--transport", "stdio", "https://e.com"], "`https://e.com` is a URL"),
         (&["add", "../x", "--", "x"], "must begin with a letter"),
         (&["add", "me", "--", "outboard", "serve"], "that is Outboard itself"),
         (&["add-json", "srv", "{"], "the entry is no JSON"),
-        (&["add-json", "srv", r#"{"comand": "x"}"#], "`comand` is not known here"),
+        (
+            &["add-json", "srv", r#"{"comand": "x"}"#],
+            "the entry: `comand` is not known here\nhint: did you mean `command`?",
+        ),
+        (
+            &["add-json", "srv", r#"{"command": true}"#],
+            "`command` is true or false; it must be a text\nhint: ",
+        ),
+        (
+            &["add-json", "srv", r#"{"command": "x", "timeout": 3000000}"#],
+            "if milliseconds are meant: \"timeout\": 3000",
+        ),
+        (
+            &["add-json", "srv", r#"{"url": "https://e.com", "oauth": {}}"#],
+            "hint: Outboard does not sign in by OAuth yet",
+        ),
         (&["add-json", "srv", r#"{"type": "sse", "url": "https://e.com"}"#], "is not spoken"),
         (&["remove", "srv"], "no outboard.json here names it"),
     ] {
         let user = User::new();
         let (code, stdout, stderr) = user.run(arguments);
         assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}: {stderr}");
-        assert!(stderr.contains(says), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(says) && stderr.contains("\nhint: "), "{arguments:?}: {stderr}");
         assert!(!user.file().exists(), "{arguments:?}");
     }
 }
@@ -149,7 +165,7 @@ fn an_added_file_is_private_and_its_secrets_are_not_shown() {
         json,
         json!({
             "name": "b", "file": "~/config/outboard.json", "scope": "user", "entry": {"command": "x", "args": [], "env": {"A_KEY": "${A}"}},
-            "replaced": false, "literalSecrets": [], "needsTrust": false,
+            "replaced": false, "literalSecrets": [], "needsTrust": false, "doubt": null, "unusable": null,
         })
     );
 }
@@ -187,7 +203,10 @@ fn what_is_there_keeps_its_form_and_a_name_is_not_overwritten() {
 #[test]
 fn a_bad_file_is_told_of_by_line_and_column_and_stays() {
     for (text, says) in [
-        ("{\n  \"mcpServers\": {},\n}\n", "could not use ~/config/outboard.json: line 2 column 19: "),
+        (
+            "{\n  \"mcpServers\": {}\n  \"limits\": {}\n}\n",
+            "could not use ~/config/outboard.json: line 2 column 19: ",
+        ),
         ("{\"mcpServers\": []}", "could not use ~/config/outboard.json: `mcpServers` must be an object"),
         ("[]", "could not use ~/config/outboard.json: `the file` must be an object"),
     ] {
@@ -199,6 +218,32 @@ fn a_bad_file_is_told_of_by_line_and_column_and_stays() {
             assert!(stderr.contains(says), "{arguments:?} {stderr}");
         }
         assert_eq!(std::fs::read_to_string(user.file()).unwrap(), text);
+    }
+}
+
+#[test]
+fn comments_stay_and_what_is_wrong_beside_the_new_server_is_said() {
+    let user = User::new();
+    let text = "{\n  // mine\n  \"limits\": {\"cpuSeconds\": -1},\n  \"mcpServers\": {\n    \"a\": {\"command\": \"a\"}, // one\n  },\n}\n";
+    std::fs::write(user.file(), text).unwrap();
+    let told = user.ok(&["add", "b", "--", "x"]);
+    for says in [
+        "`b` added to ~/config/outboard.json",
+        "warning: could not use ~/config/outboard.json: line 3: `limits.cpuSeconds` is -1; it must be a number from 0.001 to 604800, of seconds\n",
+        "hint: leave it out for the default, 30\n",
+    ] {
+        assert!(told.contains(says), "{says}: {told}");
+    }
+    let written = std::fs::read_to_string(user.file()).unwrap();
+    assert!(written.starts_with("{\n  // mine\n") && written.contains("// one\n    \"b\": {"), "{written}");
+    user.ok(&["remove", "b"]);
+    assert_eq!(std::fs::read_to_string(user.file()).unwrap(), text);
+    let told = user.ok(&["add-json", "slow", r#"{"command": "x", "timeout": 30000}"#]);
+    for says in [
+        "a call may take 8.3 hours\n",
+        "if milliseconds are meant, as other clients have it: \"timeout\": 30\n",
+    ] {
+        assert!(told.contains(says), "{says}: {told}");
     }
 }
 
@@ -312,11 +357,13 @@ fn several_clients_at_once_and_one_broken_costs_itself() {
     assert_eq!(code, 1);
     let json: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(
-        (&json["clients"][0]["client"], &json["clients"][0]["state"]),
+        (&json["clients"][1]["client"], &json["clients"][1]["state"]),
         (&json!("gemini"), &json!("written"))
     );
     assert!(stderr.contains("Codex: could not use ~/.codex/config.toml: line 1 column"), "{stderr}");
-    assert!(!json["clients"].to_string().contains("codex"));
+    let refused = &json["clients"][0];
+    assert_eq!((&refused["client"], &refused["state"]), (&json!("codex"), &json!("refused")));
+    assert!(refused["error"]["message"].as_str().unwrap().contains("line 1 column"), "{refused}");
     let (code, _, stderr) = user.run(&["install", "cursor", "goose"]);
     assert_eq!(code, 1);
     assert!(
@@ -373,7 +420,10 @@ fn import_shows_what_it_would_add_and_leaves_the_clients_alone() {
     assert_eq!(std::fs::read_to_string(user.root().join(".claude.json")).unwrap(), claude.to_string());
     let again = user.ok(&["import"]);
     assert!(
-        again.contains("there is nothing to add") && again.contains("these clients still start"),
+        again.contains("there is nothing to add")
+            && again.contains(
+                "hint: these clients start the servers themselves, beside Outboard; take them out there:"
+            ),
         "{again}"
     );
 
@@ -398,4 +448,5 @@ fn a_hostile_client_file_neither_reaches_the_terminal_nor_the_configuration() {
     );
     assert!(stdout.contains("- `\\u{1b}[2Jx` of claude-code is left out: its name must begin"), "{stdout}");
     assert_eq!(user.servers().as_object().unwrap().keys().collect::<Vec<_>>(), ["fine"]);
+    assert!(stderr.contains("hint: next, outboard install claude-code; once that works, take "), "{stderr}");
 }

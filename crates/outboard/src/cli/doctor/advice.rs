@@ -10,7 +10,7 @@ use crate::{
 pub(super) fn for_failure(configured: &Configured, reason: &str) -> String {
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
     match configured.entry.as_ref().map(|entry| &entry.transport) {
-        Err(_) => format!("correct the entry in {}", configured.file.display()),
+        Err(wrong) => format!("correct the entry in {}: {}", configured.file.display(), wrong.hint),
         Ok(_) if says(&["is not set; set it"]) => {
             "set the variable where the client that starts Outboard finds it, or write the value".to_owned()
         }
@@ -38,6 +38,6 @@ pub(super) fn by_hand(configured: &Configured) -> String {
         Ok(Transport::Http { url, .. }) => {
             format!("see whether {} can be reached from here", quoted(url))
         }
-        Err(_) => format!("correct the entry in {}", configured.file.display()),
+        Err(wrong) => format!("correct the entry in {}: {}", configured.file.display(), wrong.hint),
     }
 }

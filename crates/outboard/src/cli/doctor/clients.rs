@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     clients::{self, Found, Server},
-    config::{Configured, Transport},
-    report::{Cell, Table, escaped},
+    config::{ConfigFile, Configured, Transport},
+    report::{Cell, Table, counted, escaped},
 };
 
 /// Tells of every client that has a file.
@@ -23,6 +23,7 @@ pub(super) fn examine(context: &Context, findings: &mut Findings) {
     }
     let width = found.iter().map(|found| found.client.title.chars().count()).max().unwrap_or_default();
     let mut facts = Vec::new();
+    let mut is_started = project_starts(context);
     for Found { client, file, servers } in &found {
         let shown = escaped(&surroundings.short(file));
         let row = |state: String| {
@@ -35,6 +36,11 @@ pub(super) fn examine(context: &Context, findings: &mut Findings) {
             Err(problem) => {
                 let why = escaped(&crate::report::chain(problem));
                 row(format!("could not {why}"));
+                let fix = crate::report::hint_of(problem).unwrap_or_else(|| "look at the file".to_owned());
+                findings.problem(
+                    format!("{}'s file cannot be used: could not {why}", client.title),
+                    escaped(&fix),
+                );
                 facts.push(json!({"client": client.id, "file": file, "unread": why}));
                 continue;
             }
@@ -47,9 +53,9 @@ pub(super) fn examine(context: &Context, findings: &mut Findings) {
         let starts = if has_outboard { "starts Outboard" } else { "does not start Outboard" };
         row(match twice.len() {
             0 => starts.to_owned(),
-            1 => format!("{starts}, loads 1 server that Outboard serves"),
-            count => format!("{starts}, loads {count} servers that Outboard serves"),
+            count => format!("{starts}, loads {} that Outboard serves", counted(count, "server")),
         });
+        is_started |= has_outboard;
         facts.push(json!({
             "client": client.id,
             "file": file,
@@ -74,6 +80,26 @@ pub(super) fn examine(context: &Context, findings: &mut Findings) {
         }
     }
     findings.fact("clients", Value::from(facts));
+    if !is_started {
+        let here: Vec<&str> = found.iter().map(|found| found.client.id).collect();
+        findings.told(
+            "no client starts Outboard, as far as can be seen here".to_owned(),
+            match here.first() {
+                Some(client) => format!("put it into one: outboard install {client}"),
+                None => {
+                    "put it into one: outboard install CLIENT; outboard install --list names them".to_owned()
+                }
+            },
+        );
+    }
+}
+
+/// Whether a file of this project, which clients read too, starts Outboard.
+fn project_starts(context: &Context) -> bool {
+    let files = context.places.project_files(&context.directory);
+    let read = files.into_iter().filter_map(|file| ConfigFile::examine(&file.path, file.kind).ok());
+    read.flat_map(|examined| examined.file.entries.into_values().flatten())
+        .any(|entry| entry.is_outboard(context.program.as_deref()))
 }
 
 /// The upstream that is the same server, whatever it is called and given.

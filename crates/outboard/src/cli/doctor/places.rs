@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{super::context::Context, Findings};
-use crate::report::{Cell, Table, escaped};
+use crate::report::{self, Cell, Table, counted, escaped};
 
 /// Tells of the configuration files and of the user's directories.
 pub(super) fn examine(context: &Context, findings: &mut Findings) {
@@ -25,10 +25,9 @@ fn files(context: &Context, findings: &mut Findings) {
     let of_file =
         |path: &Path| configuration.upstreams.iter().filter(|upstream| upstream.file == path).count();
     let user = context.places.user_file();
-    let state = match (user.exists(), of_file(&user)) {
-        (false, _) => "is not there yet".to_owned(),
-        (true, 1) => "1 upstream".to_owned(),
-        (true, count) => format!("{count} upstreams"),
+    let state = match user.exists() {
+        false => "is not there yet".to_owned(),
+        true => counted(of_file(&user), "upstream"),
     };
     tell(&user, state, of_file(&user));
     for file in context.places.project_files(&context.directory) {
@@ -39,8 +38,7 @@ fn files(context: &Context, findings: &mut Findings) {
             }
             (Some(_), _) => "has not been accepted and has no effect: outboard trust".to_owned(),
             (None, 0) => "adds nothing".to_owned(),
-            (None, 1) => "1 upstream".to_owned(),
-            (None, count) => format!("{count} upstreams"),
+            (None, count) => counted(count, "upstream"),
         };
         tell(&file.path, state, of_file(&file.path));
     }
@@ -51,6 +49,28 @@ fn files(context: &Context, findings: &mut Findings) {
     findings.rows(&table);
     findings.fact("files", Value::from(facts));
     findings.fact("notes", json!(configuration.notes));
+    wrong(context, findings);
+}
+
+/// What is wrong with the files, and what in them is probably not meant so.
+fn wrong(context: &Context, findings: &mut Findings) {
+    let configuration = &context.configuration;
+    for problem in &configuration.problems {
+        let hint = report::hint_of(problem).unwrap_or_else(|| "look at the file".to_owned());
+        findings.told(format!("could not {}", escaped(&report::chain(problem))), hint);
+    }
+    for file in configuration.untrusted.iter().filter(|file| file.changed) {
+        findings.told(
+            format!("{} has changed since it was accepted and has no effect", shown(&file.path)),
+            "see what it would start now, and accept it: outboard trust".to_owned(),
+        );
+    }
+    for upstream in &configuration.upstreams {
+        let Some((what, hint)) = upstream.entry.as_ref().ok().and_then(|entry| entry.usage.doubt()) else {
+            continue;
+        };
+        findings.told(format!("`{}` in {}: {what}", escaped(&upstream.name), shown(&upstream.file)), hint);
+    }
 }
 
 fn directories(context: &Context, findings: &mut Findings) {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::Configured,
-    report::{Cell, Table, escaped},
+    report::{Cell, Table, counted, escaped},
 };
 
 /// What has been told of, and what has not.
@@ -64,20 +64,21 @@ impl<'a> Upstreams<'a> {
         self.facts.push(standing.json());
         let names = self.configured.iter().map(|upstream| upstream.name.chars().count());
         let mut table = Table::indented(2).least([names.max().unwrap_or_default(), 5, 12, 14]);
-        let counted = |count: Option<usize>, of: &str| {
-            count.map_or_else(String::new, |count| format!("{} {of}", grouped(count)))
+        let figure = |count: Option<usize>, of: &str| {
+            let ending = if count == Some(1) { "" } else { "s" };
+            count.map_or_else(String::new, |count| format!("{} {of}{ending}", grouped(count)))
         };
         table.row([
             Cell::left(named(standing.member)),
             Cell::left(via(standing.configured)),
-            Cell::right(counted(standing.tools, "tools")),
-            Cell::right(counted(standing.tokens, "tokens")),
+            Cell::right(figure(standing.tools, "tool")),
+            Cell::right(figure(standing.tokens, "token")),
             standing.state(),
         ]);
         findings.rows(&table);
         let name = escaped(&standing.configured.name);
         match &standing.member.state {
-            UpstreamState::Ready { .. } => {}
+            UpstreamState::Ready { .. } => hidden(standing, findings),
             UpstreamState::Asleep | UpstreamState::Starting => findings.problem(
                 format!("`{name}` has not answered yet"),
                 format!("wait longer with --wait, or {}", advice::by_hand(standing.configured)),
@@ -109,6 +110,32 @@ impl<'a> Upstreams<'a> {
         findings.fact("tokens", json!(self.tokens));
         findings.fact("ownTokens", json!(own));
     }
+}
+
+/// Tools that are named where none is left.
+const NAMED: usize = 5;
+
+/// Tells of patterns that leave none of the upstream's tools.
+fn hidden(standing: &Standing<'_>, findings: &mut Findings) {
+    let member = standing.member;
+    let Some(whole) = &member.whole else { return };
+    if standing.tools != Some(0) || whole.tools.is_empty() {
+        return;
+    }
+    let name = escaped(&standing.configured.name);
+    let mut names: Vec<String> =
+        whole.tools.iter().take(NAMED).map(|tool| escaped(tool.name.as_str())).collect();
+    if whole.tools.len() > NAMED {
+        names.push("…".to_owned());
+    }
+    findings.problem(
+        format!("`tools` of `{name}` leaves none of its {}", counted(whole.tools.len(), "tool")),
+        format!(
+            "correct `tools.allow` and `tools.deny` in {}; its tools are: {}",
+            standing.configured.file.display(),
+            names.join(", ")
+        ),
+    );
 }
 
 /// Lines of standard error that are shown.

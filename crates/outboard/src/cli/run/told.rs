@@ -9,6 +9,7 @@ use outboard_runtime::{
     run::{Effect, Failure, FailureKind, Finding, Outcome, RunReport},
 };
 use serde::Serialize;
+use serde_json::Value;
 
 /// A run for a machine.
 #[derive(Serialize)]
@@ -30,6 +31,9 @@ pub(super) struct Told<'a> {
     effects: &'a [Effect],
     /// What a model would see.
     text: &'a str,
+    /// As every command tells of its failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -61,7 +65,7 @@ struct Failed<'a> {
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn new(report: &'a RunReport, text: &'a str) -> Self {
+    pub(super) fn new(report: &'a RunReport, text: &'a str, error: Option<Value>) -> Self {
         let mut told = Self {
             ok: false,
             run: &report.id,
@@ -72,6 +76,7 @@ impl<'a> Told<'a> {
             console_bytes_dropped: report.console_dropped,
             effects: &report.effects,
             text,
+            error,
         };
         match &report.outcome {
             Outcome::Value(value) => {

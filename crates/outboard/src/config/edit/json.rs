@@ -12,7 +12,10 @@ use jsonc_parser::{
 };
 use serde_json::{Map, Value};
 
-use super::{EditProblem, Syntax, line_end, line_start, nested, newline, spliced};
+use super::{
+    EditProblem, Repeated, Syntax, line_end, line_number, line_start, nested, newline, repeated_among,
+    spliced,
+};
 
 struct Parsed<'a> {
     text: &'a str,
@@ -26,6 +29,31 @@ pub(super) fn read(text: &str, syntax: Syntax) -> Result<Value, EditProblem> {
     Ok(parse(text, syntax)?.root.as_ref().map_or_else(|| Value::Object(Map::new()), value_of))
 }
 
+pub(super) fn repeated(text: &str, syntax: Syntax, path: &[&str]) -> Result<Vec<Repeated>, EditProblem> {
+    let parsed = parse(text, syntax)?;
+    let mut object = parsed.root.as_ref().and_then(ast::Value::as_object);
+    for (depth, key) in path.iter().enumerate() {
+        let Some(here) = object else { break };
+        let member = only(text, here, key, &path[..=depth])?;
+        object = member.and_then(|member| member.value.as_object());
+    }
+    let members = object.into_iter().flat_map(|object| &object.properties);
+    Ok(repeated_among(text, members.map(|member| (name(member), member.range.start))))
+}
+
+pub(super) fn line_of(text: &str, syntax: Syntax, path: &[String]) -> Option<usize> {
+    let parsed = parse(text, syntax).ok()?;
+    let mut object = parsed.root.as_ref().and_then(ast::Value::as_object);
+    let mut line = None;
+    for key in path {
+        let Some(object_here) = object else { break };
+        let Some(member) = object_here.properties.iter().find(|member| name(member) == key) else { break };
+        line = Some(line_number(text, member.range.start));
+        object = member.value.as_object();
+    }
+    line
+}
+
 pub(super) fn set(text: &str, syntax: Syntax, path: &[&str], value: &Value) -> Result<String, EditProblem> {
     let parsed = parse(text, syntax)?;
     let Some(root) = &parsed.root else {
@@ -35,7 +63,7 @@ pub(super) fn set(text: &str, syntax: Syntax, path: &[&str], value: &Value) -> R
     let mut object = root.as_object().ok_or_else(|| EditProblem::not_an_object(&[]))?;
     for (depth, key) in path.iter().enumerate() {
         let rest = &path[depth + 1..];
-        match only(object, key, path)? {
+        match only(text, object, key, &path[..=depth])? {
             None => return Ok(spliced(text, parsed.insertion(object, key, &nested(rest, value)))),
             Some(member) if rest.is_empty() => {
                 let range = member.value.range();
@@ -56,7 +84,7 @@ pub(super) fn unset(text: &str, syntax: Syntax, path: &[&str]) -> Result<String,
     let mut object = parsed.root.as_ref().and_then(ast::Value::as_object);
     for (depth, key) in path.iter().enumerate() {
         let Some(here) = object else { break };
-        let Some(member) = only(here, key, path)? else { break };
+        let Some(member) = only(text, here, key, &path[..=depth])? else { break };
         if depth + 1 == path.len() {
             return Ok(spliced(text, parsed.removal(here, member)));
         }
@@ -116,16 +144,17 @@ fn name<'a>(member: &'a ObjectProp<'_>) -> &'a str {
 
 /// The member of this name, if there is exactly one.
 fn only<'o, 'a>(
+    text: &str,
     object: &'o Object<'a>,
     key: &str,
     path: &[&str],
 ) -> Result<Option<&'o ObjectProp<'a>>, EditProblem> {
-    let mut members = object.properties.iter().filter(|member| name(member) == key);
-    let first = members.next();
-    if members.next().is_some() {
-        return Err(EditProblem::Twice { member: path.join(".") });
+    let members: Vec<_> = object.properties.iter().filter(|member| name(member) == key).collect();
+    if members.len() > 1 {
+        let lines = members.iter().map(|member| line_number(text, member.range.start)).collect();
+        return Err(EditProblem::Repeated { member: path.join("."), lines });
     }
-    Ok(first)
+    Ok(members.first().copied())
 }
 
 impl Parsed<'_> {

@@ -133,7 +133,9 @@ fn a_table_of_toml_comes_and_goes() {
 #[test]
 fn a_mapping_of_yaml_comes_and_goes() {
     let entry = json!({"enabled": true, "cmd": "x", "args": ["serve", "a: b"], "envs": {}, "timeout": 300});
-    let block = "  o:\n    enabled: true\n    cmd: x\n    args:\n    - serve\n    - \"a: b\"\n    envs: {}\n    timeout: 300\n";
+    let block = "  o:\n    enabled: true\n    cmd: x\n    args:\n      - serve\n      - \"a: b\"\n    envs: {}\n    timeout: 300\n";
+    let wide = "    o:\n        enabled: true\n        cmd: x\n        args:\n            - serve\n            - \"a: b\"\n        envs: {}\n        timeout: 300\n";
+    let flat = block.replace("      - ", "    - ");
     let flow = "o: {enabled: true, cmd: x, args: [serve, \"a: b\"], envs: {}, timeout: 300}";
     check(
         Yaml,
@@ -163,11 +165,13 @@ fn a_mapping_of_yaml_comes_and_goes() {
             ),
             (
                 "ä: ü\nextensions:\n    p: {cmd: y}\n",
-                &format!(
-                    "ä: ü\nextensions:\n{}    p: {{cmd: y}}\n",
-                    block.replace("\n  ", "\n    ").replacen("  o", "    o", 1)
-                ),
+                &format!("ä: ü\nextensions:\n{wide}    p: {{cmd: y}}\n"),
                 "ä: ü\nextensions:\n    p: {cmd: y}\n",
+            ),
+            (
+                "extensions:\n  p:\n    args:\n    - y\n",
+                &format!("extensions:\n{flat}  p:\n    args:\n    - y\n"),
+                "extensions:\n  p:\n    args:\n    - y\n",
             ),
         ],
     );
@@ -200,8 +204,8 @@ fn what_cannot_be_read_says_where_and_is_not_edited() {
         (Json, "{'a': 1}", "line 1 column 2: "),
         (Json, "[1]", "`the file` must be an object"),
         (Json, "{\"s\": []}", "`s` must be an object"),
-        (Json, "{\"s\": {\"o\": 1, \"o\": 2}}", "`s.o` stands there twice"),
-        (Json, "{\"s\": {}, \"s\": {\"x\": 1}}", "`s.o` stands there twice"),
+        (Json, "{\"s\": {\"o\": 1, \"o\": 2}}", "`s.o` stands there more than once, in lines 1 and 1"),
+        (Json, "{\"s\": {},\n\"s\": {\"x\": 1}}", "`s` stands there more than once, in lines 1 and 2"),
         (Json, &deep, "line 1 column 5"),
         (Toml, "a = \n", "line 1 column 5: "),
         (Toml, "s = 1\n", "`s` must be an object"),
@@ -220,6 +224,34 @@ fn what_cannot_be_read_says_where_and_is_not_edited() {
             "{problem}: {}",
             &text[..text.len().min(40)]
         );
+    }
+}
+
+#[test]
+fn what_stands_more_than_once_is_found_with_its_lines() {
+    let json = "{\n  \"s\": {\n    \"a\": 1,\n    \"b\": 2, // b\n    \"a\": 3\n  }\n}";
+    let yaml = "s:\n  a: 1\n  b: 2\n\n  a: 3\nt: 1\n";
+    for (syntax, text, path, lines) in [
+        (Json, "{\"s\": {\"a\": 1}}", &["s"][..], vec![]),
+        (Jsonc, json, &["s"], vec![3, 5]),
+        (Jsonc, json, &[], vec![]),
+        (Jsonc, "", &["s"], vec![]),
+        (Jsonc, "{\"a\": 1,\n\"a\": 1}", &[], vec![1, 2]),
+        (Yaml, yaml, &["s"], vec![2, 5]),
+        (Yaml, yaml, &["t"], vec![]),
+        (Toml, "[s]\na = 1\n", &["s"], vec![]),
+    ] {
+        let found = syntax.repeated(text, path).unwrap();
+        let expected = if lines.is_empty() { vec![] } else { vec![Repeated { name: "a".to_owned(), lines }] };
+        assert_eq!(found, expected, "{text}");
+    }
+    for (syntax, text) in [(Json, "{\"s\": {},\n\"s\": {}}"), (Yaml, "s: {}\ns: {}\n")] {
+        let problem = EditProblem::Repeated { member: "s".to_owned(), lines: vec![1, 2] };
+        assert_eq!(syntax.repeated(text, &["s"]), Err(problem), "{text}");
+    }
+    let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+    for (keys, line) in [(&["s", "b"][..], Some(4)), (&["s", "z"], Some(2)), (&["z"], None), (&[], None)] {
+        assert_eq!(Jsonc.line_of(json, &path(keys)), line, "{keys:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::{collections::HashMap, ops::Range};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 use serde_json::{Map, Value};
 
-use super::{EditProblem, line_end, line_start, newline, spliced};
+use super::{EditProblem, Repeated, line_end, line_number, line_start, newline, repeated_among, spliced};
 
 /// Nodes that aliases may multiply a file to, and how deep it may go: more is no configuration.
 const NODES: usize = 100_000;
@@ -29,10 +29,25 @@ pub(super) fn read(text: &str) -> Result<Value, EditProblem> {
     Ok(document(text)?.map_or_else(|| Value::Object(Map::new()), |root| root.value()))
 }
 
+pub(super) fn repeated(text: &str, path: &[&str]) -> Result<Vec<Repeated>, EditProblem> {
+    let Some(mut node) = document(text)? else { return Ok(Vec::new()) };
+    for (depth, key) in path.iter().enumerate() {
+        match node.only(text, key, &path[..=depth])? {
+            Some((_, _, value)) => node = value.clone(),
+            None => return Ok(Vec::new()),
+        }
+    }
+    let Kind::Mapping(members) = &node.kind else { return Ok(Vec::new()) };
+    let names: Vec<(String, usize)> =
+        members.iter().map(|(name, _)| (name.name(), name.range.start)).collect();
+    Ok(repeated_among(text, names.iter().map(|(name, at)| (name.as_str(), *at))))
+}
+
 pub(super) fn set(text: &str, path: &[&str], value: &Value) -> Result<String, EditProblem> {
     let text = unset(text, path)?;
     let break_ = newline(&text);
-    let Some(mut node) = document(&text)? else { return Ok(appended(&text, path, value)) };
+    let Some(mut node) = document(&text)? else { return Ok(appended(&text, path, value, Style::DEFAULT)) };
+    let style = Style::of(&text, &node);
     let mut holder: Option<Node> = None;
     for (depth, key) in path.iter().enumerate() {
         let Kind::Mapping(members) = &node.kind else {
@@ -40,7 +55,7 @@ pub(super) fn set(text: &str, path: &[&str], value: &Value) -> Result<String, Ed
             let (Some(holder), Kind::Scalar(Value::Null)) = (&holder, &node.kind) else {
                 return Err(EditProblem::not_an_object(&path[..depth]));
             };
-            return Ok(started(&text, holder, &node, &path[depth..], value));
+            return Ok(started(&text, holder, &node, &path[depth..], value, style));
         };
         let found = members.iter().find(|(name, _)| name.is(key)).cloned();
         match found {
@@ -48,10 +63,12 @@ pub(super) fn set(text: &str, path: &[&str], value: &Value) -> Result<String, Ed
                 holder = Some(name);
                 node = value;
             }
-            None if depth == 0 && !node.is_flow(&text) => return Ok(appended(&text, path, value)),
+            None if depth == 0 && !node.is_flow(&text) => {
+                return Ok(appended(&text, path, value, style));
+            }
             None if node.is_flow(&text) && members.is_empty() && holder.is_some() => {
                 let Some(holder) = &holder else { break };
-                return Ok(started(&text, holder, &node, &path[depth..], value));
+                return Ok(started(&text, holder, &node, &path[depth..], value, style));
             }
             None if node.is_flow(&text) => {
                 let member = flow(&super::nested(&path[depth..], value));
@@ -63,7 +80,7 @@ pub(super) fn set(text: &str, path: &[&str], value: &Value) -> Result<String, Ed
             None => {
                 let (Some(holder), Some((first, _))) = (&holder, members.first()) else { break };
                 let indent = first.range.start - line_start(&text, first.range.start);
-                let lines = block(&path[depth..], value, indent, break_);
+                let lines = block(&path[depth..], value, indent, break_, style);
                 let at = line_end(&text, holder.range.end);
                 return Ok(spliced(&text, vec![(at..at, lines)]));
             }
@@ -77,11 +94,7 @@ pub(super) fn unset(text: &str, path: &[&str]) -> Result<String, EditProblem> {
     let mut holder: Option<Node> = None;
     for (depth, key) in path.iter().enumerate() {
         let Kind::Mapping(members) = &node.kind else { break };
-        let mut same = members.iter().enumerate().filter(|(_, (name, _))| name.is(key));
-        let Some((at, (name, value))) = same.next() else { break };
-        if same.next().is_some() {
-            return Err(EditProblem::Twice { member: path.join(".") });
-        }
+        let Some((at, name, value)) = node.only(text, key, &path[..=depth])? else { break };
         if depth + 1 < path.len() {
             holder = Some(name.clone());
             node = value.clone();
@@ -113,8 +126,8 @@ pub(super) fn unset(text: &str, path: &[&str]) -> Result<String, EditProblem> {
 }
 
 /// The text with the first member of a mapping that had none.
-fn started(text: &str, holder: &Node, empty: &Node, path: &[&str], value: &Value) -> String {
-    let indent = holder.range.start - line_start(text, holder.range.start) + 2;
+fn started(text: &str, holder: &Node, empty: &Node, path: &[&str], value: &Value, style: Style) -> String {
+    let indent = column(text, holder.range.start) + style.unit;
     let mut splices = Vec::new();
     if !empty.range.is_empty() {
         let before = text[..empty.range.start].trim_end_matches(' ').len();
@@ -123,38 +136,64 @@ fn started(text: &str, holder: &Node, empty: &Node, path: &[&str], value: &Value
     let end = line_end(text, holder.range.end.max(empty.range.end));
     let break_ = newline(text);
     let missing = if text[..end].ends_with('\n') { "" } else { break_ };
-    splices.push((end..end, format!("{missing}{}", block(path, value, indent, break_))));
+    splices.push((end..end, format!("{missing}{}", block(path, value, indent, break_, style))));
     spliced(text, splices)
 }
 
-fn appended(text: &str, path: &[&str], value: &Value) -> String {
+fn appended(text: &str, path: &[&str], value: &Value, style: Style) -> String {
     let break_ = newline(text);
     let missing = if text.is_empty() || text.ends_with('\n') { "" } else { break_ };
-    format!("{text}{missing}{}", block(path, value, 0, break_))
+    format!("{text}{missing}{}", block(path, value, 0, break_, style))
+}
+
+/// How far a file sets its members in, and its lists below their keys.
+#[derive(Clone, Copy)]
+struct Style {
+    unit: usize,
+    list: usize,
+}
+
+impl Style {
+    const DEFAULT: Self = Self { unit: 2, list: 2 };
+
+    /// As the first mapping and the first list within the file are set in.
+    fn of(text: &str, root: &Node) -> Self {
+        let (mut unit, mut list) = (None, None);
+        root.look(text, &mut unit, &mut list);
+        let unit = unit.unwrap_or(Self::DEFAULT.unit);
+        Self { unit, list: list.unwrap_or(unit) }
+    }
 }
 
 /// The member in block style, each line with its line break.
-fn block(path: &[&str], value: &Value, indent: usize, break_: &str) -> String {
+fn block(path: &[&str], value: &Value, indent: usize, break_: &str, style: Style) -> String {
     let Some((key, rest)) = path.split_first() else { return String::new() };
     let start = format!("{:indent$}{}:", "", plain(key));
+    let inner = indent + style.unit;
     if !rest.is_empty() {
-        return format!("{start}{break_}{}", block(rest, value, indent + 2, break_));
+        return format!("{start}{break_}{}", block(rest, value, inner, break_, style));
     }
     match value {
         Value::Object(members) if !members.is_empty() => {
             let lines: String = members
                 .iter()
-                .map(|(key, value)| block(&[key.as_str()], value, indent + 2, break_))
+                .map(|(key, value)| block(&[key.as_str()], value, inner, break_, style))
                 .collect();
             format!("{start}{break_}{lines}")
         }
         Value::Array(elements) if !elements.is_empty() => {
+            let indent = indent + style.list;
             let lines: String =
                 elements.iter().map(|element| format!("{:indent$}- {}{break_}", "", flow(element))).collect();
             format!("{start}{break_}{lines}")
         }
         other => format!("{start} {}{break_}", flow(other)),
     }
+}
+
+/// Where in its line a byte stands.
+fn column(text: &str, byte: usize) -> usize {
+    byte - line_start(text, byte)
 }
 
 /// A value in one line.
@@ -200,6 +239,48 @@ impl Node {
 
     fn is(&self, key: &str) -> bool {
         self.name() == key
+    }
+
+    /// The member of this name with its place and its value, if there is exactly one.
+    fn only(
+        &self,
+        text: &str,
+        key: &str,
+        path: &[&str],
+    ) -> Result<Option<(usize, &Node, &Node)>, EditProblem> {
+        let Kind::Mapping(members) = &self.kind else { return Ok(None) };
+        let same: Vec<_> = members.iter().enumerate().filter(|(_, (name, _))| name.is(key)).collect();
+        if same.len() > 1 {
+            let lines = same.iter().map(|(_, (name, _))| line_number(text, name.range.start)).collect();
+            return Err(EditProblem::Repeated { member: path.join("."), lines });
+        }
+        Ok(same.first().map(|(at, (name, value))| (*at, name, value)))
+    }
+
+    /// Looks for the first mapping and the first list in block style, and how far they are set in.
+    fn look(&self, text: &str, unit: &mut Option<usize>, list: &mut Option<usize>) {
+        let Kind::Mapping(members) = &self.kind else { return };
+        for (name, value) in members {
+            let key = column(text, name.range.start);
+            let further = |byte: usize| column(text, byte).checked_sub(key).filter(|further| *further <= 8);
+            match &value.kind {
+                _ if value.is_flow(text) => {}
+                Kind::Mapping(inner) => {
+                    let first = inner.first().and_then(|(first, _)| further(first.range.start));
+                    *unit = unit.or(first.filter(|further| *further > 0));
+                    value.look(text, unit, list);
+                }
+                Kind::Sequence(elements) => {
+                    let dash = elements.first().and_then(|first| {
+                        let start = line_start(text, first.range.start);
+                        let line = &text[start..first.range.start];
+                        line.trim_start().starts_with('-').then(|| start + line.find('-').unwrap_or_default())
+                    });
+                    *list = list.or(dash.and_then(further));
+                }
+                Kind::Scalar(_) => {}
+            }
+        }
     }
 
     fn is_flow(&self, text: &str) -> bool {

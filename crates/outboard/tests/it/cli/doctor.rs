@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 use super::Person;
 use crate::harness::fixture;
 
-/// A person whose directories nobody else can change.
+/// A person whose directories nobody else can change, with a client that starts Outboard.
 fn tidy(person: Person) -> Person {
-    for directory in [person.home.state(), person.home.state().parent().unwrap().join("config")] {
+    let root = person.home.state().parent().unwrap().to_owned();
+    for directory in [person.home.state(), root.join("config")] {
         mode(&directory, 0o700);
     }
+    let servers = json!({"outboard": {"command": "outboard", "args": ["serve"]}});
+    fs::write(root.join(".claude.json"), json!({ "mcpServers": servers }).to_string()).unwrap();
     person
 }
 
@@ -29,7 +32,8 @@ fn all_is_well() {
         "outboard ",
         "config/outboard.json  1 upstream\n",
         "0700",
-        "ready, a first script took ",
+        "  typescript  ready, a first script took ",
+        "  python      ready, a first script took ",
         "15 tools",
         "ready in",
         "nothing needs mending",
@@ -39,7 +43,11 @@ fn all_is_well() {
     let report = person.says(&["doctor", "--json"]);
     report.check(0, &[]);
     let report = report.json();
-    assert_eq!((&report["problems"], &report["sandbox"]["typescript"]["ready"]), (&json!([]), &json!(true)));
+    assert_eq!(report["problems"], json!([]));
+    for language in ["typescript", "python"] {
+        let tried = &report["sandbox"][language];
+        assert_eq!((&tried["ready"], tried["tookMs"].is_number()), (&json!(true), true), "{report}");
+    }
     assert_eq!(
         (&report["upstreams"][0]["name"], &report["upstreams"][0]["state"]),
         (&json!("fix"), &json!("ready"))
@@ -111,9 +119,73 @@ fn a_configuration_that_cannot_be_read_is_the_first_thing_to_mend() {
     let home = Home::new();
     home.configure(&Value::Null);
     let person = Person { home };
-    for command in ["doctor", "list", "search"] {
-        person.says(&[command]).check(2, &["error: could not use", "outboard.json"]);
+    for command in ["list", "search"] {
+        person.says(&[command]).check(2, &["error: could not use", "outboard.json", "hint: "]);
     }
+    let said = person.says(&["doctor"]);
+    said.check(1, &["could not use", "outboard.json: it must hold a JSON object"]);
+    assert!(said.out.contains("ready, a first script took "), "it looks at everything else: {said:?}");
+}
+
+#[test]
+fn one_wrong_setting_does_not_end_the_report() {
+    let person = tidy(Person::with(&[]));
+    let root = person.home.state().parent().unwrap().to_owned();
+    let file = root.join("config/outboard.json");
+    let mut all: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    all["limits"] = json!({"cpuSeconds": -1, "call": 1});
+    all["mcpServers"]["fix"]["timeout"] = json!(30_000);
+    fs::write(&file, all.to_string()).unwrap();
+    let said = person.says(&["doctor"]);
+    said.check(1, &["3 things need mending"]);
+    for part in [
+        "`limits.cpuSeconds` is -1; it must be a number from 0.001 to 604800, of seconds\n",
+        "hint: leave it out for the default, 30\n",
+        "`limits.call` is not a setting\n",
+        "`timeout` is in seconds here: a call may take 8.3 hours\n",
+        "15 tools",
+    ] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    let report = person.says(&["doctor", "--json"]).json();
+    assert_eq!(report["problems"].as_array().map(Vec::len), Some(3), "{report}");
+    assert_eq!(report["upstreams"][0]["state"], "ready");
+}
+
+#[test]
+fn what_leaves_outboard_without_effect_needs_mending() {
+    let mut hidden = fixture(&[]);
+    hidden["tools"] = json!({"allow": ["no_such_*"]});
+    let person = tidy(Person::of(&[("fix", hidden)]));
+    let root = person.home.state().parent().unwrap().to_owned();
+    person.file("outboard.json", &json!({"mcpServers": {"proj": fixture(&[])}}).to_string());
+    let shown = person.says(&["trust", "--show"]).out;
+    let hash = shown.lines().find_map(|line| line.trim().strip_prefix("sha256 ")).unwrap().to_owned();
+    assert_eq!(person.says(&["trust", "--accept", &hash]).code, Some(0));
+    person.file("outboard.json", &json!({"mcpServers": {"other": fixture(&[])}}).to_string());
+    fs::write(root.join(".claude.json"), "{}").unwrap();
+    fs::create_dir(root.join(".cursor")).unwrap();
+    fs::write(root.join(".cursor/mcp.json"), "{\n\"mcpServers\" {}}").unwrap();
+    let said = person.says(&["doctor"]);
+    said.check(1, &["4 things need mending"]);
+    for part in [
+        "has changed since it was accepted and has no effect\n    hint: see what it would start now, and accept it: outboard trust\n",
+        "`tools` of `fix` leaves none of its 15 tools",
+        "mcp.json: line 2 column 14: ",
+        "no client starts Outboard, as far as can be seen here\n    hint: put it into one: outboard install claude-code\n",
+    ] {
+        assert!(said.out.contains(part) || said.err.contains(part), "{part}: {said:?}");
+    }
+    assert!(said.out.contains("hint: correct `tools.allow` and `tools.deny` in "), "{said:?}");
+}
+
+#[test]
+fn a_projects_file_that_starts_outboard_is_a_client() {
+    let person = tidy(Person::with(&[]));
+    fs::remove_file(person.home.state().parent().unwrap().join(".claude.json")).unwrap();
+    let servers = json!({"outboard": {"command": "outboard", "args": ["serve"]}});
+    person.file(".mcp.json", &json!({ "mcpServers": servers }).to_string());
+    person.says(&["doctor"]).check(0, &[]);
 }
 
 #[test]
@@ -127,7 +199,8 @@ fn a_client_that_loads_what_outboard_serves_is_told_to_leave_it_out() {
     };
     write(json!({"mine": again}));
     let said = person.says(&["doctor"]);
-    assert!(said.fine().contains("does not start Outboard, loads 1 server that Outboard serves"), "{said:?}");
+    said.check(1, &["1 thing needs mending: no client starts Outboard"]);
+    assert!(said.out.contains("does not start Outboard, loads 1 server that Outboard serves"), "{said:?}");
     write(json!({"mine": again, "outboard": {"command": "outboard", "args": ["serve"]}}));
     let said = person.says(&["doctor"]);
     said.check(1, &["Claude Code still loads `mine`, which Outboard serves as `fix`"]);

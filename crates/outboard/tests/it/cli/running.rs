@@ -78,6 +78,7 @@ fn one_object_for_a_machine() {
         (&failure["kind"], &failure["tool"], &failure["code"], &failure["line"]),
         (&json!("tool"), &json!("fix.fail"), &json!("tool_error"), &json!(2))
     );
+    assert_eq!((&object["error"]["exitCode"], &object["error"]["message"]), (&json!(1), &object["text"]));
     let (code, object, _) = json("return 1 +");
     assert_eq!(code, Some(1));
     assert_eq!(object["notRun"][0]["line"], 1, "{object}");
@@ -87,12 +88,12 @@ fn one_object_for_a_machine() {
 }
 
 #[test]
-fn a_long_result_is_cut_to_the_tokens_asked_for_and_said_to_be_gone() {
+fn a_long_result_is_cut_to_the_tokens_asked_for_and_says_where_the_whole_is() {
     let person = Person::with(&[]);
     let said = person
         .given("return Array.from({ length: 5000 }, (_, n) => n)", &["run", "--max-tokens", "200", "-"]);
-    assert!(said.out.len() < 2_000 && said.out.contains("[cut to 200 tokens"), "{said:?}");
-    said.check(0, &["is not kept after this command; --json prints it"]);
+    assert!(said.fine().len() < 2_000 && said.out.contains("[cut to 200 tokens"), "{said:?}");
+    assert!(said.out.trim_end().ends_with("the whole value (23 kB) is printed by --json]"), "{said:?}");
 }
 
 #[test]

@@ -32,12 +32,74 @@ fn a_reader_that_went_away_is_no_error_and_no_noise() {
 #[test]
 fn a_result_that_cannot_be_written_is_a_failure() {
     let person = Person::with(&[]);
-    for arguments in [&["search", "add"][..], &["call", "fix.add", "{}"], &["man"]] {
+    for arguments in [
+        &["search", "add"][..],
+        &["call", "fix.add", "{}"],
+        &["man"],
+        &["--help"],
+        &["run", "--help"],
+        &["--version"],
+    ] {
         let mut command = person.command(arguments);
         let full = File::options().write(true).open("/dev/full").unwrap();
         let said = Said::from(command.stdout(full).stderr(Stdio::piped()).output().unwrap());
         said.check(1, &["error: could not write the result: "]);
     }
+}
+
+#[test]
+fn whoever_asks_for_json_gets_failures_in_json_too() {
+    let person = Person::with(&[]);
+    for (arguments, code, says) in [
+        (&["list", "--bogus"][..], 2, "unexpected argument '--bogus' found"),
+        (&["describe", "fix.ad"], 1, "fix has no tool `ad`; did you mean `fix.add`?"),
+        (&["call", "fix.ad"], 1, "fix has no tool `ad`; did you mean `fix.add`?"),
+        (&["call", "fix.add", "[1]"], 2, "the arguments must be one JSON object"),
+        (&["run", "missing.ts"], 2, "could not read missing.ts"),
+        (&["search", "--limit", "0", "x"], 2, "0 is not in 1..=100"),
+        (&["add", "../x", "--json", "--", "x"], 2, "must begin with a letter"),
+    ] {
+        let arguments = match arguments.contains(&"--json") {
+            true => arguments.to_vec(),
+            false => [arguments, &["--json"]].concat(),
+        };
+        let said = person.says(&arguments);
+        said.check(code, &["error: ", says]);
+        let error = &said.json()["error"];
+        assert!(error["message"].as_str().unwrap().contains(says), "{said:?}");
+        assert_eq!((&error["exitCode"], error.get("hint").is_some()), (&code.into(), true), "{said:?}");
+    }
+    std::fs::write(person.home.state().parent().unwrap().join("config/outboard.json"), "{\"a\": 1}").unwrap();
+    for command in ["list", "search", "run"] {
+        let said = person
+            .given("1", &[&[command, "--json"][..], if command == "run" { &["-"] } else { &[] }].concat());
+        said.check(2, &["`a` is not a setting"]);
+        assert_eq!(said.json()["error"]["exitCode"], 2, "{said:?}");
+    }
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_told_as_all_others() {
+    let person = Person::with(&[]);
+    for (arguments, error, hint) in [
+        (&["lst"][..], "error: unrecognized subcommand 'lst'\n", "hint: "),
+        (
+            &["add", "x"],
+            "error: the following required arguments were not provided: <COMMAND_OR_URL>\n",
+            "hint: usage: outboard add ",
+        ),
+        (
+            &["run", "--max-tokens", "0", "-"],
+            "0 is not in 100..=200000\n",
+            "hint: outboard --help tells all\n",
+        ),
+        (&["describe", "--language", "ruby", "x"], "[possible values: typescript, python]\n", "hint: "),
+    ] {
+        let said = person.says(arguments);
+        said.check(2, &[error, hint]);
+        assert_eq!(said.out, "");
+    }
+    assert!(person.says(&["run", "--help"]).fine().contains("[possible values: typescript, python]"));
 }
 
 #[test]
