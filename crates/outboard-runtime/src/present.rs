@@ -26,7 +26,7 @@ pub use cut::{Cut, Unit};
 pub use fit::{Fitted, fit};
 pub use long::{not_here, not_lost, still_running};
 pub(crate) use plain::limit_size;
-pub use plain::{clean, grouped};
+pub use plain::{clean, counted, grouped};
 pub use tokens::{count_tokens, estimate_tokens};
 
 #[cfg(doc)]

@@ -13,6 +13,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 
 pub(crate) use escape::{escaped, escaped_lines, quoted};
+pub(crate) use outboard_runtime::present::counted;
 pub(crate) use output::{bytes, flush, hint, json, line, note, progress, text, verbatim, warn};
 pub(crate) use table::{Cell, Table};
 
@@ -122,15 +123,10 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// `1 server`, `2 servers`.
-pub(crate) fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
-}
-
 /// A warning about an error, with what may be done about it.
 pub(crate) fn warn_of(error: &(dyn Error + 'static)) {
     warn(format_args!("could not {}", chain(error)));
-    if let Some(text) = hints::of(error) {
+    for text in hints::of(error).iter().flat_map(|text| text.lines()) {
         hint(text);
     }
 }

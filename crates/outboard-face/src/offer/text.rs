@@ -1,6 +1,7 @@
 //! The words of the offer. Each costs tokens in every request of every conversation.
 //! It does not count them; [`super`] does.
 
+use outboard_runtime::present::counted;
 use serde_json::{Value, json};
 
 pub(super) const SEARCH: &str = "Find tools by task or keyword. Returns purpose and typed signatures, to be \
@@ -62,7 +63,7 @@ pub(super) fn namespaces(names: &[&str], shown: usize) -> String {
     let left = names.len() - shown;
     match (shown, left) {
         (0, 0) => "No tools are configured.".to_owned(),
-        (0, left) => format!("{left} namespaces."),
+        (0, left) => counted(left, "namespace") + ".",
         (_, 0) => format!("Namespaces: {}", names[..shown].join(", ")),
         (_, left) => format!("Namespaces: {} and {left} more", names[..shown].join(", ")),
     }

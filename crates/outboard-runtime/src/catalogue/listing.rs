@@ -14,7 +14,7 @@ use super::{
     Resolved, Snapshot, ToolDefinition, UpstreamState,
     instructions::{self, Notes},
 };
-use crate::present::{count_tokens, estimate_tokens};
+use crate::present::{count_tokens, counted, estimate_tokens};
 
 /// Tokens that a search answer may take.
 const ANSWER_TOKENS: usize = 1_200;
@@ -157,8 +157,8 @@ impl Snapshot {
         let found = self.find(&request.query, request.limit);
         if found.is_empty() {
             return format!(
-                "no tool matches; try other words, or search \"\" for the list of namespaces ({} tools in all)\n",
-                self.tool_count()
+                "no tool matches; try other words, or search \"\" for the list of namespaces ({} in all)\n",
+                counted(self.tool_count(), "tool")
             );
         }
         let notes = Notes::of(&found, detail, instructions::ONE, instructions::ALL);
@@ -205,9 +205,9 @@ impl Snapshot {
             let more = if more > 0 { format!(", {more} more") } else { String::new() };
             let _ = writeln!(
                 text,
-                "{} ({} tools): {}{more}",
+                "{} ({}): {}{more}",
                 member.namespace,
-                member.identifiers.len(),
+                counted(member.identifiers.len(), "tool"),
                 names.join(", ")
             );
         }

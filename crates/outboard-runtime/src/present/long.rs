@@ -1,7 +1,7 @@
 //! What is said of a run that is not over yet, or whose result is not here: one line each.
 //! It knows no session: what is true, its callers tell.
 
-use super::plain::{clean_line, clipped, grouped, limit_size};
+use super::plain::{clean_line, clipped, counted, grouped, limit_size};
 use crate::{ids::RunId, run::Progress, session::NotHere};
 
 /// The line that stands for the answer of a run that goes on.
@@ -53,11 +53,9 @@ pub fn not_here(name: &str, why: NotHere, going: &[RunId]) -> String {
             let how = if gone.ended_well { "came to its end" } else { "failed" };
             let effects = match gone.effects {
                 0 => "It changed nothing as far as is known, so it can be run again.".to_owned(),
-                1 => "It made 1 call that changed something, or may have: do not simply run it again."
-                    .to_owned(),
                 calls => format!(
-                    "It made {} calls that changed something, or may have: do not simply run it again.",
-                    grouped(calls)
+                    "It made {} that changed something, or may have: do not simply run it again.",
+                    counted(calls, "call")
                 ),
             };
             format!(

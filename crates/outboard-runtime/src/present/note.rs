@@ -3,7 +3,7 @@
 
 use super::{
     cut::{Cut, Unit},
-    plain::{grouped, size},
+    plain::{counted, grouped, size},
 };
 
 /// Places named at most; the others are counted.
@@ -33,7 +33,7 @@ fn places(cuts: &[Cut]) -> String {
         if collections().next().is_some() { collections().collect() } else { cuts.iter().collect() };
     let mut text = named.iter().take(NAMED).map(|cut| place(cut)).collect::<Vec<_>>().join(", ");
     if named.len() > NAMED {
-        text.push_str(&format!(" and {} more places", grouped(named.len() - NAMED)));
+        text.push_str(&format!(" and {}", counted(named.len() - NAMED, "more place")));
     }
     text
 }

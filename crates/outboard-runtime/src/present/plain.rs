@@ -86,7 +86,7 @@ pub(super) fn duration(duration: Duration) -> String {
 }
 
 /// `1 mistake`, `2 mistakes`.
-pub(super) fn counted(count: usize, singular: &str) -> String {
+pub fn counted(count: usize, singular: &str) -> String {
     format!("{} {singular}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 

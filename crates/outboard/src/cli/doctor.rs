@@ -1,7 +1,7 @@
 //! `outboard doctor`: what is configured and where, what answers and how fast, what it would cost, and what to do about
 //! what is wrong. It starts every upstream and changes nothing.
 
-mod advice;
+pub(super) mod advice;
 mod clients;
 mod places;
 mod sandbox;
@@ -56,7 +56,7 @@ impl Doctor {
             .with(&|_| true, async |system, stop| {
                 sandbox::examine(system, &stop, &mut findings).await?;
                 let mut upstreams = Upstreams::of(&context);
-                upstreams.begin(&findings);
+                upstreams.begin(&mut findings);
                 let patience = Duration::from_secs(self.wait);
                 let wait = Wait { pending: &waiting::is_starting, patience };
                 let catalogue = system.runtime.catalogue();

@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 
 use super::{
     context::Context,
+    doctor::advice,
     standing::{Standing, via},
     waiting::{self, Wait},
 };
 use crate::{
     config::Configuration,
-    report::{self, Cell, Failure, Table, escaped},
+    report::{self, Cell, Failure, Table, counted, escaped},
 };
 
 /// Options of `outboard list`.
@@ -51,7 +52,7 @@ impl List {
         if self.json {
             return report::json(&object(&rows, own));
         }
-        print(&rows, own, &context);
+        print(&rows, own);
         Ok(())
     }
 }
@@ -75,13 +76,10 @@ fn object(rows: &[Standing<'_>], own: usize) -> Value {
     })
 }
 
-fn print(rows: &[Standing<'_>], own: usize, context: &Context) {
+fn print(rows: &[Standing<'_>], own: usize) {
     if rows.is_empty() {
         report::line("no upstream is configured");
-        report::note(format_args!(
-            "name your servers under `mcpServers` in {}",
-            context.places.user_file().display()
-        ));
+        report::hint(advice::NO_UPSTREAM);
         return;
     }
     let mut table = Table::default();
@@ -106,9 +104,8 @@ fn print(rows: &[Standing<'_>], own: usize, context: &Context) {
     let tools: usize = rows.iter().filter_map(|row| row.tools).sum();
     let tokens: usize = rows.iter().filter_map(|row| row.tokens).sum();
     report::line(format_args!(
-        "{} tool{}, {} tokens kept out of every request (outboard's own: {})",
-        grouped(tools),
-        if tools == 1 { "" } else { "s" },
+        "{}, {} tokens kept out of every request (outboard's own: {})",
+        counted(tools, "tool"),
         grouped(tokens),
         grouped(own)
     ));

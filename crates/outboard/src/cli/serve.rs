@@ -7,7 +7,7 @@ use clap::Args;
 use outboard_face::{Face, FaceOptions};
 use tokio_util::sync::CancellationToken;
 
-use super::{context::Context, log, signals, variable};
+use super::{context::Context, doctor::advice, log, signals, variable};
 use crate::{
     report::{self, Failure},
     wiring::{Source, System, Wanted},
@@ -23,9 +23,10 @@ impl Serve {
         let Context { places, directory, program, trust, configuration } = Context::load()?;
         if configuration.upstreams.is_empty() {
             report::warn(format_args!(
-                "no upstream is configured, so there are no tools; name your servers under `mcpServers` in {}",
+                "no upstream is configured in {}, so there are no tools",
                 places.user_file().display()
             ));
+            report::hint(advice::NO_UPSTREAM);
         }
         if std::io::stdin().is_terminal() {
             report::note(

@@ -125,7 +125,8 @@ fn usage(usage: &Usage) -> Vec<String> {
         true => "nothing".to_owned(),
         false => patterns.join(", "),
     };
-    let timeout = usage.terms.timeout.map(|timeout| format!("{timeout:?} for a call"));
+    let timeout =
+        usage.terms.timeout.map(|timeout| format!("at most {} s for a call", timeout.as_secs_f64()));
     let concurrency =
         usage.terms.concurrency.map(|number| counted(number.get() as usize, "call") + " at once");
     let lines = [

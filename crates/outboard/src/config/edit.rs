@@ -114,6 +114,17 @@ impl Syntax {
         }
     }
 
+    /// What stands more than once in any object, with the path of that object. Only in JSON, and not very deep in it.
+    pub(crate) fn all_repeated(self, text: &str) -> Vec<(Vec<String>, Repeated)> {
+        match self {
+            _ if text.trim().is_empty() => Vec::new(),
+            Self::Json | Self::JsonWithComments | Self::Jsonc => {
+                json::all_repeated(text, self).unwrap_or_default()
+            }
+            Self::Toml | Self::Yaml => Vec::new(),
+        }
+    }
+
     /// The line in which the member at `path` starts, or of its parents the last that is there. Only in JSON.
     pub(crate) fn line_of(self, text: &str, path: &[String]) -> Option<usize> {
         match self {

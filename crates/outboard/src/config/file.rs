@@ -114,9 +114,13 @@ impl ConfigFile {
             let hint = "for example: {\"mcpServers\": {}}";
             return Err(problem(Wrong::at(&[], "it must hold a JSON object with `mcpServers`", hint)));
         };
-        let repeated = |path: &[&str]| OWN_SYNTAX.repeated(text, path).unwrap_or_default();
-        if let Some(twice) = repeated(&[]).first() {
-            return Err(problem(Wrong::repeated(&[&twice.name], &twice.lines)));
+        let repeated = OWN_SYNTAX.all_repeated(text);
+        let within = |place: &[&str]| {
+            let place: Vec<String> = place.iter().map(|key| (*key).to_owned()).collect();
+            repeated.iter().filter(move |(path, _)| *path == place).map(|(_, twice)| twice)
+        };
+        if let Some(twice) = within(&[]).next() {
+            return Err(problem(Wrong::repeated(&twice.name, &[&twice.name], &twice.lines)));
         }
         let (settings, mut wrong) = match kind {
             FileKind::Shared => (Settings::default(), Vec::new()),
@@ -124,7 +128,8 @@ impl ConfigFile {
             FileKind::User => settings::read(&members),
         };
         wrong.extend(
-            repeated(&["limits"]).iter().map(|twice| Wrong::repeated(&["limits", &twice.name], &twice.lines)),
+            within(&["limits"])
+                .map(|twice| Wrong::repeated(&twice.name, &["limits", &twice.name], &twice.lines)),
         );
         let mut entries = match members.get(SERVERS) {
             None | Some(Value::Null) => BTreeMap::new(),
@@ -135,13 +140,18 @@ impl ConfigFile {
                 return Err(problem(Wrong::mistyped(&[SERVERS], super::wrong::kind(other), expected, hint)));
             }
         };
-        for (name, entry) in &mut entries {
-            if let Some(twice) = repeated(&[SERVERS, name]).first() {
-                *entry = Err(Wrong::repeated(&[&twice.name], &twice.lines));
+        for (path, twice) in &repeated {
+            let (server, inner) = match &path[..] {
+                [servers] if servers == SERVERS => (&twice.name, &[][..]),
+                [servers, server, inner @ ..] if servers == SERVERS => (server, inner),
+                _ => continue,
+            };
+            if path.len() == 1 || entries.contains_key(server) {
+                let place: Vec<&str> =
+                    inner.iter().chain(path.get(1).map(|_| &twice.name)).map(String::as_str).collect();
+                let wrong = Wrong::repeated(&twice.name, &place, &twice.lines);
+                entries.insert(server.clone(), Err(wrong));
             }
-        }
-        for twice in repeated(&[SERVERS]) {
-            entries.insert(twice.name.clone(), Err(Wrong::repeated(&[&twice.name], &twice.lines)));
         }
         for (name, entry) in &mut entries {
             if let Err(wrong) = entry {

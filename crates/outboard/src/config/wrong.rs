@@ -37,9 +37,8 @@ impl Wrong {
         Self::at(place, format!("`{}` is not {what}", place.join(".")), hint)
     }
 
-    /// A member that stands in these lines.
-    pub(super) fn repeated(place: &[&str], lines: &[usize]) -> Self {
-        let name = place.last().copied().unwrap_or_default();
+    /// A member of this name that stands in these lines.
+    pub(super) fn repeated(name: &str, place: &[&str], lines: &[usize]) -> Self {
         let what = format!("`{name}` stands there more than once, in lines {}", listed(lines));
         Self::at(place, what, "keep one of them: programs differ in which one they read")
     }

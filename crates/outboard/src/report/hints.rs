@@ -58,7 +58,10 @@ fn file(problem: &FileProblem) -> Option<String> {
         // Its source tells.
         FileProblem::Syntax { .. } => None,
         FileProblem::NoText { .. } => Some("write it as UTF-8".to_owned()),
-        FileProblem::Setting { wrong, .. } => Some(wrong.hint.clone()),
+        FileProblem::Setting { wrong, more: 0, .. } => Some(wrong.hint.clone()),
+        FileProblem::Setting { wrong, .. } => {
+            Some(format!("{}\noutboard doctor tells the others", wrong.hint))
+        }
     }
 }
 
@@ -96,7 +99,8 @@ fn access(path: &Path, error: &io::Error) -> Option<String> {
         ErrorKind::NotADirectory => {
             Some(format!("a part of this path is a file and no directory: {}", directory(path)))
         }
-        _ => None,
+        ErrorKind::NotFound => Some(format!("see what there is: ls -la {}", directory(path))),
+        _ => Some(format!("see what it is: ls -ld {}", path.display())),
     }
 }
 
@@ -176,7 +180,7 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();
         let problem = ConfigFile::read(&path, FileKind::User).unwrap_err();
-        assert!(matches!(problem, FileProblem::Read { .. }), "{problem:?}");
+        assert!(of(&problem).unwrap().starts_with("see what it is: ls -ld "), "{problem:?}");
     }
 
     #[test]

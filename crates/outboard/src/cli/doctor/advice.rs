@@ -6,6 +6,10 @@ use crate::{
     report::quoted,
 };
 
+/// What to do where nothing is configured.
+pub(in crate::cli) const NO_UPSTREAM: &str =
+    "outboard import takes over the servers that your MCP clients have; outboard add adds one";
+
 /// What to do about this failure.
 pub(super) fn for_failure(configured: &Configured, reason: &str) -> String {
     let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));

@@ -38,11 +38,17 @@ impl<'a> Upstreams<'a> {
         Self { configured, told: BTreeSet::new(), facts: Vec::new(), tools: 0, tokens: 0 }
     }
 
-    pub(super) fn begin(&self, findings: &Findings) {
+    /// Opens the part. That there is none needs mending, unless something that does is the reason.
+    pub(super) fn begin(&self, findings: &mut Findings) {
         findings.heading("upstreams");
-        if self.configured.is_empty() {
+        if !self.configured.is_empty() {
+            return;
+        }
+        if findings.problems.is_empty() {
+            findings.told("no upstream is configured".to_owned(), advice::NO_UPSTREAM.to_owned());
+        } else {
             let mut table = Table::indented(2);
-            table.row([Cell::left("none is configured")]);
+            table.row([Cell::left("no upstream is configured")]);
             findings.rows(&table);
         }
     }
@@ -64,10 +70,8 @@ impl<'a> Upstreams<'a> {
         self.facts.push(standing.json());
         let names = self.configured.iter().map(|upstream| upstream.name.chars().count());
         let mut table = Table::indented(2).least([names.max().unwrap_or_default(), 5, 12, 14]);
-        let figure = |count: Option<usize>, of: &str| {
-            let ending = if count == Some(1) { "" } else { "s" };
-            count.map_or_else(String::new, |count| format!("{} {of}{ending}", grouped(count)))
-        };
+        let figure =
+            |count: Option<usize>, of: &str| count.map_or_else(String::new, |count| counted(count, of));
         table.row([
             Cell::left(named(standing.member)),
             Cell::left(via(standing.configured)),
@@ -99,8 +103,8 @@ impl<'a> Upstreams<'a> {
         if self.told.len() > 1 {
             let mut table = Table::indented(2);
             table.row([Cell::left(format!(
-                "{} tools, {} tokens kept out of every request (outboard's own: {})",
-                grouped(self.tools),
+                "{}, {} tokens kept out of every request (outboard's own: {})",
+                counted(self.tools, "tool"),
                 grouped(self.tokens),
                 grouped(own)
             ))]);

@@ -23,6 +23,9 @@ struct Parsed<'a> {
     tokens: Vec<TokenAndRange<'a>>,
 }
 
+/// Objects within objects that are looked at for names that stand more than once: no setting is deeper.
+const DEEP: usize = 4;
+
 type Splice = (Range<usize>, String);
 
 pub(super) fn read(text: &str, syntax: Syntax) -> Result<Value, EditProblem> {
@@ -39,6 +42,25 @@ pub(super) fn repeated(text: &str, syntax: Syntax, path: &[&str]) -> Result<Vec<
     }
     let members = object.into_iter().flat_map(|object| &object.properties);
     Ok(repeated_among(text, members.map(|member| (name(member), member.range.start))))
+}
+
+pub(super) fn all_repeated(text: &str, syntax: Syntax) -> Result<Vec<(Vec<String>, Repeated)>, EditProblem> {
+    let parsed = parse(text, syntax)?;
+    let mut found = Vec::new();
+    let mut open: Vec<(Vec<String>, &ast::Value<'_>)> =
+        parsed.root.iter().map(|root| (Vec::new(), root)).collect();
+    while let Some((path, value)) = open.pop() {
+        let Some(object) = value.as_object() else { continue };
+        let members = object.properties.iter().map(|member| (name(member), member.range.start));
+        found.extend(repeated_among(text, members).into_iter().map(|member| (path.clone(), member)));
+        if path.len() < DEEP {
+            let inner = object.properties.iter();
+            open.extend(
+                inner.map(|member| ([&path[..], &[name(member).to_owned()]].concat(), &member.value)),
+            );
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn line_of(text: &str, syntax: Syntax, path: &[String]) -> Option<usize> {

@@ -180,6 +180,21 @@ fn what_leaves_outboard_without_effect_needs_mending() {
 }
 
 #[test]
+fn a_newcomer_is_told_where_to_begin() {
+    let person = Person { home: Home::new() };
+    mode(&person.home.state(), 0o700);
+    mode(&person.home.state().parent().unwrap().join("config"), 0o700);
+    let said = person.says(&["doctor"]);
+    said.check(1, &["2 things need mending:\n  no upstream is configured\n  no client starts Outboard"]);
+    for hint in
+        ["hint: outboard import takes over the servers", "hint: put it into one: outboard install CLIENT"]
+    {
+        assert!(said.out.contains(hint), "{hint}: {said:?}");
+    }
+    person.says(&["list"]).check(0, &["hint: outboard import takes over the servers"]);
+}
+
+#[test]
 fn a_projects_file_that_starts_outboard_is_a_client() {
     let person = tidy(Person::with(&[]));
     fs::remove_file(person.home.state().parent().unwrap().join(".claude.json")).unwrap();

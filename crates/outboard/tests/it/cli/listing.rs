@@ -48,10 +48,10 @@ fn a_line_for_each_upstream_and_one_for_what_is_saved() {
 }
 
 #[test]
-fn without_upstreams_it_says_where_to_name_them() {
+fn without_upstreams_it_says_how_to_get_some() {
     let person = Person::of(&[]);
     let said = person.says(&["list"]);
     assert_eq!((said.code, said.out.as_str()), (Some(0), "no upstream is configured\n"));
-    said.check(0, &["mcpServers", "outboard.json"]);
+    said.check(0, &["hint: outboard import takes over the servers", "outboard add adds one"]);
     assert_eq!(person.says(&["list", "--json"]).json()["upstreams"], json!([]));
 }

@@ -91,7 +91,7 @@ fn mistakes_on_the_command_line_are_told_as_all_others() {
         (
             &["run", "--max-tokens", "0", "-"],
             "0 is not in 100..=200000\n",
-            "hint: outboard --help tells all\n",
+            "hint: outboard run --help tells all\n",
         ),
         (&["describe", "--language", "ruby", "x"], "[possible values: typescript, python]\n", "hint: "),
     ] {
