@@ -39,8 +39,8 @@ pub(crate) struct Evidence {
 impl Evidence {
     pub(crate) fn of(code: &str) -> Self {
         let mut evidence = Self::default();
-        for line in code.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            evidence.typescript += usize::from(is_typescript(line));
+        for (raw, line) in code.lines().map(|line| (line, line.trim())).filter(|(_, line)| !line.is_empty()) {
+            evidence.typescript += usize::from(is_typescript(line) || returns_from_script(raw));
             evidence.python += usize::from(is_python(line));
         }
         evidence
@@ -54,6 +54,11 @@ impl Evidence {
             std::cmp::Ordering::Equal => None,
         }
     }
+}
+
+/// Python returns from functions only, and they are set in.
+fn returns_from_script(line: &str) -> bool {
+    line.strip_prefix("return").is_some_and(|rest| rest.starts_with([' ', ';', '(', '[', '{']))
 }
 
 fn is_typescript(line: &str) -> bool {
@@ -110,6 +115,8 @@ mod tests {
             ("import { a } from 'b'\nconst c = (", Some(Language::TypeScript)),
             ("if (a) {\n  b(\n}", Some(Language::TypeScript)),
             ("return a ===", Some(Language::TypeScript)),
+            ("return 1+1", Some(Language::TypeScript)),
+            ("  return 1+1", None),
             ("a b", None),
         ] {
             assert_eq!(Evidence::of(code).language(), language, "{code}");

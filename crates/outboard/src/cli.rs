@@ -121,7 +121,9 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return report::end(usage::told(&error), json),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // One thread serves the one client: what computes for long leaves it, and a change of threads costs more than most
+    // of what remains.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report::end(Err(Failure::could_not(&error)), json),
     };
