@@ -10,7 +10,10 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::peer::{Peer, PeerFailure};
+use crate::{
+    peer::{Peer, PeerFailure},
+    scripts::Language,
+};
 
 /// Directories of a user who has nothing but the measured upstream.
 #[derive(Debug)]
@@ -66,11 +69,11 @@ pub(crate) fn upstream() -> io::Result<Command> {
 }
 
 /// Runs a script and gives the text of its answer.
-pub(crate) fn execute(outboard: &mut Peer, code: &str) -> Result<String, PeerFailure> {
-    outboard.call("execute", &arguments(code))?.text()
+pub(crate) fn execute(outboard: &mut Peer, language: Language, code: &str) -> Result<String, PeerFailure> {
+    outboard.call("execute", &arguments(language, code))?.text()
 }
 
 /// The arguments of `execute`.
-pub(crate) fn arguments(code: &str) -> String {
-    format!(r#"{{"code":{}}}"#, Value::from(code))
+pub(crate) fn arguments(language: Language, code: &str) -> String {
+    format!(r#"{{"code":{},"language":"{}"}}"#, Value::from(code), language.argument())
 }

@@ -11,6 +11,8 @@ pub(crate) struct Machine {
     pub(crate) system: String,
     /// What was measured, in its own words.
     pub(crate) outboard: String,
+    /// What Python is compared with; `None` if this machine has none.
+    pub(crate) python: Option<String>,
     pub(crate) processor: String,
     pub(crate) cores: usize,
     /// Processes that ran or wanted to, averaged over the last minute, before the first measure.
@@ -30,6 +32,7 @@ impl Machine {
         Self {
             system: format!("{} {}", std::env::consts::OS, release.trim()).trim_end().to_owned(),
             outboard,
+            python: crate::measure::python::native_version(),
             processor: model.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             load_before: load(),

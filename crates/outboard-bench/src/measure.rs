@@ -1,11 +1,16 @@
-//! The table of measures: what is measured, in which language, how, and what is to be reached.
-//! How each is taken stands in the modules below.
+//! What a measure is. Which there are stands in `rows`, how each is taken in the modules beside it.
+//! It judges nothing.
 
 mod calls;
+mod cancel;
 mod catalogue;
 mod guest;
 mod memory;
+pub(crate) mod python;
+mod rows;
 mod start;
+
+pub(crate) use rows::MEASURES;
 
 use std::{io, path::PathBuf, time::Instant};
 
@@ -56,116 +61,11 @@ pub(crate) enum BenchFailure {
     Guest(#[from] outboard_engines::EngineBroken),
     #[error("run a guest: {0}")]
     GuestEnded(String),
+    #[error("start python3, which Python is compared with; install it, or name the measures that are wanted")]
+    NoPython(#[source] io::Error),
+    #[error("hear from python3")]
+    Deaf,
 }
-
-const TYPESCRIPT: Option<Language> = Some(Language::TypeScript);
-const MICROSECOND: f64 = 1e-6;
-const MILLISECOND: f64 = 1e-3;
-const KILOBYTE: f64 = 1e3;
-const MEGABYTE: f64 = 1e6;
-
-/// All measures, in the order of the table.
-pub(crate) const MEASURES: &[Measure] = &[
-    Measure {
-        name: "start",
-        what: "process start to the first correct `execute`",
-        other: "the upstream's own start and one echo",
-        language: TYPESCRIPT,
-        unit: Unit::Seconds,
-        target: Target::Beyond(60.0 * MILLISECOND),
-        take: start::take,
-    },
-    Measure {
-        name: "return",
-        what: "`return 1+1`",
-        other: "one echo",
-        language: TYPESCRIPT,
-        unit: Unit::Seconds,
-        target: Target::Times(3.0),
-        take: calls::addition,
-    },
-    Measure {
-        name: "sequential",
-        what: "31 calls in turn, 300 records aggregated",
-        other: "the same by the raw client",
-        language: TYPESCRIPT,
-        unit: Unit::Seconds,
-        target: Target::Times(1.5),
-        take: calls::pages,
-    },
-    Measure {
-        name: "at-once",
-        what: "1,000 calls at once",
-        other: "pipelined by the raw client",
-        language: TYPESCRIPT,
-        unit: Unit::Seconds,
-        target: Target::Times(3.0),
-        take: calls::echoes,
-    },
-    Measure {
-        name: "bulk",
-        what: "100,000 records in ten calls aggregated",
-        other: "the same by the raw client",
-        language: TYPESCRIPT,
-        unit: Unit::Seconds,
-        target: Target::Times(1.25),
-        take: calls::chunks,
-    },
-    Measure {
-        name: "first-instruction",
-        what: "a new run to the script's first instruction",
-        other: "",
-        language: TYPESCRIPT,
-        unit: Unit::Seconds,
-        target: Target::AtMost(25.0 * MICROSECOND),
-        take: guest::first_instruction,
-    },
-    Measure {
-        name: "hand-over",
-        what: "10 MB of JSON handed to the guest",
-        other: "QuickJS's own JSON.parse there",
-        language: TYPESCRIPT,
-        unit: Unit::Seconds,
-        target: Target::Faster(5.0),
-        take: guest::hand_over,
-    },
-    Measure {
-        name: "idle-memory",
-        what: "resident memory when idle",
-        other: "",
-        language: TYPESCRIPT,
-        unit: Unit::Bytes,
-        target: Target::AtMost(40.0 * MEGABYTE),
-        take: memory::idle,
-    },
-    Measure {
-        name: "parked-memory",
-        what: "private memory of each of 1,000 parked runs",
-        other: "",
-        language: TYPESCRIPT,
-        unit: Unit::Bytes,
-        target: Target::AtMost(200.0 * KILOBYTE),
-        take: memory::parked,
-    },
-    Measure {
-        name: "load",
-        what: "10,000 tools loaded and indexed",
-        other: "",
-        language: None,
-        unit: Unit::Seconds,
-        target: Target::AtMost(0.5),
-        take: catalogue::load,
-    },
-    Measure {
-        name: "search",
-        what: "one search in 10,000 tools",
-        other: "",
-        language: None,
-        unit: Unit::Seconds,
-        target: Target::AtMost(2.0 * MILLISECOND),
-        take: catalogue::search,
-    },
-];
 
 impl Measure {
     fn language(&self) -> Language {

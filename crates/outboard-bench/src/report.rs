@@ -54,6 +54,11 @@ pub(crate) fn table(out: &mut impl Write, machine: &Machine, taken: &[Taken]) ->
     let (before, after) = (load(machine.load_before), load(machine.load_after));
     let Machine { system, processor, cores, outboard, .. } = machine;
     writeln!(out, "{processor}, {cores} cores, {system}; load before {before}, after {after}")?;
+    if let Some(python) =
+        machine.python.as_deref().filter(|_| taken.iter().any(|taken| taken.measure.name == "python-fib"))
+    {
+        writeln!(out, "the machine's own CPython: {python}")?;
+    }
     writeln!(out, "{outboard}; {}medians; journal and gate as shipped", unoptimised(machine))
 }
 
@@ -185,7 +190,15 @@ mod tests {
     fn machine() -> Machine {
         let (system, processor) = ("linux 6".to_owned(), "a processor".to_owned());
         let outboard = "outboard 1.2.3 (development build)".to_owned();
-        Machine { system, outboard, processor, cores: 2, load_before: Some(0.5), load_after: None }
+        Machine {
+            system,
+            outboard,
+            python: None,
+            processor,
+            cores: 2,
+            load_before: Some(0.5),
+            load_after: None,
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The measured scripts, by language. What each answers, the floor works out too.
-//! A further language is a further variant here and further rows in `measure.rs`.
+//! A further language is a further variant here and further rows in `measure/rows.rs`.
 
 /// A language of scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
     TypeScript,
+    Python,
 }
 
 impl Language {
@@ -12,6 +13,15 @@ impl Language {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::TypeScript => "TypeScript",
+            Self::Python => "Python",
+        }
+    }
+
+    /// As `execute` takes it.
+    pub(crate) fn argument(self) -> &'static str {
+        match self {
+            Self::TypeScript => "typescript",
+            Self::Python => "python",
         }
     }
 
@@ -19,6 +29,7 @@ impl Language {
     pub(crate) fn addition(self) -> &'static str {
         match self {
             Self::TypeScript => "return 1+1",
+            Self::Python => "1+1",
         }
     }
 
@@ -26,6 +37,7 @@ impl Language {
     pub(crate) fn echo(self) -> &'static str {
         match self {
             Self::TypeScript => "return await bench.echo({ text: 'hello' })",
+            Self::Python => "await bench.echo(text='hello')",
         }
     }
 
@@ -33,6 +45,7 @@ impl Language {
     pub(crate) fn echoes(self) -> &'static str {
         match self {
             Self::TypeScript => include_str!("scripts/echoes.ts"),
+            Self::Python => include_str!("scripts/echoes.py"),
         }
     }
 
@@ -40,6 +53,7 @@ impl Language {
     pub(crate) fn pages(self) -> &'static str {
         match self {
             Self::TypeScript => include_str!("scripts/pages.ts"),
+            Self::Python => include_str!("scripts/pages.py"),
         }
     }
 
@@ -47,6 +61,7 @@ impl Language {
     pub(crate) fn chunks(self) -> &'static str {
         match self {
             Self::TypeScript => include_str!("scripts/chunks.ts"),
+            Self::Python => include_str!("scripts/chunks.py"),
         }
     }
 
@@ -56,6 +71,7 @@ impl Language {
             Self::TypeScript => {
                 "const rows = [1, 2, 3];\nconst said = await bench.wait();\nreturn [said, rows.length]"
             }
+            Self::Python => "rows = [1, 2, 3]\nsaid = await bench.wait()\n[said, len(rows)]",
         }
     }
 
@@ -63,6 +79,7 @@ impl Language {
     pub(crate) fn gathered(self, number: u32) -> String {
         match self {
             Self::TypeScript => format!("return (await bench.gathered({{ number: {number} }})).waiting"),
+            Self::Python => format!("(await bench.gathered(number={number}))['waiting']"),
         }
     }
 
@@ -70,6 +87,26 @@ impl Language {
     pub(crate) fn release(self) -> &'static str {
         match self {
             Self::TypeScript => "return await bench.release()",
+            Self::Python => "await bench.release()",
+        }
+    }
+
+    /// Computes for ever.
+    pub(crate) fn endless(self) -> &'static str {
+        match self {
+            Self::TypeScript => "for (;;);",
+            Self::Python => "while True: pass",
+        }
+    }
+
+    /// Asks for one echo at once, for the engine alone.
+    pub(crate) fn first_call(self) -> &'static str {
+        match self {
+            Self::TypeScript => "bench.echo()",
+            Self::Python => "await bench.echo()",
         }
     }
 }
+
+/// Arithmetic and calls of functions alone, in Python: what Outboard and the machine's own CPython run.
+pub(crate) const FIB: &str = "def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)\nfib(27)";

@@ -14,22 +14,27 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use outboard_runtime::ports::engine::{GuestState, Step, Stopped};
+use outboard_runtime::ports::engine::{Delivered, Delivery, Entry, GuestState, Reply, Step, Stopped};
 use tokio::runtime::Handle;
 
 /// How long a guest may compute where others wait for the thread. Most entries take less.
 pub(crate) const SHORT: Duration = Duration::from_millis(1);
 
-/// Runs `step`, which is pending only when it has lasted longer than [`SHORT`]. Sets `abandoned` when the future is
-/// dropped before it is done.
+/// A guest that is handed more bytes than this will compute for long.
+const LIGHT: usize = 64 << 10;
+
+/// Runs `step`, which is handed `bytes` and pending only when it has lasted longer than [`SHORT`]. Sets `abandoned` when
+/// the future is dropped before it is done.
 pub(crate) fn enter(
     abandoned: Arc<AtomicBool>,
+    bytes: usize,
     step: impl Future<Output = Step> + Send + 'static,
 ) -> BoxFuture<'static, Step> {
     Box::pin(async move {
         let abandon = Abandon(Some(abandoned));
         let mut step = Box::pin(AssertUnwindSafe(step).catch_unwind());
-        let ended = match once(step.as_mut()).await {
+        let begun = if bytes > LIGHT { Poll::Pending } else { once(step.as_mut()).await };
+        let ended = match begun {
             Poll::Ready(ended) => ended.ok(),
             Poll::Pending => {
                 let runtime = Handle::current();
@@ -48,6 +53,26 @@ pub(crate) fn enter(
             }
         })
     })
+}
+
+/// Bytes that an entry brings into the guest, about; a script is read before.
+pub(crate) fn bytes_of(entry: &Entry) -> usize {
+    match entry {
+        Entry::Start => 0,
+        Entry::Deliver(deliveries) => deliveries.iter().map(size_of).sum(),
+    }
+}
+
+/// Bytes that a delivery brings into the guest, about.
+pub(crate) fn size_of(delivery: &Delivery) -> usize {
+    match &delivery.what {
+        Delivered::Timer => 0,
+        Delivered::Settled { reply: Reply::Value(value), .. } => value.as_str().len(),
+        Delivered::Settled { reply: Reply::Failed(failure), .. } => {
+            failure.message.len()
+                + failure.content.iter().map(|block| block.as_str().len() + 1).sum::<usize>()
+        }
+    }
 }
 
 /// Polls `future` one time.
@@ -84,9 +109,9 @@ mod tests {
     async fn a_short_entry_stays_on_its_thread_and_a_long_one_leaves_it() {
         let here = std::thread::current().id();
         let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
-        for long in [false, true] {
+        for (long, bytes) in [(false, 0), (true, 0), (false, LIGHT), (false, LIGHT + 1)] {
             let seen = Arc::clone(&seen);
-            let entered = enter(Arc::default(), async move {
+            let entered = enter(Arc::default(), bytes, async move {
                 if long {
                     tokio::task::yield_now().await;
                 }
@@ -95,13 +120,13 @@ mod tests {
             });
             assert!(matches!(entered.await.state, GuestState::Stuck));
         }
-        assert_eq!(*seen.lock().unwrap(), [true, false]);
+        assert_eq!(*seen.lock().unwrap(), [true, false, true, false]);
     }
 
     #[tokio::test]
     async fn an_entry_that_panics_costs_itself_only() {
         for long in [false, true] {
-            let entered = enter(Arc::default(), async move {
+            let entered = enter(Arc::default(), 0, async move {
                 if long {
                     tokio::task::yield_now().await;
                 }

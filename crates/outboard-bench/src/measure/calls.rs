@@ -10,6 +10,7 @@ use crate::{
     peer::{Peer, PeerFailure},
     records::{CHUNK_RECORDS, CHUNKS, PAGE_RECORDS, PAGES, Summary, summary},
     samples::Pair,
+    scripts::Language,
 };
 
 /// Calls of one side in a round before it is the other's turn, where one call is short.
@@ -17,33 +18,54 @@ const IN_TURN: usize = 20;
 const ECHOES: u32 = 1_000;
 
 pub(super) fn addition(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
-    let code = measure.language().addition();
-    let ours = |outboard: &mut Peer| execute(outboard, code);
+    let language = measure.language();
+    let ours = |outboard: &mut Peer| execute(outboard, language, language.addition());
     compare(bench, measure, IN_TURN, ("2".to_owned(), HELLO.to_owned()), ours, floor::echo)
 }
 
 pub(super) fn echoes(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
-    let code = measure.language().echoes();
-    let ours = |outboard: &mut Peer| execute(outboard, code);
+    let language = measure.language();
+    let ours = |outboard: &mut Peer| execute(outboard, language, language.echoes());
     let other = |upstream: &mut Peer| floor::echoes(upstream, ECHOES);
     compare(bench, measure, 2, (ECHOES.to_string(), ECHOES), ours, other)
 }
 
 pub(super) fn pages(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
-    let code = measure.language().pages();
+    let language = measure.language();
     let right = summary(PAGES * PAGE_RECORDS);
-    compare(bench, measure, IN_TURN / 2, (right.clone(), right), |peer| summed(peer, code), floor::pages)
+    compare(
+        bench,
+        measure,
+        IN_TURN / 2,
+        (right.clone(), right),
+        |peer| summed(peer, language, language.pages()),
+        floor::pages,
+    )
+}
+
+/// The same for each of the 31 calls.
+pub(super) fn call_of_pages(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let calls = f64::from(PAGES + 1);
+    let Pair { ours, other } = pages(bench, measure)?;
+    Ok(Pair { ours: ours.divided(calls), other: other.divided(calls) })
 }
 
 pub(super) fn chunks(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
-    let code = measure.language().chunks();
+    let language = measure.language();
     let right = summary(CHUNKS * CHUNK_RECORDS);
-    compare(bench, measure, 1, (right.clone(), right), |peer| summed(peer, code), floor::chunks)
+    compare(
+        bench,
+        measure,
+        1,
+        (right.clone(), right),
+        |peer| summed(peer, language, language.chunks()),
+        floor::chunks,
+    )
 }
 
 /// A summary as a script returned it.
-fn summed(outboard: &mut Peer, code: &str) -> Result<Summary, PeerFailure> {
-    let text = execute(outboard, code)?;
+fn summed(outboard: &mut Peer, language: Language, code: &str) -> Result<Summary, PeerFailure> {
+    let text = execute(outboard, language, code)?;
     serde_json::from_str(&text).map_err(|_| PeerFailure::Refused(text))
 }
 

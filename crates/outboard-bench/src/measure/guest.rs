@@ -1,9 +1,9 @@
-//! The TypeScript engine in this process: how soon a script runs, and how fast a large result reaches it.
+//! The engines in this process: how soon a script runs, and how fast a large result reaches it.
 //! It works on the library alone: no broker, journal or upstream takes part.
 
 use std::{sync::Arc, time::Duration};
 
-use outboard_engines::{PoolOptions, QuickJs};
+use outboard_engines::{CPython, PoolOptions, QuickJs};
 use outboard_runtime::{
     clock::{RunTime, WallTime},
     ids::Namespace,
@@ -15,26 +15,31 @@ use outboard_runtime::{
     },
     reply::{FailureCode, ToolFailure},
 };
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::{Bench, BenchFailure, Measure, expect, timed};
-use crate::{records, samples::Pair};
+use crate::{records, samples::Pair, scripts::Language};
 
 /// Runs in a round.
 const RUNS: usize = 100;
 /// Records of about 10 MB of JSON.
 const RECORDS: u32 = 72_000;
 
-/// An engine as Outboard has it, and the threads that wait for it.
+/// An engine and the runtime that enters it, as Outboard has them.
 struct Engines {
-    engine: QuickJs,
+    engine: Box<dyn Engine>,
     runtime: Runtime,
 }
 
 impl Engines {
-    fn start() -> Result<Self, BenchFailure> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        Ok(Self { engine: QuickJs::new(&PoolOptions::default())?, runtime })
+    fn start(language: Language, options: &PoolOptions) -> Result<Self, BenchFailure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let engine: Box<dyn Engine> = match language {
+            Language::TypeScript => Box::new(QuickJs::new(options)?),
+            Language::Python => Box::new(CPython::load(options, store()?.path())?),
+        };
+        Ok(Self { engine, runtime })
     }
 
     fn open(&self, program: &Arc<str>) -> Result<Box<dyn Guest>, BenchFailure> {
@@ -74,11 +79,29 @@ impl Waiting {
     }
 }
 
-/// From nothing until the call that is the script's first instruction is in the host's hands: opening the guest, the
-/// way to its thread, starting the script, and the way back.
+/// A folder for the unpacked Python guest, which is gone with the value.
+fn store() -> Result<TempDir, BenchFailure> {
+    Ok(tempfile::Builder::new().prefix("outboard-bench-").tempdir()?)
+}
+
+/// From nothing until the call that is the script's first instruction is in the host's hands: opening the guest,
+/// starting the script, and the way back. The slot was used before and is warm.
 pub(super) fn first_instruction(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
-    let engines = Engines::start()?;
-    let program: Arc<str> = "bench.echo()".into();
+    first_instructions(bench, measure, &PoolOptions::default())
+}
+
+/// The same where no warm slot is free.
+pub(super) fn first_instruction_cold(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    first_instructions(bench, measure, &PoolOptions { warm: 0, ..PoolOptions::default() })
+}
+
+fn first_instructions(
+    bench: &Bench<'_>,
+    measure: &Measure,
+    options: &PoolOptions,
+) -> Result<Pair, BenchFailure> {
+    let engines = Engines::start(measure.language(), options)?;
+    let program: Arc<str> = measure.language().first_call().into();
     let mut pair = Pair::default();
     for round in bench.rounds(measure, usize::MAX) {
         for _ in 0..RUNS {
@@ -92,10 +115,23 @@ pub(super) fn first_instruction(bench: &Bench<'_>, measure: &Measure) -> Result<
     Ok(pair)
 }
 
+/// Loads the Python engine, whose guest was unpacked before.
+pub(super) fn load(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let (store, options) = (store()?, PoolOptions::default());
+    drop(CPython::load(&options, store.path())?);
+    let mut pair = Pair::default();
+    for _ in bench.rounds(measure, usize::MAX) {
+        let (seconds, engine) = timed(|| CPython::load(&options, store.path()))?;
+        drop(engine);
+        pair.ours.push(seconds);
+    }
+    Ok(pair)
+}
+
 /// One large result. The other side is the same text read by QuickJS-ng's own `JSON.parse`, which the guest keeps for
 /// what comes with a tool's error.
 pub(super) fn hand_over(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
-    let engines = Engines::start()?;
+    let engines = Engines::start(measure.language(), &PoolOptions::default())?;
     let text = records::page(1, RECORDS);
     let json = Json::parse(text).map_err(|error| BenchFailure::GuestEnded(error.to_string()))?;
     let program: Arc<str> = r"

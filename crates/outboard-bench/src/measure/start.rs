@@ -28,7 +28,7 @@ pub(super) fn take(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFa
         let command = home.serve(&bench.outboard)?;
         let (seconds, (outboard, said)) = timed(|| {
             let mut outboard = Peer::start(command)?;
-            let said = execute(&mut outboard, measure.language().echo())?;
+            let said = execute(&mut outboard, measure.language(), measure.language().echo())?;
             Ok::<_, BenchFailure>((outboard, said))
         })?;
         drop(outboard);

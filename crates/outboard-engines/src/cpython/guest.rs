@@ -210,7 +210,7 @@ fn is_out_of_memory(thrown: &Thrown) -> bool {
 impl Guest for CPythonGuest {
     fn enter(self: Box<Self>, entry: Entry) -> BoxFuture<'static, Step> {
         let abandoned = Arc::clone(&self.abandoned);
-        entering::enter(abandoned, self.step(entry))
+        entering::enter(abandoned, entering::bytes_of(&entry), self.step(entry))
     }
 }
 

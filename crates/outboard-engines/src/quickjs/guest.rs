@@ -107,7 +107,7 @@ impl QuickJsGuest {
         loop {
             let mut bytes = 0;
             let fitting = deliveries.iter().take_while(|delivery| {
-                bytes += wire::size_of(delivery);
+                bytes += entering::size_of(delivery);
                 bytes <= BATCH_BYTES
             });
             let (batch, rest) = deliveries.split_at(fitting.count().max(1).min(deliveries.len()));
@@ -223,7 +223,7 @@ fn is_out_of_memory(thrown: &Thrown) -> bool {
 impl Guest for QuickJsGuest {
     fn enter(self: Box<Self>, entry: Entry) -> BoxFuture<'static, Step> {
         let abandoned = Arc::clone(&self.abandoned);
-        entering::enter(abandoned, self.step(entry))
+        entering::enter(abandoned, entering::bytes_of(&entry), self.step(entry))
     }
 }
 

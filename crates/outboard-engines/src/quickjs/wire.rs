@@ -6,6 +6,8 @@ use outboard_runtime::{
     ports::engine::{Delivered, Delivery, GuestWorld, Reply},
 };
 
+use crate::entering::size_of;
+
 /// The message that starts a script.
 pub(crate) fn start(world: &GuestWorld) -> Vec<u8> {
     let mut out = Vec::with_capacity(world.program.len() + 256);
@@ -53,18 +55,6 @@ pub(crate) fn deliver(deliveries: &[Delivery]) -> Vec<u8> {
         }
     }
     out
-}
-
-/// Bytes that a delivery brings into the guest, about.
-pub(crate) fn size_of(delivery: &Delivery) -> usize {
-    match &delivery.what {
-        Delivered::Timer => 0,
-        Delivered::Settled { reply: Reply::Value(value), .. } => value.as_str().len(),
-        Delivered::Settled { reply: Reply::Failed(failure), .. } => {
-            failure.message.len()
-                + failure.content.iter().map(|block| block.as_str().len() + 1).sum::<usize>()
-        }
-    }
 }
 
 fn put_u32(out: &mut Vec<u8>, value: u32) {
