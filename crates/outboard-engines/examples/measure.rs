@@ -1,10 +1,10 @@
-//! Measures the QuickJS guest: `cargo run -p outboard-engines --example measure`.
+//! Measures the guests: `cargo run -p outboard-engines --example measure`.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a program for people at the desk")]
 
 use std::time::{Duration, Instant};
 
-use outboard_engines::{PoolOptions, QuickJs};
+use outboard_engines::{CPython, PoolOptions, QuickJs};
 use outboard_runtime::{
     clock::{RunTime, WallTime},
     ids::Namespace,
@@ -102,6 +102,31 @@ async fn main() {
         run(&engine, program, std::slice::from_ref(&json)).await;
         println!("{name:<26} {:?}", started.elapsed());
     }
+    python(json.as_str()).await;
+}
+
+/// How the Python guest takes a large result: as the host writes it, and as the text that is left to `json.loads`.
+async fn python(text: &str) {
+    let store = std::env::temp_dir().join("outboard-measure");
+    let started = Instant::now();
+    let engine = CPython::load(&PoolOptions::default(), &store).unwrap();
+    println!("Python engine ready in {:?}", started.elapsed());
+    let started = Instant::now();
+    run(&engine, "1", &[]).await;
+    println!("Python, first run          {:?}", started.elapsed());
+    let started = Instant::now();
+    run(&engine, "1", &[]).await;
+    println!("Python, second run         {:?}", started.elapsed());
+    // Whole numbers beyond 64 bits are Python's own to read.
+    let left = format!("{},{}]", text.trim_end_matches(']'), "9".repeat(30));
+    for round in 0..5 {
+        for (name, text) in [("marshal", text), ("json", &left)] {
+            let json = Json::parse(text).unwrap();
+            let started = Instant::now();
+            run(&engine, "len(await t.echo())", std::slice::from_ref(&json)).await;
+            println!("Python, deliver, {name:<8}  {:?} (round {round})", started.elapsed());
+        }
+    }
 }
 
 /// Memory that this process alone has written to, in KiB, where the system says.
@@ -118,7 +143,7 @@ fn spread(times: &mut [Duration]) -> String {
 }
 
 /// Runs to the end; requests are answered with `answers`, then with `null`.
-async fn run(engine: &QuickJs, program: &str, answers: &[Json]) -> String {
+async fn run(engine: &dyn Engine, program: &str, answers: &[Json]) -> String {
     let mut answers = answers.iter().cloned();
     let mut entry = Entry::Start;
     let mut guest: Box<dyn Guest> = engine.open(world(program)).unwrap();

@@ -4,6 +4,7 @@
 
 mod guest;
 mod image;
+mod marshal;
 mod random;
 #[cfg(any(outboard_packed, test))]
 mod store;

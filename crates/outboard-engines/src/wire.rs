@@ -116,6 +116,7 @@ impl<'a> Reader<'a> {
             1 => GuestAsk::Search(arguments),
             2 => GuestAsk::Describe(arguments),
             3 => GuestAsk::Result(arguments),
+            4 => GuestAsk::GiveUp(arguments),
             _ => return Err(Garbled),
         };
         Ok(GuestRequest { id, what, position: Some(position).filter(|position| position.line > 0) })

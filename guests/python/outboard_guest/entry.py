@@ -59,7 +59,8 @@ class WitWorld(wit_world.WitWorld):
                         future.set_result(_loads(body))
                     else:
                         future.set_exception(tools.desk.failed(request, _loads(body)))
-                except MemoryError as error:
+                # What is no value for Python (too deep, a number of too many digits) is the script's to hear of.
+                except Exception as error:  # noqa: BLE001
                     body = None
                     future.set_exception(error)
             body = None

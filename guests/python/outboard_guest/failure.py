@@ -98,6 +98,8 @@ def _frames(error):
     if not frames and isinstance(error.__cause__, StopIteration):
         # One that leaves a coroutine is replaced by a RuntimeError, which was never in the script.
         return _frames(error.__cause__)
+    if not frames and type(made := getattr(error, "_made_at_", None)) is tuple and made[0]:
+        frames.append((*made, "<eval>"))
     frames.reverse()
     if len(frames) > MOST_FRAMES:
         frames = frames[: MOST_FRAMES // 2] + frames[-MOST_FRAMES // 2 :]

@@ -10,7 +10,7 @@ import sys
 from . import console, values
 from .script import caller
 
-CALL, SEARCH, DESCRIBE, RESULT = range(4)
+CALL, SEARCH, DESCRIBE, RESULT, GIVE_UP = range(5)
 REQUEST = 1
 
 _head = struct.Struct("<BIBII").pack
@@ -54,18 +54,25 @@ class Desk:
             raise ToolError("the run has made too many calls", tool=name, code="limit")
         self.left -= 1
         request = self.last = self.last + 1
-        namespace, tool = namespace.encode("utf-8", "outboard"), tool.encode("utf-8", "outboard")
+        self.send(request, kind, namespace.encode("utf-8", "outboard"), tool.encode("utf-8", "outboard"), body, place)
+        future = asyncio.Future()
+        self.pending[request] = future
+        self.names[request] = (name, place)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if self.pending.pop(request, None) is not None:
+                self.last += 1
+                self.send(self.last, GIVE_UP, b"", b"", b"[%d]" % request, (0, 0))
+            raise
+        finally:
+            self.names.pop(request, None)
+
+    def send(self, request, kind, namespace, tool, body, place):
         self.out += (
             _head(REQUEST, request, kind, *place),
             _u32(len(namespace)), namespace, _u32(len(tool)), tool, _u32(len(body)), body,
         )  # fmt: skip
-        future = asyncio.Future()
-        self.pending[request] = future
-        self.names[request] = name
-        try:
-            return await future
-        finally:
-            self.names.pop(request, None)
 
     def asked(self, kind, namespace, tool, name, body):
         """The coroutine of a call. It is not asked before it is awaited or made a task."""
@@ -76,7 +83,11 @@ class Desk:
 
     def failed(self, request, failure):
         message, code, content = failure
-        return ToolError(message, tool=self.names.get(request, ""), code=code, content=content)
+        name, place = self.names.get(request, ("", (0, 0)))
+        error = ToolError(message, tool=name, code=code, content=content)
+        # A call that is a task of its own has no frame of the script.
+        error._made_at_ = place
+        return error
 
     def forgotten(self):
         """Tells of calls that were written and never sent."""

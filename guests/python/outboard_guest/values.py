@@ -115,12 +115,14 @@ _encode_value = _encoder(_value)
 
 
 def _plain(value, special, depth, inside):
-    """The slow way: keys that are no texts and numbers that JSON does not have."""
+    """The slow way: keys that are no texts, numbers that JSON does not have, values that contain themselves."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, (str, int)):
         return value
     if id(value) in inside:
+        if special is _value:
+            return "[circular]"
         raise ValueError("Circular reference detected")
     if depth > DEEPEST:
         raise RecursionError

@@ -165,7 +165,9 @@ impl CPythonGuest {
         let read = crate::wire::read(outbox.as_le_slice(&self.store), said);
         let new = u32::try_from(said.requests.len() - before).unwrap_or(u32::MAX);
         self.asked = self.asked.saturating_add(new);
-        let too_many = self.asked > self.world.limits.calls.saturating_add(SPARE_CALLS);
+        // Each can be given up, which is a request too.
+        let most = self.world.limits.calls.saturating_add(SPARE_CALLS).saturating_mul(2);
+        let too_many = self.asked > most;
         // The console has a way of its own, on which it is counted.
         let told = said.console.is_empty();
         let value_limit = self.world.limits.value;

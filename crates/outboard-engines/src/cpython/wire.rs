@@ -7,6 +7,8 @@ use outboard_runtime::{
 };
 use serde::Serialize;
 
+use super::marshal;
+
 /// Requests that a script may make beyond its limit, each answered with an error.
 pub(crate) const SPARE_CALLS: u32 = 1024;
 
@@ -34,9 +36,10 @@ pub(crate) fn settings(world: &GuestWorld) -> String {
 pub(crate) fn delivery(delivery: &Delivery) -> (u8, u32, Vec<u8>) {
     match &delivery.what {
         Delivered::Timer => (0, 0, Vec::new()),
-        Delivered::Settled { request, reply: Reply::Value(value) } => {
-            (1, request.0, value.as_str().as_bytes().to_vec())
-        }
+        Delivered::Settled { request, reply: Reply::Value(value) } => match marshal::stream(value.as_str()) {
+            Some(stream) => (2, request.0, stream),
+            None => (1, request.0, value.as_str().as_bytes().to_vec()),
+        },
         Delivered::Settled { request, reply: Reply::Failed(failure) } => {
             let blocks = failure.content.iter().map(Json::as_str).collect::<Vec<_>>().join(",");
             let (message, code) = (Json::string(&failure.message), Json::string(failure.code.as_str()));

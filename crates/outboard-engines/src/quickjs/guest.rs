@@ -141,7 +141,7 @@ impl QuickJsGuest {
             }
         };
         let data = self.memory.data(&self.store);
-        read_step(data, step, said, refused).ok_or_else(|| {
+        read_step(data, step, said, refused, self.world.limits.value).ok_or_else(|| {
             tracing::error!("a guest said what no guest says");
             Stopped::Broken
         })
@@ -176,16 +176,30 @@ enum Ended {
     With(GuestState),
 }
 
-/// Reads the description of a standstill at `step`.
-fn read_step(data: &[u8], step: u32, said: &mut Said, memory_refused: bool) -> Option<Ended> {
+/// Reads the description of a standstill at `step`. The guest keeps the limit of the value by itself; it is kept here
+/// too, before the value is read.
+fn read_step(
+    data: &[u8],
+    step: u32,
+    said: &mut Said,
+    memory_refused: bool,
+    value_limit: u64,
+) -> Option<Ended> {
+    let is_long = |length: usize| u64::try_from(length).is_ok_and(|length| length > value_limit);
+    let too_long = || Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Value)));
     read_outbox(data, step, said)?;
     Some(match said.standing.take()? {
         Standing::Waiting(timer) => Ended::Waiting(timer),
         Standing::Finished(false) => Ended::With(GuestState::Finished(None)),
         Standing::Finished(true) => {
-            let text = std::str::from_utf8(span_of_step(data, step, 2)?).ok()?;
+            let text = span_of_step(data, step, 2)?;
+            if is_long(text.len()) {
+                return Some(too_long());
+            }
+            let text = std::str::from_utf8(text).ok()?;
             Ended::With(GuestState::Finished(Some(Json::parse(text).ok()?)))
         }
+        Standing::Returned(Some(value)) if is_long(value.as_str().len()) => too_long(),
         Standing::Returned(value) => Ended::With(GuestState::Finished(value)),
         Standing::Threw(thrown) if memory_refused && is_out_of_memory(&thrown) => {
             Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Memory)))
@@ -194,7 +208,7 @@ fn read_step(data: &[u8], step: u32, said: &mut Said, memory_refused: bool) -> O
         // What would have settled the promise was lost with the memory for it.
         Standing::Stuck if memory_refused => Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Memory))),
         Standing::Stuck => Ended::With(GuestState::Stuck),
-        Standing::ValueTooLong => Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Value))),
+        Standing::ValueTooLong => too_long(),
     })
 }
 
@@ -246,4 +260,35 @@ pub(crate) fn url_import(
         Some(length)
     })();
     operated.unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The memory of a guest that says what it likes of its end: the outbox at 16, its value behind.
+    fn memory(outbox: &[u8], value: &[u8]) -> Vec<u8> {
+        let word = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
+        let step = [16, outbox.len(), 16 + outbox.len(), value.len()].map(word).concat();
+        [&step[..], outbox, value].concat()
+    }
+
+    fn ends_at_the_limit(outbox: &[u8], value: &[u8], limit: u64) -> bool {
+        let ended = read_step(&memory(outbox, value), 0, &mut Said::default(), false, limit);
+        matches!(ended, Some(Ended::With(GuestState::Stopped(Stopped::Limit(Limit::Value)))))
+    }
+
+    #[test]
+    fn a_guest_that_does_not_keep_the_limit_of_the_value_is_stopped_by_the_host() {
+        let (beside, within) = (&[11_u8, 1][..], [&[15_u8, 1, 7, 0, 0, 0][..], b"[1,2,3]"].concat());
+        for (name, outbox, value) in
+            [("beside the outbox", beside, &b"[1,2,3]"[..]), ("in the outbox", &within[..], &[])]
+        {
+            assert!(!ends_at_the_limit(outbox, value, 7), "{name}");
+            assert!(ends_at_the_limit(outbox, value, 6), "{name}");
+        }
+        // What is too long is not read, so it does not matter what it is.
+        assert!(ends_at_the_limit(beside, &[0xFF; 100], 99));
+        assert!(read_step(&memory(beside, &[0xFF; 100]), 0, &mut Said::default(), false, 100).is_none());
+    }
 }

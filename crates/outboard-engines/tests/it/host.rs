@@ -123,6 +123,7 @@ impl Host {
                 GuestAsk::Search(arguments) => format!("search {arguments}"),
                 GuestAsk::Describe(arguments) => format!("describe {arguments}"),
                 GuestAsk::Result(arguments) => format!("result {arguments}"),
+                GuestAsk::GiveUp(arguments) => format!("gives up {arguments}"),
             };
             writeln!(self.transcript, "{} {what} at {position}", request.id).unwrap();
             if let Some((after, reply)) = answer(&request.what) {
@@ -201,6 +202,7 @@ fn answer(ask: &GuestAsk) -> Option<(Duration, Reply)> {
         GuestAsk::Search(arguments) => return at_once(json!({ "searched": arguments.to_value() })),
         GuestAsk::Describe(arguments) => return at_once(json!({ "described": arguments.to_value() })),
         GuestAsk::Result(arguments) => return at_once(json!({ "got": arguments.to_value() })),
+        GuestAsk::GiveUp(_) => return None,
     };
     match tool {
         "echo" | "odd-name" => at_once(arguments),

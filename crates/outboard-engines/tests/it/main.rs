@@ -8,5 +8,6 @@ mod json;
 mod large;
 mod limits;
 mod literate;
+mod marshal;
 mod python_limits;
 mod slots;

@@ -14,8 +14,9 @@ use crate::{
     ports::engine::{Delivery, GuestRequest, NamespaceView, Stopped, Thrown},
 };
 
-/// Version of the event format. Version 1 named no language: such runs are TypeScript.
-pub const FORMAT: u32 = 2;
+/// Version of the event format. Version 1 named no language: such runs are TypeScript. Since version 3 a script can
+/// give up on a request.
+pub const FORMAT: u32 = 3;
 
 /// One entry of a run's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -190,6 +190,8 @@ pub enum GuestAsk {
     Describe(Json),
     /// `results.get(handle)`: JSON array of the arguments.
     Result(Json),
+    /// The script has given up waiting for an earlier request: JSON array of its number. There is no answer to this.
+    GiveUp(Json),
 }
 
 impl GuestAsk {
@@ -198,7 +200,8 @@ impl GuestAsk {
         let (Self::Call { arguments, .. }
         | Self::Search(arguments)
         | Self::Describe(arguments)
-        | Self::Result(arguments)) = self;
+        | Self::Result(arguments)
+        | Self::GiveUp(arguments)) = self;
         arguments
     }
 
@@ -206,7 +209,8 @@ impl GuestAsk {
         let (Self::Call { arguments, .. }
         | Self::Search(arguments)
         | Self::Describe(arguments)
-        | Self::Result(arguments)) = self;
+        | Self::Result(arguments)
+        | Self::GiveUp(arguments)) = self;
         *arguments = Json::null();
     }
 }

@@ -9,7 +9,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use outboard_script::Language;
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -72,7 +72,7 @@ pub(crate) struct RunActor {
     desk: Arc<Desk>,
     answers: mpsc::UnboundedReceiver<Settled>,
     calls: JoinSet<()>,
-    pending: BTreeMap<RequestId, GuestRequest>,
+    pending: BTreeMap<RequestId, Pending>,
     /// Bytes of the arguments of pending requests.
     held: u64,
     last_asked: Option<RequestId>,
@@ -87,6 +87,12 @@ pub(crate) struct RunActor {
 
 /// Is done when a run has to end for a reason from outside.
 type Outside = BoxFuture<'static, StopReason>;
+
+/// A request without an answer yet, and the work for it if there is any.
+struct Pending {
+    request: GuestRequest,
+    work: Option<AbortHandle>,
+}
 
 /// The guest waits: for answers, and perhaps for a timer.
 struct Waiting {
@@ -258,6 +264,9 @@ impl RunActor {
 
     /// Starts the work that a request asks for.
     fn answer(&mut self, mut request: GuestRequest) {
+        if let GuestAsk::GiveUp(what) = &request.what {
+            return self.give_up(what);
+        }
         let caller = Arc::clone(&self.caller);
         let bytes = request.what.arguments().as_str().len() as u64;
         if self.held + bytes > self.parts.limits.pending {
@@ -265,11 +274,11 @@ impl RunActor {
             let refused = too_much_pending(self.parts.limits.pending);
             caller.settle(request.id, Reply::Failed(refused));
             self.held += request.what.arguments().as_str().len() as u64;
-            self.pending.insert(request.id, request);
+            self.pending.insert(request.id, Pending { request, work: None });
             return;
         }
         self.held += bytes;
-        if let GuestAsk::Call { namespace, tool, arguments } = &request.what {
+        let work = if let GuestAsk::Call { namespace, tool, arguments } = &request.what {
             let call = CallRequest {
                 id: request.id,
                 namespace: namespace.clone(),
@@ -278,16 +287,35 @@ impl RunActor {
                 line: self.line_of(&request),
             };
             let broker = Arc::clone(&self.parts.broker);
-            self.calls.spawn(async move { broker.call(&caller, call).await });
+            self.calls.spawn(async move { broker.call(&caller, call).await })
         } else {
             let desk = Arc::clone(&self.desk);
             let (id, ask) = (request.id, request.what.clone());
             self.calls.spawn(async move {
                 let reply = desk.answer(&caller.budget, ask).await;
                 caller.settle(id, reply);
-            });
+            })
+        };
+        self.pending.insert(request.id, Pending { request, work: Some(work) });
+    }
+
+    /// Ends the work for a request that the script does not wait for any more; of a call that was sent the upstream is
+    /// told. If its answer is there already, the guest gets it and has no use for it.
+    fn give_up(&mut self, what: &Json) {
+        let Ok([request]) = what.read::<[RequestId; 1]>() else { return };
+        if let Some(Pending { work: Some(work), .. }) = self.forget(request) {
+            work.abort();
         }
-        self.pending.insert(request.id, request);
+    }
+
+    /// The request is not waited for any more.
+    fn forget(&mut self, request: RequestId) -> Option<Pending> {
+        let was = self.pending.remove(&request)?;
+        self.held = self.held.saturating_sub(was.request.what.arguments().as_str().len() as u64);
+        if matches!(was.request.what, GuestAsk::Call { .. }) {
+            self.done += 1;
+        }
+        Some(was)
     }
 
     /// Waits for something to hand over, or for an end that comes from outside.
@@ -306,8 +334,10 @@ impl RunActor {
                 }),
                 Some(settled) = self.answers.recv() => break Some(settled),
                 Some(ended) = self.calls.join_next() => {
-                    // A call that broke will never be answered.
-                    if let Err(error) = ended {
+                    // A call that broke will never be answered; one that was given up need not be.
+                    if let Err(error) = ended
+                        && !error.is_cancelled()
+                    {
                         tracing::error!(run = %self.parts.id, %error, "a call broke");
                         return Err(Stopped::Broken);
                     }
@@ -335,13 +365,7 @@ impl RunActor {
     }
 
     fn delivery(&mut self, at: RunTime, settled: Settled) -> Delivery {
-        let was = self.pending.remove(&settled.request);
-        if let Some(was) = &was {
-            self.held = self.held.saturating_sub(was.what.arguments().as_str().len() as u64);
-        }
-        if matches!(was, Some(GuestRequest { what: GuestAsk::Call { .. }, .. })) {
-            self.done += 1;
-        }
+        self.forget(settled.request);
         Delivery { at, what: Delivered::Settled { request: settled.request, reply: settled.reply } }
     }
 
@@ -357,7 +381,8 @@ impl RunActor {
     /// Ends what is still under way. A script that came to its end may have calls that it did not await:
     /// they are waited for and told of, because they were meant. Otherwise they are abandoned.
     async fn wind_down(&mut self, ending: &Ending) {
-        let unawaited: Vec<GuestRequest> = self.pending.values().cloned().collect();
+        let unawaited: Vec<GuestRequest> =
+            self.pending.values().map(|pending| pending.request.clone()).collect();
         let mut replies = BTreeMap::new();
         if matches!(ending, Ending::Value(_)) {
             let wall = self.wall_end();

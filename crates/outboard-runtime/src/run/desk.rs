@@ -54,7 +54,7 @@ impl Desk {
             GuestAsk::Search(arguments) => search(&snapshot, language, &arguments),
             GuestAsk::Describe(arguments) => describe(&snapshot, language, &arguments),
             GuestAsk::Result(arguments) => kept(&session, &arguments),
-            GuestAsk::Call { .. } => refused("a tool call is the broker's"),
+            GuestAsk::Call { .. } | GuestAsk::GiveUp(_) => refused("this is not asked at the desk"),
         });
         answered
             .await
