@@ -11,7 +11,7 @@ use std::{path::Path, sync::Arc};
 
 use outboard_engines::{CPython, PoolOptions, QuickJs};
 use outboard_runtime::{
-    Engines, Parts, Runtime,
+    Engines, Language, Parts, Runtime,
     approval::NobodyThere,
     catalogue::{Catalogue, Member},
     clock::SystemClock,
@@ -39,6 +39,8 @@ pub(crate) struct System {
     fleet: Arc<Fleet>,
     cache: JoinHandle<()>,
     ended: CancellationToken,
+    /// Loads Python, if that is wanted at the start.
+    readying: Option<JoinHandle<()>>,
     upkeep: Upkeep,
 }
 
@@ -108,8 +110,10 @@ impl System {
             runs_at_once: settings.runs_at_once,
             runs_waiting: settings.runs_waiting,
         });
+        let readying =
+            (settings.python_ready && !lazy).then(|| tokio::spawn(ready(runtime.engines().clone())));
         let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };
-        Ok(Self { runtime: Arc::new(runtime), fleet, cache, ended, upkeep })
+        Ok(Self { runtime: Arc::new(runtime), fleet, cache, ended, readying, upkeep })
     }
 
     /// From now on the upstreams, and the limits of further runs, are what the files say by then.
@@ -132,6 +136,11 @@ impl System {
                 tracing::error!(%error, "the configuration was not followed to the end");
             }
         }
+        if let Some(readying) = self.readying
+            && let Err(error) = readying.await
+        {
+            tracing::error!(%error, "loading Python broke");
+        }
         self.fleet.shutdown().await;
         // The follower of listings keeps what was listed last and ends.
         self.ended.cancel();
@@ -150,6 +159,14 @@ fn python(
     move || match CPython::load(&pool, &store) {
         Ok(engine) => Ok(Arc::new(engine)),
         Err(error) => Err(EngineRefused { reason: report::chain(&error) }),
+    }
+}
+
+/// Loads Python. If that fails, the first script that needs it tries again and says so too.
+async fn ready(engines: Engines) {
+    match engines.of(Language::Python).await {
+        Ok(_) => tracing::info!("Python is ready"),
+        Err(refused) => report::warn(format_args!("could not {refused}")),
     }
 }
 

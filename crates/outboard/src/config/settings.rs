@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) runs_at_once: usize,
     /// Runs that may wait; further ones are refused.
     pub(crate) runs_waiting: usize,
+    /// The Python engine is loaded at the start, not with the first script that needs it.
+    pub(crate) python_ready: bool,
     /// Limits of each run.
     pub(crate) limits: Limits,
     /// How much is kept for each client.
@@ -43,6 +45,7 @@ impl Default for Settings {
             respond_within: RESPOND_WITHIN,
             runs_at_once: 64,
             runs_waiting: 1_000,
+            python_ready: false,
             limits: Limits::default(),
             keeping: Keeping::default(),
             tool_result: LONGEST_MESSAGE,
@@ -52,8 +55,9 @@ impl Default for Settings {
 
 /// The members of a configuration file that are no settings.
 const BESIDE: [&str; 2] = ["mcpServers", "$schema"];
-const KEYS: [&str; 6] =
-    ["declarations", "resultTokens", "respondWithinSeconds", "runsAtOnce", "runsWaiting", "limits"];
+const KEYS: [&str; 7] =
+    ["declarations", "resultTokens", "respondWithinSeconds", "runsAtOnce", "runsWaiting", "python", "limits"];
+const PYTHON: [&str; 1] = ["ready"];
 const LIMITS: [&str; 12] = [
     "wallSeconds",
     "cpuSeconds",
@@ -90,6 +94,14 @@ pub(super) fn read(members: &Map<String, Value>) -> (Settings, Vec<Wrong>) {
     reader.number(&mut settings.runs_at_once, "runsAtOnce", 1..=1_000);
     reader.number(&mut settings.runs_waiting, "runsWaiting", 0..=100_000);
     let mut wrong = reader.wrong;
+    match members.get("python") {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(members)) => python(&mut settings, members, &mut wrong),
+        Some(other) => {
+            let hint = "for example: \"python\": {\"ready\": true}";
+            wrong.push(Wrong::mistyped(&["python"], &shown(other), "an object", hint));
+        }
+    }
     match members.get("limits") {
         None | Some(Value::Null) => {}
         Some(Value::Object(members)) => limits(&mut settings, members, &mut wrong),
@@ -99,6 +111,20 @@ pub(super) fn read(members: &Map<String, Value>) -> (Settings, Vec<Wrong>) {
         }
     }
     (settings, wrong)
+}
+
+fn python(settings: &mut Settings, members: &Map<String, Value>, wrong: &mut Vec<Wrong>) {
+    for key in members.keys().filter(|key| !PYTHON.contains(&key.as_str())) {
+        wrong.push(Wrong::unknown(&["python", key], "a setting", &PYTHON));
+    }
+    match members.get("ready") {
+        None | Some(Value::Null) => {}
+        Some(Value::Bool(ready)) => settings.python_ready = *ready,
+        Some(other) => {
+            let hint = "leave it out for the default, false";
+            wrong.push(Wrong::mistyped(&["python", "ready"], &shown(other), "true or false", hint));
+        }
+    }
 }
 
 fn limits(settings: &mut Settings, members: &Map<String, Value>, wrong: &mut Vec<Wrong>) {
@@ -226,13 +252,13 @@ mod tests {
                 assert_eq!(refused.place.join("."), name);
             }
         }
+        assert!(read(&json!({ "python": { "ready": true } })).unwrap().python_ready);
         assert_eq!(read(&json!({ "$schema": "x", "mcpServers": 1, "limits": {} })), Ok(Settings::default()));
     }
 
     #[test]
     fn every_wrong_setting_is_told_and_keeps_its_default() {
-        let members =
-            json!({"limits": {"cpu": 1, "calls": 5}, "mcpServer": {}, "resultTokens": [], "runsAtOnce": 2});
+        let members = json!({"limits": {"cpu": 1, "calls": 5}, "mcpServer": {}, "resultTokens": [], "runsAtOnce": 2, "python": {"ready": 1, "warm": true}});
         let (settings, wrong) = super::read(members.as_object().unwrap());
         let told: Vec<_> = wrong.iter().map(|wrong| (wrong.what.as_str(), wrong.hint.as_str())).collect();
         assert_eq!(
@@ -243,6 +269,8 @@ mod tests {
                     "`resultTokens` is a list; it must be a whole number from 100 to 200000",
                     "leave it out for the default, 6000"
                 ),
+                ("`python.warm` is not a setting", "there are: ready"),
+                ("`python.ready` is 1; it must be true or false", "leave it out for the default, false"),
                 ("`limits.cpu` is not a setting", "did you mean `cpuSeconds`?"),
             ]
         );

@@ -103,3 +103,18 @@ fn a_closed_input_leaves_no_process_behind() {
         client.close();
     });
 }
+
+#[test]
+fn python_is_loaded_with_its_first_script_or_at_the_start_if_that_is_wanted() {
+    let one = json!({"code": "sum([1, 1])", "language": "python"});
+    for wanted in [false, true] {
+        let mut session = Session::of(&[], json!({"python": {"ready": wanted}}));
+        if wanted {
+            eventually("Python is ready", || session.client.stderr().contains("Python is ready"));
+        }
+        assert_eq!(session.client.execute("1 + 1"), "2");
+        assert_eq!(session.client.call("execute", one.clone()), (false, "2".to_owned()));
+        assert_eq!(session.client.stderr().contains("Python is ready"), wanted);
+        assert_eq!(session.client.close(), Some(0));
+    }
+}

@@ -140,3 +140,16 @@ fn names_of_outboards_own_are_never_taken_by_an_upstream() {
     );
     assert_eq!(session.client.execute("(await console_.add({ a: 1, b: 1 })).sum"), "2");
 }
+
+#[test]
+fn a_python_script_that_gives_up_on_a_call_cancels_it_and_goes_on() {
+    let mut session = Session::with(&[]);
+    let code = "import asyncio
+try:
+    async with asyncio.timeout(0.01): await fix.silent()
+except TimeoutError: pass
+while 'notifications/cancelled' not in str(await fix.received()): await asyncio.sleep(0.01)
+'told'";
+    let (failed, text) = session.client.call("execute", json!({"code": code, "language": "python"}));
+    assert_eq!((failed, text.as_str()), (false, "told"));
+}
