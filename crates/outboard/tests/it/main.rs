@@ -16,6 +16,7 @@ mod longruns;
 mod replay;
 mod results;
 mod setup;
+mod specs;
 mod tools;
 mod wire;
 
