@@ -41,6 +41,12 @@ def prepare(folder: Path, cache: Path) -> Environment:
     )
 
 
+def checkers(folder: Path, cache: Path) -> tuple[Path, Path]:
+    """The Python and the node modules that `folder` pins."""
+    node = _node_modules(cache, folder / "package.json", folder / "package-lock.json")
+    return _python(cache, folder / "requirements.txt"), node
+
+
 def _python(cache: Path, requirements: Path) -> Path:
     def make(home: Path) -> None:
         _run([sys.executable, "-m", "venv", str(home)])

@@ -10,6 +10,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,20 @@ class Place:
             text=True,
             timeout=30,
         )
+
+    @contextmanager
+    def started(self, entry: Entry, **variables: str) -> Iterator[None]:
+        """Runs the program of an entry beside Outboard, as a server that others start."""
+        environment = {**self.variables(**variables), **entry.get("env", {})}
+        quiet = subprocess.DEVNULL
+        program = subprocess.Popen(
+            [entry["command"], *entry["args"]], env=environment, stdin=quiet, stdout=quiet, stderr=quiet
+        )
+        try:
+            yield
+        finally:
+            program.terminate()
+            program.wait(timeout=10)
 
     def new_transcript(self) -> Transcript:
         """What the next client sees, kept for the story of a failure."""

@@ -42,6 +42,8 @@ async def a_client_that_probes_finds_the_newest_protocol_and_works_in_it(place: 
             assert "On branch main" in await execute(client, status)
             sum_ = "return [await everything.get_sum({ a: 1, b: 2 })]"
             assert await execute(client, sum_) == '["The sum of 1 and 2 is 3."]'
+            python = "import asyncio\nlen(await asyncio.gather(*(everything.echo(message=str(n)) for n in range(5))))"
+            assert await execute(client, python) == "5"
 
 
 @test

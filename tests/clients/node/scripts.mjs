@@ -86,3 +86,15 @@ test('a result stays within its budget of tokens and is read back whole', async 
     assert.deepEqual(await session.value(read), [5_000, 'Ünïcode 4999 日本語']);
   }
 });
+
+test('a Python script is one more argument', async (place) => {
+  place.use(['everything', 'memory']);
+  const session = await place.connect();
+  const code = `
+import asyncio
+said = await asyncio.gather(*(everything.echo(message=str(n)) for n in range(20)))
+await memory.create_entities({"entities": [{"name": s, "entityType": "echo", "observations": []} for s in said]})
+len((await memory.read_graph())["entities"])`;
+  const { text, isError } = await session.execute(code, undefined, { language: 'python' });
+  assert.deepEqual([isError ?? false, text], [false, '20']);
+});

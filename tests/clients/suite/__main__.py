@@ -15,6 +15,7 @@ from suite import (  # noqa: F401  importing a module registers its tests
     frames,
     limits,
     loss,
+    python,
     results,
     scripts,
     searching,
