@@ -2,6 +2,7 @@
 //! Talks to cargo, to cargo-deny and to the clients. The long tier adds tests marked `#[ignore]`; it replaces none.
 
 mod clients;
+mod declarations;
 mod tally;
 
 use std::io::Write;
@@ -15,7 +16,7 @@ use crate::{guests, tidy, tools};
 use tally::Tally;
 
 /// The number of steps that [`run_steps`] takes.
-const STEPS: usize = 9;
+const STEPS: usize = 10;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -84,6 +85,18 @@ fn run_steps(args: &Args, tally: &mut Tally) -> Result<()> {
         test.args(["--", "--include-ignored"]);
     }
     count(tally, steps.command("test", &mut test), |output| Ok(Tally::of_cargo(output)))?;
+
+    if args.full {
+        // The tests built it.
+        let program = metadata.binary("debug/examples", "declarations");
+        let outcome = steps.command("declarations", &mut declarations::command(&program));
+        count(tally, outcome, |output| {
+            Tally::of_clients(output).context("find the checkers' closing line in what they wrote")
+        })?;
+    } else {
+        tally.skipped += 1;
+        steps.skip("declarations", "type checkers read them in `cargo xtask test --full`");
+    }
 
     if !clients::exist() {
         tally.skipped += 1;
