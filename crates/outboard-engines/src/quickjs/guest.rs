@@ -1,7 +1,10 @@
 //! One run's instance of the guest, from its opening to its end. Talks to the instance in the
 //! messages of `wire`, on a stack of its own. Whatever the instance does, it ends in a step.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    borrow::Cow,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use futures::future::BoxFuture;
 use outboard_runtime::{
@@ -93,7 +96,7 @@ impl QuickJsGuest {
         let ended = match entry {
             Entry::Start => {
                 let message = wire::start(&self.world);
-                self.call(&message, &self.functions.start.clone(), said).await
+                self.call(&[message.into()], &self.functions.start.clone(), said).await
             }
             Entry::Deliver(deliveries) => self.deliver(&deliveries, said).await,
         };
@@ -122,7 +125,7 @@ impl QuickJsGuest {
     /// One entry into the instance.
     async fn call(
         &mut self,
-        message: &[u8],
+        message: &[Cow<'_, [u8]>],
         function: &TypedFunc<(u32, u32), u32>,
         said: &mut Said,
     ) -> Result<Ended, Stopped> {
@@ -161,12 +164,16 @@ impl QuickJsGuest {
 
     async fn exchange(
         &mut self,
-        message: &[u8],
+        message: &[Cow<'_, [u8]>],
         function: &TypedFunc<(u32, u32), u32>,
     ) -> wasmtime::Result<u32> {
-        let length = u32::try_from(message.len())?;
+        let length = u32::try_from(message.iter().map(|part| part.len()).sum::<usize>())?;
         let at = self.functions.alloc.call_async(&mut self.store, length).await?;
-        self.memory.write(&mut self.store, usize::try_from(at)?, message)?;
+        let mut next = usize::try_from(at)?;
+        for part in message {
+            self.memory.write(&mut self.store, next, part)?;
+            next += part.len();
+        }
         function.call_async(&mut self.store, (at, length)).await
     }
 }

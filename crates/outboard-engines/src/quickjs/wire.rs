@@ -1,6 +1,8 @@
 //! The messages that go into the QuickJS guest. Numbers are little-endian; a text is its length in
 //! 32 bits, UTF-8 and a NUL. `ABI` in `flags.rs` counts the changes.
 
+use std::borrow::Cow;
+
 use outboard_runtime::{
     json::Json,
     ports::engine::{Delivered, Delivery, GuestWorld, Reply},
@@ -30,10 +32,18 @@ pub(crate) fn start(world: &GuestWorld) -> Vec<u8> {
     out
 }
 
+/// A message in parts, so that large texts are copied once: into the guest.
+pub(crate) type Parts<'a> = Vec<Cow<'a, [u8]>>;
+
+/// Texts larger than this are parts of their own.
+const LARGE: usize = 16 << 10;
+
 /// The message that hands deliveries over.
-pub(crate) fn deliver(deliveries: &[Delivery]) -> Vec<u8> {
-    let mut out =
-        Vec::with_capacity(deliveries.iter().map(|delivery| size_of(delivery) + 32).sum::<usize>() + 4);
+pub(crate) fn deliver(deliveries: &[Delivery]) -> Parts<'_> {
+    let mut parts = Parts::new();
+    let mut out = Vec::with_capacity(
+        deliveries.iter().map(|delivery| size_of(delivery).min(LARGE) + 32).sum::<usize>() + 4,
+    );
     put_u32(&mut out, count(deliveries));
     for delivery in deliveries {
         out.extend((delivery.at.0.as_secs_f64() * 1000.0).to_le_bytes());
@@ -42,7 +52,14 @@ pub(crate) fn deliver(deliveries: &[Delivery]) -> Vec<u8> {
             Delivered::Settled { request, reply: Reply::Value(value) } => {
                 out.push(1);
                 put_u32(&mut out, request.0);
-                put_text(&mut out, value.as_str());
+                let text = value.as_str();
+                if text.len() > LARGE {
+                    put_u32(&mut out, length(text));
+                    parts.extend([Cow::Owned(std::mem::take(&mut out)), Cow::Borrowed(text.as_bytes())]);
+                    out.push(0);
+                } else {
+                    put_text(&mut out, text);
+                }
             }
             Delivered::Settled { request, reply: Reply::Failed(failure) } => {
                 out.push(2);
@@ -54,7 +71,8 @@ pub(crate) fn deliver(deliveries: &[Delivery]) -> Vec<u8> {
             }
         }
     }
-    out
+    parts.push(Cow::Owned(out));
+    parts
 }
 
 fn put_u32(out: &mut Vec<u8>, value: u32) {
@@ -62,9 +80,13 @@ fn put_u32(out: &mut Vec<u8>, value: u32) {
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_u32(out, u32::try_from(text.len()).unwrap_or(u32::MAX));
+    put_u32(out, length(text));
     out.extend(text.as_bytes());
     out.push(0);
+}
+
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
 }
 
 fn clipped(value: u64) -> u32 {
