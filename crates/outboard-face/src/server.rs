@@ -15,7 +15,7 @@ use outboard_runtime::{
 };
 use rmcp::{
     Peer, RoleServer,
-    service::{QuitReason, ServiceExt as _, serve_directly_with_ct},
+    service::{QuitReason, serve_directly_with_ct},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -113,8 +113,7 @@ impl Face {
         // Without rmcp's opening ceremony, which ends the connection when a client opens in an unexpected way, and
         // which ties it to the revision of its first request. The handler answers both openings at any time.
         let wire = Wire::new(read, write, silence, ended.clone(), stop.clone());
-        // Boxed, because rmcp makes room for its largest handler several times over in each request.
-        let service = serve_directly_with_ct(handler.into_dyn(), wire, None, stop.child_token());
+        let service = serve_directly_with_ct(handler, wire, None, stop.child_token());
         let peer = service.peer().clone();
         let served = tokio::select! {
             served = service.waiting() => served,
