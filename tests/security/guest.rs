@@ -125,7 +125,7 @@ fn a_forged_tool_error_is_told_as_what_it_is_and_claims_no_effect() {
 fn what_runs_while_an_error_is_told_changes_nothing() {
     let mut session = Session::with(&[]);
     let text = session.client.failing(
-        "throw new Proxy(new Error('p'), { get(target, key) { console.log(String(key)); fix.count({ note: 'x' }); return 'q' } })",
+        "throw new Proxy(new Error('p'), { get(target, key) { console.log(String(key)); void fix.count({ note: 'x' }); return 'q' } })",
     );
     assert!(text.contains("failed") && !text.contains("sandbox broke"), "{text}");
     assert!(!session.client.execute("JSON.stringify(await fix.effects())").contains('x'));

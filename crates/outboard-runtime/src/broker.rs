@@ -36,6 +36,8 @@ use crate::{
 use resolve::Target;
 use validate::Validators;
 
+pub(crate) use validate::judges_arguments_of;
+
 /// A call as a script wrote it. Names and arguments are hostile input.
 #[derive(Clone, Debug)]
 pub struct CallRequest {

@@ -24,9 +24,10 @@ mod tokens;
 pub use answer::{Answer, DEFAULT_BUDGET, SMALLEST_BUDGET, answer, answer_once};
 pub use cut::{Cut, Unit};
 pub use fit::{Fitted, fit};
+pub(crate) use hints::undefined_name;
 pub use long::{not_here, not_lost, still_running};
-pub(crate) use plain::limit_size;
 pub use plain::{clean, counted, grouped};
+pub(crate) use plain::{clipped, limit_size};
 pub use tokens::{count_tokens, estimate_tokens};
 
 #[cfg(doc)]

@@ -140,6 +140,11 @@ impl<'s> Findings<'s> {
         self.source.position(offset)
     }
 
+    /// Whether further findings are only counted, so that nobody need word them.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.len() == MAX_FINDINGS
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }

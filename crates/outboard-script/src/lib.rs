@@ -9,24 +9,32 @@
 //! The steps are modules in this order: `limits` (how much text is taken), `fence` (where the script stands in it),
 //! `recognise` (its language), then `typescript` or `python`.
 
+mod argument;
 mod catalogue;
 mod fence;
 mod finding;
+mod fit;
 mod language;
 mod limits;
+mod near;
 mod position;
+mod preflight;
 #[cfg(test)]
 mod properties;
 mod python;
 mod recognise;
+mod shape;
 mod stack;
 mod typescript;
 
-pub use catalogue::{CatalogueView, NoTools};
+pub use argument::{Argument, Member, Value};
+pub use catalogue::{Advice, CatalogueView, NoTools, ToolView};
 pub use finding::{Excerpt, Finding, MAX_FINDINGS, Rejected};
+pub use fit::{Mistake, mistakes};
 pub use language::{Language, UnknownLanguage};
 pub use limits::Limits;
 pub use position::{Position, PositionMap};
+pub use shape::{Choice, Kinds, Members, Others, Shape};
 pub use typescript::Form;
 
 use finding::Findings;
@@ -111,7 +119,9 @@ pub fn prepare_with(source: &str, preparation: &Preparation<'_>) -> Result<Prepa
     }
     match fence::locate(source, language) {
         fence::Located::Script(script, named) => match language.or(named) {
-            Some(Language::TypeScript) => return typescript::translate(&text, source, script),
+            Some(Language::TypeScript) => {
+                return typescript::translate(&text, source, script, catalogue)?.checked();
+            }
             Some(Language::Python) => return python::read(&text, source, script, catalogue).result,
             None => return recognise::read(&text, source, script, catalogue),
         },

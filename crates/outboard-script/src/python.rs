@@ -1,21 +1,23 @@
 //! A script as Python: parsed once, checked, and handed on as it was written.
 //!
 //! The steps are modules in this order: `text` (what of the text is the script), `bounds` (what may be parsed at
-//! all), the parser, `explain` (its errors), `awaits`, `names` (which words occur). It changes nothing but an indentation that
+//! all), the parser, `explain` (its errors), `names` (which words occur), `sketch` (for the checks against the catalogue). It changes nothing but an indentation that
 //! all lines share; how the script's value is found is the guest's matter.
 
-mod awaits;
 mod bounds;
 mod explain;
 mod names;
+mod sketch;
 mod text;
 
 use crate::finding::{Findings, Rejected};
 use crate::position::{PositionMap, SourceText};
+use crate::preflight::{self, Dialect, Places};
 use crate::{CatalogueView, Form, Language, Prepared, stack};
 use names::Names;
 use ruff_python_ast::{PySourceType, Stmt};
 use ruff_python_parser::parse_unchecked_source;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What a text is, taken as Python.
@@ -87,7 +89,15 @@ fn parse(
     if body.is_empty() {
         findings.nothing_to_run("end with an expression, or assign the result to `result`");
     }
-    awaits::check(body, program, positions, catalogue, &mut findings);
+    let names = names::of(body);
+    if !names.words.is_empty() {
+        let dialect = Dialect::of(Language::Python);
+        let to_source = |at: u32| positions.copied_from(at).unwrap_or_default();
+        // A coroutine that is the script's value is not awaited.
+        let returned = BTreeSet::new();
+        let places = Places { text: program, to_source: &to_source, returned: &returned };
+        preflight::check(sketch::sketch(body), &dialect, &places, catalogue, &mut findings);
+    }
     let mistakes = (!findings.is_empty()).then(|| findings.into_rejected());
-    Ok(Parsed { names: names::of(body), form, mistakes })
+    Ok(Parsed { names, form, mistakes })
 }

@@ -16,14 +16,14 @@ pub(crate) fn read(
     catalogue: &dyn CatalogueView,
 ) -> Result<Prepared, Rejected> {
     let evidence = Evidence::of(&source[script.clone()]);
-    let as_typescript = typescript::translate(text, source, script.clone());
+    let as_typescript = typescript::translate(text, source, script.clone(), catalogue);
     // What only TypeScript writes is never read twice.
-    if as_typescript.is_ok() && evidence.typescript > 0 {
-        return as_typescript;
+    if evidence.typescript > 0 && as_typescript.is_ok() {
+        return as_typescript?.checked();
     }
     let as_python = python::read(text, source, script, catalogue);
     match as_typescript {
-        Ok(prepared) if !(as_python.sound && as_python.telling) => Ok(prepared),
+        Ok(translated) if !(as_python.sound && as_python.telling) => translated.checked(),
         Err(rejected) if !as_python.sound && evidence.language() != Some(Language::Python) => Err(rejected),
         _ => as_python.result,
     }

@@ -1,29 +1,50 @@
 //! A script as TypeScript: parsed once, its types blanked, wrapped into an async function that returns its value.
 //!
-//! The steps are modules in this order: `bounds` (what may be parsed at all), `parse`, `strip`, `form`, `edit`.
-//! Checks against a catalogue belong after `parse`, as one more source of findings over the same tree.
+//! The steps are modules in this order: `bounds` (what may be parsed at all), `parse`, `strip`, `form`, `edit`, and
+//! `sketch`, from which the checks against the catalogue find more over the same tree.
 
 mod bounds;
 mod edit;
 mod form;
 mod parse;
+mod sketch;
 mod strip;
 
 pub use form::Form;
 
 use crate::finding::{Findings, Rejected};
 use crate::position::{SourceText, to_u32};
-use crate::{Language, Prepared, stack};
+use crate::preflight::{self, Dialect, Places};
+use crate::{CatalogueView, Language, Prepared, stack};
 use oxc_allocator::Allocator;
 use parse::EXPRESSION_PREFIX;
 use std::ops::Range;
 
+/// A well-formed script.
+pub(crate) struct Translated {
+    prepared: Prepared,
+    /// What the catalogue shows to be wrong with it.
+    mistakes: Option<Rejected>,
+}
+
+impl Translated {
+    /// The program, if it is right.
+    pub(crate) fn checked(self) -> Result<Prepared, Rejected> {
+        self.mistakes.map_or(Ok(self.prepared), Err)
+    }
+}
+
 /// The program for the `script` within `source`, of which `text` is what findings show.
-pub(crate) fn translate(text: &SourceText, source: &str, script: Range<usize>) -> Result<Prepared, Rejected> {
+pub(crate) fn translate(
+    text: &SourceText,
+    source: &str,
+    script: Range<usize>,
+    catalogue: &dyn CatalogueView,
+) -> Result<Translated, Rejected> {
     let clean = clean(source, script);
     let mut findings = Findings::new(text);
     match bounds::stack_for(&clean, &mut findings) {
-        Some(stack) => stack::run(stack, text, || parsed(text, &clean))?,
+        Some(stack) => stack::run(stack, text, || parsed(text, &clean, catalogue))?,
         None => Err(findings.into_rejected()),
     }
 }
@@ -44,7 +65,7 @@ fn clean(source: &str, script: Range<usize>) -> String {
     crate::position::with_line_feeds(text)
 }
 
-fn parsed(text: &SourceText, clean: &str) -> Result<Prepared, Rejected> {
+fn parsed(text: &SourceText, clean: &str, catalogue: &dyn CatalogueView) -> Result<Translated, Rejected> {
     let mut findings = Findings::new(text);
     let allocator = Allocator::default();
     let prefixed = [EXPRESSION_PREFIX, clean].concat();
@@ -59,8 +80,18 @@ fn parsed(text: &SourceText, clean: &str) -> Result<Prepared, Rejected> {
     let (edits, words) = (strip.edits, strip.words);
     match form {
         Some(form) if findings.is_empty() => {
+            // A script without any words calls nothing.
+            if !words.is_empty() {
+                let dialect = Dialect::of(Language::TypeScript);
+                let to_source = |at: u32| at.saturating_sub(shift);
+                let places = Places { text: parsed_text, to_source: &to_source, returned: &edits.returned };
+                let sketch = sketch::sketch(&parsed.program);
+                preflight::check(sketch, &dialect, &places, catalogue, &mut findings);
+            }
+            let mistakes = (!findings.is_empty()).then(|| findings.into_rejected());
             let (program, positions) = edits.apply(text.clone(), &form::WRAPPER);
-            Ok(Prepared { language: Language::TypeScript, program, form, positions, words })
+            let prepared = Prepared { language: Language::TypeScript, program, form, positions, words };
+            Ok(Translated { prepared, mistakes })
         }
         _ => {
             if findings.is_empty() {

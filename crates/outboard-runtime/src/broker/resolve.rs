@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::CallRequest;
 use crate::{
-    catalogue::{Catalogue, Detail, Snapshot, ToolDefinition, Unresolved, UpstreamState, declaration},
+    catalogue::{Catalogue, Snapshot, ToolDefinition, Unresolved, UpstreamState, call_signature},
     ids::{Namespace, RequestId, UpstreamName},
     journal::Intent,
     json::Json,
@@ -35,7 +35,7 @@ pub(super) struct Target {
 impl Target {
     /// How it is called, for messages.
     pub(super) fn signature(&self, language: Language) -> String {
-        declaration(language, self.namespace.as_str(), &self.identifier, &self.tool, Detail::Signature)
+        call_signature(language, self.namespace.as_str(), &self.identifier, &self.tool)
     }
 
     /// Waits for a place among the calls in flight to its upstream. The place is free again when the returned value is

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::resolve::Target;
 use crate::{
-    catalogue::ToolDefinition,
+    catalogue::{self, ToolDefinition},
     ids::{ToolName, UpstreamName},
     json::Json,
     reply::{FailureCode, ToolFailure},
@@ -33,6 +33,8 @@ const STEPS: u64 = 2_000_000;
 const NAMED: usize = 5;
 /// Arguments nested less deep than this are what tools take; what they cost is counted once.
 const SHALLOW: usize = 8;
+/// Levels of arguments that are written out in a script.
+const WRITTEN: usize = 3;
 
 /// Compiled schemas, one per tool, made when first needed and again when the definition changes.
 #[derive(Default)]
@@ -57,7 +59,9 @@ impl Validators {
         language: Language,
     ) -> Result<(), ToolFailure> {
         if !arguments.as_str().starts_with('{') {
-            return Err(refused(target, language, "a tool takes one object"));
+            let long = arguments.as_str().len() > ARGUMENT_BYTES;
+            let why = if long { String::new() } else { in_words(target, &arguments.to_value()) };
+            return Err(refused(target, language, if long { "a tool takes one object" } else { &why }));
         }
         if arguments.as_str().len() > ARGUMENT_BYTES {
             return Ok(());
@@ -69,8 +73,17 @@ impl Validators {
             return Ok(());
         }
         let Some(validator) = compiled.validator() else { return Ok(()) };
-        let mistakes: Vec<String> = validator.iter_errors(&value).take(NAMED).map(|e| mistake(&e)).collect();
-        if mistakes.is_empty() { Ok(()) } else { Err(refused(target, language, &mistakes.join("; "))) }
+        let errors: Vec<String> = validator.iter_errors(&value).take(NAMED).map(|e| mistake(&e)).collect();
+        if errors.is_empty() {
+            return Ok(());
+        }
+        // The words are those of the checks before a run, as far as these see what is wrong.
+        let mistakes = in_words(target, &value);
+        Err(refused(
+            target,
+            language,
+            if mistakes.is_empty() { errors.join("; ") } else { mistakes }.as_str(),
+        ))
     }
 
     fn compiled(&self, target: &Target) -> Arc<Compiled> {
@@ -99,6 +112,18 @@ impl Compiled {
         let steps = self.steps.get(depth).map_or_else(count, |known| *known.get_or_init(count));
         steps.is_some_and(|steps| steps.saturating_mul(values) <= STEPS)
     }
+}
+
+/// Whether calls of a tool whose arguments do not fit its schema are refused here.
+pub(crate) fn judges_arguments_of(tool: &ToolDefinition) -> bool {
+    let Some(schema) = &tool.input_schema else { return false };
+    cost::steps(schema, WRITTEN).is_some_and(|steps| steps <= STEPS / 1_000) && compile(schema).is_some()
+}
+
+fn in_words(target: &Target, value: &Value) -> String {
+    let shape = catalogue::shape(target.tool.input_schema.as_ref());
+    let mistakes = outboard_script::mistakes(&shape, &catalogue::argument(value), NAMED);
+    mistakes.iter().map(|mistake| mistake.text.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 fn refused(target: &Target, language: Language, why: &str) -> ToolFailure {

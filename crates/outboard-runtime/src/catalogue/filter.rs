@@ -64,6 +64,11 @@ impl ToolFilter {
         self.allow.is_none() && self.deny.is_empty()
     }
 
+    /// Whether a tool of this name would be denied by its name, whether there is one or not.
+    pub(super) fn denies(&self, name: &str) -> bool {
+        name.len() <= PATTERN_BYTES && self.deny.iter().any(|pattern| pattern.denies(name, name))
+    }
+
     /// Whether the tool of this original name and identifier counts.
     pub(super) fn lets(&self, original: &str, identifier: &str) -> bool {
         !self.deny.iter().any(|pattern| pattern.denies(original, identifier))

@@ -14,7 +14,7 @@ use super::{
     Resolved, Snapshot, ToolDefinition, UpstreamState,
     instructions::{self, Notes},
 };
-use crate::present::{count_tokens, counted, estimate_tokens};
+use crate::present::{clipped, count_tokens, counted, estimate_tokens};
 
 /// Tokens that a search answer may take.
 const ANSWER_TOKENS: usize = 1_200;
@@ -66,8 +66,43 @@ pub struct SearchRequest {
     pub language: Option<Language>,
 }
 
+/// Bytes of a signature in a message.
+const SIGNATURE: usize = 700;
+
+/// How a tool is called, in one line: its name and what it takes, without what it gives.
+pub(crate) fn call_signature(
+    language: Language,
+    namespace: &str,
+    identifier: &str,
+    tool: &ToolDefinition,
+) -> String {
+    let shape = ToolShape {
+        namespace,
+        identifier,
+        description: None,
+        input: tool.input_schema.as_ref(),
+        output: None,
+    };
+    let (declared, signature) = match language {
+        Language::TypeScript => {
+            let declared = typescript::declare_tool(&shape, typescript::Detail::Signature);
+            let signature = declared.signature.trim_end_matches(": Promise<any>").to_owned();
+            (declared, signature)
+        }
+        Language::Python => {
+            let declared = python::declare_tool(&shape, typescript::Detail::Signature);
+            let method = declared.signature.trim_start_matches("async def ").trim_end_matches(" -> Any");
+            let signature = format!("{namespace}.{method}");
+            (declared, signature)
+        }
+    };
+    let types = declared.types.iter().flat_map(|text| text.lines()).map(str::trim);
+    let text = std::iter::once(signature.as_str()).chain(types).collect::<Vec<_>>().join("; ");
+    clipped(&text, SIGNATURE).into_owned()
+}
+
 /// The declaration of one tool.
-pub(crate) fn declaration(
+fn declaration(
     language: Language,
     namespace: &str,
     identifier: &str,

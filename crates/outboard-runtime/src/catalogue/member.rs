@@ -1,12 +1,16 @@
 //! One upstream within a snapshot: its tools and the names under which scripts reach them.
 //! Immutable; a change makes a new one.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use outboard_declare::names::Names;
+use outboard_script::Shape;
 use tokio::sync::Semaphore;
 
-use super::{Listing, Terms, ToolDefinition, UpstreamState};
+use super::{Listing, Terms, ToolDefinition, UpstreamState, shape::shape};
 use crate::ids::{Namespace, UpstreamName};
 
 /// One upstream within a snapshot.
@@ -33,6 +37,8 @@ pub struct Member {
     /// Places for calls in flight, if their number is limited.
     pub(crate) places: Option<Arc<Semaphore>>,
     named: Arc<HashMap<String, usize>>,
+    // Of each tool of the listing, made when a script first calls it.
+    shapes: Arc<[OnceLock<Arc<Shape>>]>,
 }
 
 impl Member {
@@ -49,6 +55,7 @@ impl Member {
             seat,
             places: None,
             named: Arc::default(),
+            shapes: Arc::default(),
         }
     }
 
@@ -99,6 +106,7 @@ impl Member {
             whole: Some(Arc::clone(whole)),
             idle_patterns: idle.into(),
             named: Arc::new(named),
+            shapes: kept.iter().map(|_| OnceLock::new()).collect(),
             ..self.clone()
         }
     }
@@ -117,6 +125,14 @@ impl Member {
     pub fn tools(&self) -> impl Iterator<Item = (&str, &Arc<ToolDefinition>)> {
         let tools = self.listing.as_deref().map_or(&[][..], |listing| &listing.tools);
         self.identifiers.iter().map(String::as_str).zip(tools)
+    }
+
+    /// What the tool of this identifier or original name takes.
+    pub(super) fn shape(&self, name: &str) -> Option<Arc<Shape>> {
+        let place = *self.named.get(name)?;
+        let tool = self.listing.as_ref()?.tools.get(place)?;
+        let made = self.shapes.get(place)?.get_or_init(|| Arc::new(shape(tool.input_schema.as_ref())));
+        Some(Arc::clone(made))
     }
 
     /// The tool of this identifier or original name.

@@ -6,9 +6,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use outboard_script::CatalogueView;
+use outboard_script::{Advice, CatalogueView, Language, ToolView};
 
-use super::{Member, ToolDefinition, UpstreamState, indexed::Indexed, suggest};
+use super::{Member, ToolDefinition, UpstreamState, call_signature, indexed::Indexed, suggest};
+use crate::{broker, present};
 
 /// Bytes of a full name at most.
 const LONGEST_NAME: usize = 1_000;
@@ -130,6 +131,43 @@ impl Snapshot {
 impl CatalogueView for Snapshot {
     fn has_namespace(&self, name: &str) -> bool {
         self.member(name).is_some_and(|member| member.namespace.as_str() == name)
+    }
+
+    fn tool(&self, namespace: &str, tool: &str) -> ToolView {
+        match self.resolve(namespace, tool) {
+            Ok(resolved) => resolved.member.shape(tool).map_or(ToolView::Unclear, ToolView::Found),
+            Err(Unresolved::Tool(_)) => ToolView::Missing,
+            Err(Unresolved::Namespace(_) | Unresolved::Unknown(_)) => ToolView::Unclear,
+        }
+    }
+
+    fn explain_missing(&self, namespace: &str, tool: &str, language: Language) -> Advice {
+        let message = match self.resolve(namespace, tool) {
+            Err(unresolved) => unresolved.explain(namespace, tool),
+            Ok(resolved) => format!("{} is there", resolved.called()),
+        };
+        let near =
+            self.member(namespace).and_then(|member| suggest::near_tools(member, tool).first().copied());
+        let signature = near.map(|near| self.signature(namespace, near, language));
+        Advice { message, hint: signature.map(|signature| format!("expected {signature}")) }
+    }
+
+    fn explain_undefined(&self, name: &str, language: Language) -> Option<Advice> {
+        if let Some(hint) = present::undefined_name(language, name) {
+            return Some(Advice { message: format!("`{name}` is not defined"), hint: Some(hint.to_owned()) });
+        }
+        Some(Advice { message: suggest::namespace(self, name), hint: None })
+    }
+
+    fn signature(&self, namespace: &str, tool: &str, language: Language) -> String {
+        self.resolve(namespace, tool).map_or_else(
+            |_| String::new(),
+            |found| call_signature(language, found.member.namespace.as_str(), found.identifier, found.tool),
+        )
+    }
+
+    fn refuses_misfits(&self, namespace: &str, tool: &str) -> bool {
+        self.resolve(namespace, tool).is_ok_and(|found| broker::judges_arguments_of(found.tool))
     }
 }
 

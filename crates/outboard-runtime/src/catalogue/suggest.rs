@@ -26,10 +26,22 @@ pub(super) fn namespace(snapshot: &Snapshot, name: &str) -> String {
     }
 }
 
+/// The nearest tools of an upstream.
+pub(super) fn near_tools<'m>(member: &'m Member, name: &str) -> Vec<&'m str> {
+    if member.terms.tools.denies(name) {
+        return Vec::new();
+    }
+    nearest(name, member.identifiers.iter().map(String::as_str))
+}
+
 pub(super) fn tool(member: &Member, name: &str) -> String {
-    let near = nearest(name, member.identifiers.iter().map(String::as_str));
+    let near = near_tools(member, name);
+    let denied = member.terms.tools.denies(name);
     let (namespace, name) = (&member.namespace, shown(name));
-    if member.identifiers.is_empty() {
+    if denied {
+        // Said of the name alone, so that it does not tell whether the upstream has such a tool.
+        format!("{namespace} has no tool `{name}` here: the configuration denies this name (`tools.deny`)")
+    } else if member.identifiers.is_empty() {
         format!("{namespace} has no tool `{name}`: it has no tools")
     } else if near.is_empty() {
         let some: Vec<&str> = member.identifiers.iter().map(String::as_str).take(12).collect();

@@ -89,6 +89,14 @@ pub(super) fn thrown(language: Language, name: &str, message: &str) -> Option<&'
     }
 }
 
+/// What to do about a name that is not defined, if people expect it to be.
+pub(crate) fn undefined_name(language: Language, name: &str) -> Option<&'static str> {
+    match language {
+        Language::TypeScript => thrown_by_typescript("ReferenceError", &format!("{name} is not defined")),
+        Language::Python => raised_by_python("NameError", &format!("name '{name}' is not defined")),
+    }
+}
+
 fn thrown_by_typescript(name: &str, message: &str) -> Option<&'static str> {
     const PYTHON: &str = "This is Python's: if the script is, give `python` as the language.";
     const NETWORK: &str = "A script has no network: only the tools reach the outside.";

@@ -96,7 +96,7 @@ pub(super) fn head(text: &str, bytes: usize) -> &str {
 }
 
 /// `text` if it has at most `bytes` bytes, else its start and `…`.
-pub(super) fn clipped(text: &str, bytes: usize) -> Cow<'_, str> {
+pub(crate) fn clipped(text: &str, bytes: usize) -> Cow<'_, str> {
     if text.len() <= bytes {
         return Cow::Borrowed(text);
     }

@@ -8,6 +8,7 @@ mod fakes;
 mod journal;
 mod languages;
 mod long;
+mod preflight;
 mod runs;
 mod single;
 mod terms;

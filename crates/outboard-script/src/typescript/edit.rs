@@ -4,6 +4,7 @@
 
 use crate::position::{Columns, Origin, Piece, PositionMap, SourceText, to_u32};
 use oxc_span::Span;
+use std::collections::BTreeSet;
 
 /// The edits of one script, in any order; spans are those of the parsed text.
 pub(crate) struct Edits<'s> {
@@ -11,6 +12,8 @@ pub(crate) struct Edits<'s> {
     /// How much longer the parsed text is than `text` at its start.
     shift: u32,
     edits: Vec<Edit>,
+    /// Where the statements begin whose value the edits return, in the parsed text.
+    pub(crate) returned: BTreeSet<u32>,
 }
 
 struct Edit {
@@ -32,7 +35,7 @@ pub(crate) struct Wrapper {
 
 impl<'s> Edits<'s> {
     pub(crate) fn new(text: &'s str, shift: u32) -> Self {
-        Self { text, shift, edits: Vec::new() }
+        Self { text, shift, edits: Vec::new(), returned: BTreeSet::new() }
     }
 
     /// Replaces every byte by a space, line ends excepted.

@@ -44,6 +44,7 @@ pub(crate) fn shape(parsed: &Parsed<'_>, strip: &mut Strip<'_, '_, '_>) -> Optio
             Expression::AssignmentExpression(assignment) if parsed.as_expression => &assignment.right,
             expression => expression,
         };
+        strip.edits.returned.insert(statement.span.start);
         return Some(shape_expression(expression, &mut strip.edits));
     }
     let Some(last) = body.last() else {
@@ -93,6 +94,7 @@ fn return_value(statement: &Statement<'_>, edits: &mut Edits<'_>) {
     };
     match statement {
         Statement::ExpressionStatement(statement) => {
+            edits.returned.insert(statement.span.start);
             edits.insert(statement.expression.span().start, "return ");
         }
         Statement::BlockStatement(block) => last_of(&block.body, edits),

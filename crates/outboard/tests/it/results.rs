@@ -71,7 +71,7 @@ fn nothing_returned_is_said_and_not_hidden() {
 #[test]
 fn calls_that_were_not_awaited_are_told_of() {
     let mut session = Session::with(&[]);
-    let text = session.client.execute("fix.count({ note: 'forgotten' }); 'done'");
+    let text = session.client.execute("const kept = [fix.count({ note: 'forgotten' })]; 'done'");
     assert!(text.starts_with("done\n") && text.contains("fix.count (line 1) was not awaited"), "{text}");
     assert!(session.client.execute("JSON.stringify(await fix.effects())").contains("forgotten"));
 }

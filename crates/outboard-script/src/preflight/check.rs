@@ -1,0 +1,224 @@
+//! Judges a sketch: each call by its name, its arguments and what becomes of its promise.
+//!
+//! What the script makes provision for is left to the run: whatever can fail within `try`, and names that it tests for.
+//! A promise that nobody awaits is told even there, because its failure is not caught. It knows no syntax.
+
+use super::dialect::Dialect;
+use super::names::{Meaning, Names};
+use super::sketch::{Bound, Call, Fate, Name, Sketch};
+use crate::argument::Span;
+use crate::catalogue::{Advice, CatalogueView, ToolView};
+use crate::finding::Findings;
+use crate::fit::{self, shown};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Mistakes that are told of one call's arguments.
+const OF_ONE_CALL: usize = 4;
+/// Times that the text is searched for a name in quotes.
+const SEARCHES: u32 = 100;
+
+/// Where a span of the parsed text stands in the source, and what stands there.
+pub(crate) struct Places<'p> {
+    /// The parsed text.
+    pub(crate) text: &'p str,
+    /// Leads a byte of the parsed text back to the source.
+    pub(crate) to_source: &'p dyn Fn(u32) -> u32,
+    /// Statements whose value the script returns, by their first bytes.
+    pub(crate) returned: &'p BTreeSet<u32>,
+}
+
+/// Adds a finding for each mistake in the calls of a sketch.
+pub(crate) fn check(
+    mut sketch: Sketch<'_>,
+    dialect: &Dialect,
+    places: &Places<'_>,
+    catalogue: &dyn CatalogueView,
+    findings: &mut Findings<'_>,
+) {
+    let calls = std::mem::take(&mut sketch.calls);
+    if calls.is_empty() || sketch.writes_any {
+        return;
+    }
+    let reads = std::mem::take(&mut sketch.reads);
+    let mut names = Names::of(&mut sketch);
+    let meant: Vec<_> = calls.iter().map(|call| names.meaning(&call.callee)).collect();
+    let read = reads.iter().filter_map(|path| names.meaning(path)).map(|meaning| asked(&meaning)).collect();
+    let useless = useless(&mut names);
+    let mut check =
+        Check { dialect, places, catalogue, findings, read, told: HashSet::new(), searches: SEARCHES };
+    for (number, (call, meaning)) in calls.iter().zip(&meant).enumerate() {
+        if let Some(meaning) = meaning.as_ref().filter(|_| !call.dead) {
+            check.call(call, meaning, useless.contains(&number));
+        }
+    }
+}
+
+/// What a read asks for: a name, or a member of one.
+type Asked<'a> = (&'a str, Option<&'a str>);
+
+fn asked<'a>(meaning: &Meaning<'a>) -> Asked<'a> {
+    (meaning.root.text, meaning.members.first().map(|member| member.text))
+}
+
+/// The calls whose promise is bound to a name that nothing awaits.
+fn useless(names: &mut Names<'_, '_>) -> HashSet<usize> {
+    let sketch = names.sketch();
+    let held: HashMap<usize, usize> = sketch
+        .bindings
+        .iter()
+        .enumerate()
+        .filter_map(|(at, binding)| match binding.value {
+            Some(Bound::Call(call)) if binding.writes == 1 => Some((at, call)),
+            _ => None,
+        })
+        .collect();
+    if held.is_empty() || sketch.reads_any {
+        return HashSet::new();
+    }
+    let held_names: HashSet<&str> = sketch
+        .named
+        .iter()
+        .filter(|(_, binding)| held.contains_key(binding))
+        .map(|((_, name), _)| *name)
+        .collect();
+    let mut awaited: HashSet<usize> = HashSet::new();
+    for load in sketch.loads.iter().filter(|load| !load.misused && held_names.contains(load.name)) {
+        match names.binding(load.scope, load.name) {
+            Some(binding) => awaited.extend(held.get(&binding)),
+            None if names.is_exhausted() => return HashSet::new(),
+            None => {}
+        }
+    }
+    held.into_values().filter(|call| !awaited.contains(call)).collect()
+}
+
+struct Check<'c, 'f, 'a> {
+    dialect: &'c Dialect,
+    places: &'c Places<'c>,
+    catalogue: &'c dyn CatalogueView,
+    findings: &'c mut Findings<'f>,
+    /// What is read without being called: a test whether it is there.
+    read: HashSet<Asked<'a>>,
+    /// Tools whose signature was told.
+    told: HashSet<(String, String)>,
+    searches: u32,
+}
+
+impl<'a> Check<'_, '_, 'a> {
+    fn call(&mut self, call: &Call<'a>, meaning: &Meaning<'a>, useless: bool) {
+        let Meaning { root, members, .. } = meaning;
+        let Some(tool) = members.first() else { return };
+        let own = matches!((root.text, tool.text), ("tools", "search" | "describe") | ("results", "get"));
+        if own && members.len() == 1 {
+            return self.promise(call, useless);
+        }
+        if root.text == "tools" && members.len() > 1 && self.catalogue.has_namespace(tool.text) {
+            return self.not_of_tools(call, members);
+        }
+        if !self.catalogue.has_namespace(root.text) {
+            return self.undefined(call, meaning);
+        }
+        if self.dialect.is_own(tool.text) {
+            return;
+        }
+        match self.catalogue.tool(root.text, tool.text) {
+            ToolView::Missing => self.missing(call, meaning, tool),
+            // `github.create_issue.bind(…)` calls something else.
+            _ if members.len() > 1 => {}
+            ToolView::Unclear => self.promise(call, useless),
+            ToolView::Found(shape) => {
+                let mistakes = match call.guarded || shape.is_any() || self.findings.is_full() {
+                    true => Vec::new(),
+                    false => fit::mistakes(&shape, &call.input, OF_ONE_CALL),
+                };
+                if let Some(first) = mistakes.first()
+                    && self.catalogue.refuses_misfits(root.text, tool.text)
+                {
+                    let texts: Vec<&str> = mistakes.iter().map(|mistake| mistake.text.as_str()).collect();
+                    let message = format!("{}.{}: {}", root.text, shown(tool.text), texts.join("; "));
+                    let hint = self.signature(root.text, tool.text);
+                    self.add(first.span, message, hint);
+                }
+                self.promise(call, useless);
+            }
+        }
+    }
+
+    fn promise(&mut self, call: &Call<'a>, useless: bool) {
+        let returned = call.statement.is_some_and(|statement| self.places.returned.contains(&statement));
+        let wasted = match call.fate {
+            Fate::Used => useless,
+            Fate::Dropped => !returned,
+            Fate::Misused => true,
+        };
+        if wasted && !call.partial {
+            let callee = self.text(call.named);
+            let (message, hint) =
+                (format!("`{callee}` is called but not awaited"), self.dialect.await_it(callee));
+            self.add(call.span, message, Some(hint));
+        }
+    }
+
+    fn missing(&mut self, call: &Call<'a>, meaning: &Meaning<'a>, tool: &Name<'a>) {
+        let tested = self.read.contains(&asked(meaning));
+        if call.guarded || tested || self.findings.is_full() || self.is_quoted(tool) {
+            return;
+        }
+        let Advice { message, hint } =
+            self.catalogue.explain_missing(meaning.root.text, tool.text, self.dialect.language);
+        let span = if meaning.direct { tool.span } else { call.named };
+        self.add(span, message, hint);
+    }
+
+    fn undefined(&mut self, call: &Call<'a>, meaning: &Meaning<'a>) {
+        let name = meaning.root.text;
+        let tested = self.read.contains(&(name, None));
+        if self.dialect.has_global(name) || call.guarded || tested || self.findings.is_full() {
+            return;
+        }
+        let advice = self.catalogue.explain_undefined(name, self.dialect.language);
+        if let Some(Advice { message, hint }) = advice.filter(|_| !self.is_quoted(&meaning.root)) {
+            let span = if meaning.direct { meaning.root.span } else { call.named };
+            self.add(span, message, hint);
+        }
+    }
+
+    /// Other programs of this kind put all namespaces into one object.
+    fn not_of_tools(&mut self, call: &Call<'a>, members: &[Name<'a>]) {
+        if !call.guarded {
+            let path: Vec<&str> = members.iter().map(|member| member.text).collect();
+            let path = path.join(".");
+            let hint = format!("write `{}(…)`", shown(&path));
+            self.add(call.named, "`tools` holds no namespaces: they are names of their own", Some(hint));
+        }
+    }
+
+    /// How the tool is called, unless that was said already.
+    fn signature(&mut self, namespace: &str, tool: &str) -> Option<String> {
+        let first = self.told.insert((namespace.to_owned(), tool.to_owned()));
+        let signature = first.then(|| self.catalogue.signature(namespace, tool, self.dialect.language))?;
+        (!signature.is_empty()).then(|| format!("expected {signature}"))
+    }
+
+    /// Whether the script has this name in quotes elsewhere: it may look for it.
+    fn is_quoted(&mut self, name: &Name<'_>) -> bool {
+        let Some(left) = self.searches.checked_sub(1).filter(|_| !name.text.is_empty()) else { return true };
+        self.searches = left;
+        let text = self.places.text.as_bytes();
+        let quote = |at: Option<usize>| at.and_then(|at| text.get(at)).filter(|byte| b"\"'`".contains(byte));
+        self.places.text.match_indices(name.text).any(|(at, _)| {
+            let here = (name.span.0 as usize..name.span.1 as usize).contains(&at);
+            let before = quote(at.checked_sub(1));
+            !here && before.is_some() && before == quote(Some(at + name.text.len()))
+        })
+    }
+
+    fn text(&self, span: Span) -> &str {
+        self.places.text.get(span.0 as usize..span.1 as usize).unwrap_or_default()
+    }
+
+    fn add(&mut self, span: Span, message: impl Into<String>, hint: Option<String>) {
+        let (start, end) = ((self.places.to_source)(span.0), (self.places.to_source)(span.1));
+        self.findings.add(start, end.max(start), message, hint);
+    }
+}

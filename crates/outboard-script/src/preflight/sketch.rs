@@ -1,0 +1,260 @@
+//! What of a script the checks look at, the same for all languages: scopes, names that are bound, calls.
+//!
+//! A language's walk over its tree fills it in the order of the text; names are resolved afterwards, because they may
+//! be used before they are bound. It judges nothing.
+
+use crate::argument::{Argument, Span};
+use std::collections::{HashMap, HashSet};
+
+/// Calls and reads that are recorded; calls beyond these are not checked.
+const MOST: usize = 10_000;
+
+/// A stretch of text in which names can be bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ScopeId(u32);
+
+impl ScopeId {
+    /// The script's own.
+    pub(crate) const SCRIPT: Self = Self(0);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScopeKind {
+    /// Of a function, or the script's.
+    Function,
+    /// Of a block or a comprehension.
+    Block,
+    /// Of a class in Python, which the functions in it do not see.
+    Class,
+}
+
+#[derive(Debug)]
+pub(crate) struct Scope {
+    pub(crate) parent: Option<ScopeId>,
+    pub(crate) kind: ScopeKind,
+}
+
+/// A name as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Name<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) span: Span,
+}
+
+/// `root.member.member`, members by literal keys included.
+#[derive(Clone, Debug)]
+pub(crate) struct Path<'a> {
+    /// Where the root is looked up; `None` past everything that the script binds.
+    pub(crate) scope: Option<ScopeId>,
+    pub(crate) root: Name<'a>,
+    pub(crate) members: Vec<Name<'a>>,
+}
+
+/// What a name was bound to.
+#[derive(Clone, Debug)]
+pub(crate) enum Bound<'a> {
+    /// Whatever this path is.
+    Path(Path<'a>),
+    /// What this call gives, by its number.
+    Call(usize),
+    /// Something that is not followed.
+    Other,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Binding<'a> {
+    pub(crate) writes: u32,
+    pub(crate) value: Option<Bound<'a>>,
+}
+
+/// What becomes of what a call gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It may be awaited, here or later.
+    #[default]
+    Used,
+    /// Nothing.
+    Dropped,
+    /// It is used as if it were the value that it will bring.
+    Misused,
+}
+
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) callee: Path<'a>,
+    /// Where the callee is written.
+    pub(crate) named: Span,
+    pub(crate) span: Span,
+    pub(crate) input: Argument<'a>,
+    pub(crate) fate: Fate,
+    /// The statement that it is, whose value may be the script's.
+    pub(crate) statement: Option<u32>,
+    /// The script deals with its failure.
+    pub(crate) guarded: bool,
+    /// It cannot be reached.
+    pub(crate) dead: bool,
+    /// More arguments may be given elsewhere, and it is not sent here.
+    pub(crate) partial: bool,
+}
+
+/// A name that is read.
+#[derive(Debug)]
+pub(crate) struct Load<'a> {
+    pub(crate) scope: ScopeId,
+    pub(crate) name: &'a str,
+    pub(crate) misused: bool,
+}
+
+/// What a parent in the tree knows of a child before it is visited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Misused,
+    /// By the statement that begins here.
+    Dropped(u32),
+}
+
+/// What of a script the checks look at.
+#[derive(Debug)]
+pub(crate) struct Sketch<'a> {
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) bindings: Vec<Binding<'a>>,
+    pub(crate) named: HashMap<(ScopeId, &'a str), usize>,
+    /// Names of outer scopes that a scope declares to be its own: `global`, `nonlocal`.
+    pub(crate) outer: HashMap<(ScopeId, &'a str), ScopeId>,
+    /// Names that are assigned to without being declared there.
+    pub(crate) assigned: Vec<(ScopeId, &'a str)>,
+    /// Names that are given to everyone: `globalThis.x = …`.
+    pub(crate) published: HashSet<&'a str>,
+    pub(crate) loads: Vec<Load<'a>>,
+    pub(crate) calls: Vec<Call<'a>>,
+    /// Paths that are read without being called: perhaps to find out whether they are there.
+    pub(crate) reads: Vec<Path<'a>>,
+    /// Any name may be bound: there is code made of text, or too much to look at.
+    pub(crate) writes_any: bool,
+    /// Names may be read in ways that are not seen.
+    pub(crate) reads_any: bool,
+    marks: HashMap<Span, Mark>,
+    current: ScopeId,
+    pub(crate) guards: u32,
+    pub(crate) dead: u32,
+}
+
+impl<'a> Sketch<'a> {
+    pub(crate) fn new() -> Self {
+        Self {
+            scopes: vec![Scope { parent: None, kind: ScopeKind::Function }],
+            bindings: Vec::new(),
+            named: HashMap::new(),
+            outer: HashMap::new(),
+            assigned: Vec::new(),
+            published: HashSet::new(),
+            loads: Vec::new(),
+            calls: Vec::new(),
+            reads: Vec::new(),
+            writes_any: false,
+            reads_any: false,
+            marks: HashMap::new(),
+            current: ScopeId::SCRIPT,
+            guards: 0,
+            dead: 0,
+        }
+    }
+
+    pub(crate) fn scope(&self) -> ScopeId {
+        self.current
+    }
+
+    pub(crate) fn open(&mut self, kind: ScopeKind) {
+        let id = ScopeId(u32::try_from(self.scopes.len()).unwrap_or(u32::MAX));
+        self.scopes.push(Scope { parent: Some(self.current), kind });
+        self.current = id;
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.current = self.scope_of(self.current).parent.unwrap_or(ScopeId::SCRIPT);
+    }
+
+    pub(crate) fn scope_of(&self, id: ScopeId) -> &Scope {
+        &self.scopes[id.0 as usize]
+    }
+
+    /// The nearest scope around, this one included, that is no block.
+    pub(crate) fn function_scope(&self) -> ScopeId {
+        let mut at = self.current;
+        while self.scope_of(at).kind == ScopeKind::Block {
+            let Some(parent) = self.scope_of(at).parent else { break };
+            at = parent;
+        }
+        at
+    }
+
+    /// Binds a name in a scope.
+    pub(crate) fn bind(&mut self, scope: ScopeId, name: &'a str, value: Bound<'a>) {
+        let scope = self.outer.get(&(scope, name)).copied().unwrap_or(scope);
+        let place = *self.named.entry((scope, name)).or_insert(self.bindings.len());
+        if place == self.bindings.len() {
+            self.bindings.push(Binding::default());
+        }
+        let binding = &mut self.bindings[place];
+        binding.writes += 1;
+        binding.value = Some(value);
+    }
+
+    /// A name is assigned to, wherever it is declared.
+    pub(crate) fn assign(&mut self, name: &'a str) {
+        self.assign_in(self.current, name);
+    }
+
+    /// A name is assigned to in the sight of a scope.
+    pub(crate) fn assign_in(&mut self, scope: ScopeId, name: &'a str) {
+        self.assigned.push((scope, name));
+    }
+
+    pub(crate) fn load(&mut self, name: &'a str, span: Span) {
+        let misused = self.marks.remove(&span) == Some(Mark::Misused);
+        self.loads.push(Load { scope: self.current, name, misused });
+    }
+
+    pub(crate) fn read(&mut self, path: Path<'a>) {
+        if self.reads.len() < MOST {
+            self.reads.push(path);
+        } else {
+            // Some test may be missed, so that nothing is certain any more.
+            self.writes_any = true;
+        }
+    }
+
+    pub(crate) fn mark(&mut self, span: Span, mark: Mark) {
+        self.marks.insert(span, mark);
+    }
+
+    /// Records a call and returns its number.
+    pub(crate) fn call(
+        &mut self,
+        callee: Path<'a>,
+        named: Span,
+        span: Span,
+        input: Argument<'a>,
+    ) -> Option<usize> {
+        let (fate, statement) = match self.marks.remove(&span) {
+            None => (Fate::Used, None),
+            Some(Mark::Misused) => (Fate::Misused, None),
+            Some(Mark::Dropped(statement)) => (Fate::Dropped, Some(statement)),
+        };
+        if self.calls.len() >= MOST {
+            return None;
+        }
+        self.calls.push(Call {
+            callee,
+            named,
+            span,
+            input,
+            fate,
+            statement,
+            guarded: self.guards > 0,
+            dead: self.dead > 0,
+            partial: false,
+        });
+        Some(self.calls.len() - 1)
+    }
+}
