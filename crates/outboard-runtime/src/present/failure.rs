@@ -155,21 +155,26 @@ fn place(position: Position) -> String {
     format!("{}:{}", position.line, position.column)
 }
 
-/// `  9 |   await slack.post_message({ channel: c, text })`, around the column if the line is long.
+/// `  9 |   await slack.post_message({ channel: c, text })`, around the column if the line is long, and a mark below the
+/// column unless the line begins there.
 fn excerpt(source: &str, position: Position, bytes: usize) -> Option<String> {
     let line = source.lines().nth(usize::try_from(position.line).ok()?.checked_sub(1)?)?;
     if bytes == 0 || line.trim().is_empty() {
         return None;
     }
-    let shown = if line.len() <= bytes {
-        line.to_owned()
-    } else {
-        let before = usize::try_from(position.column).ok()?.saturating_sub(1).saturating_sub(bytes / 2);
-        let skip = line.char_indices().nth(before).map_or(0, |(at, _)| at);
-        let lead = if skip > 0 { "…" } else { "" };
-        format!("{lead}{}", clipped(&line[skip..], bytes))
-    };
-    Some(format!("  {} | {}", position.line, clean_line(&shown).trim_end()))
+    let column = usize::try_from(position.column).ok()?.saturating_sub(1);
+    let skipped = if line.len() <= bytes { 0 } else { column.saturating_sub(bytes / 2) };
+    let from = line.char_indices().nth(skipped).map_or(0, |(at, _)| at);
+    let lead = if from > 0 { "…" } else { "" };
+    let shown = format!("{lead}{}", clipped(&line[from..], bytes));
+    let before: String = line[from..].chars().take(column.saturating_sub(skipped)).collect();
+    let margin = position.line.to_string();
+    let mut text = format!("  {margin} | {}", clean_line(&shown).trim_end());
+    if !before.trim().is_empty() && before.len() < line.len() - from {
+        let width = lead.chars().count() + clean_line(&before).chars().count();
+        let _ = write!(text, "\n  {} | {}^", " ".repeat(margin.len()), " ".repeat(width));
+    }
+    Some(text)
 }
 
 /// Says which calls were carried out, which may have been, and not to repeat them.

@@ -109,7 +109,8 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
         (
             effects(failure(tool(FailureCode::ToolError, "channel_not_found"), Some((4, 9))), &done),
             "failed at 4:9: slack.post_message: channel_not_found (tool error)\n  \
-             4 |   await slack.post_message({ channel: c, text });\n\
+             4 |   await slack.post_message({ channel: c, text });\n    \
+             |         ^\n\
              already done before this: slack.post_message × 3 (lines 4, 4, 4), crm.update_contact × 1 (line 2). \
              Do not run the script again as it is: continue after what is done.",
         ),
@@ -119,7 +120,8 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
                 &[("slack", "post_message", 4, false)],
             ),
             "failed at 4:9: slack.post_message: no answer within 120s (timeout)\n  \
-             4 |   await slack.post_message({ channel: c, text });\n\
+             4 |   await slack.post_message({ channel: c, text });\n    \
+             |         ^\n\
              Whether it was carried out is unknown: check with a call that only reads before doing it again.\n\
              sent, but not known to be done: slack.post_message × 1 (line 4). Check before doing it again. \
              Do not run the script again as it is.",
@@ -133,7 +135,8 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
                 Some((1, 18)),
             ),
             "failed at 1:18: ReferenceError: 'fetch' is not defined\n  \
-             1 | const channels = await slack.list_channels();\n\
+             1 | const channels = await slack.list_channels();\n    \
+             |                  ^\n\
              A script has no network: only the tools reach the outside.",
         ),
         (
