@@ -3,6 +3,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
+use outboard_runtime::catalogue::UpstreamState;
 use outboard_testkit::processes;
 use serde_json::json;
 use tokio::time::Instant;
@@ -91,5 +92,21 @@ fn dropping_everything_kills_the_group() {
     while !processes::alive_in_group(group).is_empty() {
         assert!(std::time::Instant::now() < deadline, "group {group} is left");
         std::thread::yield_now();
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_was_asked_for_is_no_failure() {
+    // The end of the connection and the wish for it come together, and either may be noticed first.
+    for switches in [&[][..], &["--slow-start", "60000"], &["--ignore-eof"]] {
+        for _ in 0..5 {
+            let rig = Rig::stdio(switches);
+            if switches != ["--slow-start", "60000"] {
+                rig.settled().await;
+            }
+            rig.fleet.shutdown().await;
+            let state = rig.catalogue.snapshot().members()[0].state.clone();
+            assert!(!matches!(state, UpstreamState::Failed { .. }), "{switches:?}: {state:?}");
+        }
     }
 }

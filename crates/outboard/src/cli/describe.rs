@@ -57,6 +57,9 @@ impl Describe {
     }
 
     fn namespace(&self, member: &Member) -> Result<(), Failure> {
+        if member.listing.is_none() {
+            return Err(names::unavailable(member));
+        }
         if self.json {
             let tools: Vec<Value> = resolved(member).map(|tool| tool_json(&tool, self.language)).collect();
             let mut object = namespace_json(member);
@@ -64,9 +67,6 @@ impl Describe {
                 json!(member.listing.as_ref().and_then(|listing| listing.instructions.as_deref()));
             object["tools"] = tools.into();
             return report::json(&object);
-        }
-        if member.listing.is_none() {
-            return Err(names::unavailable(member));
         }
         for tool in resolved(member) {
             report::text(&tool.declaration(self.language, Detail::Signature));

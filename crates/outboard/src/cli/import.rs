@@ -71,7 +71,12 @@ impl Import {
         }
         if self.json {
             let facts: Vec<Value> = plan.iter().map(fact).collect();
-            report::line(json!({"file": file, "written": written, "servers": facts}));
+            let unread = found.iter().filter_map(|found| {
+                let problem = found.servers.as_ref().err()?;
+                Some(json!({"client": found.client.id, "file": found.file, "reason": report::chain(problem)}))
+            });
+            let unread: Vec<Value> = unread.collect();
+            report::line(json!({"file": file, "written": written, "servers": facts, "unread": unread}));
         } else if written {
             tell_of_literals(&additions);
         }

@@ -5,6 +5,8 @@ mod json;
 mod toml;
 mod yaml;
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::wrong::listed;
@@ -65,19 +67,44 @@ pub(crate) struct Repeated {
     pub(crate) lines: Vec<usize>,
 }
 
+/// Where members stand, by their paths.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(HashMap<Vec<String>, Vec<usize>>);
+
+impl Lines {
+    /// The line of the member at `path`, or of its parents the last that is there.
+    pub(crate) fn of(&self, path: &[String]) -> Option<usize> {
+        (1..=path.len()).rev().find_map(|length| self.0.get(&path[..length])?.first().copied())
+    }
+
+    /// The members that stand more than once, each by its path and with its lines, in the order of the text.
+    pub(crate) fn repeated(&self) -> Vec<(&[String], &[usize])> {
+        let more = self.0.iter().filter(|(_, lines)| lines.len() > 1);
+        let mut all: Vec<(&[String], &[usize])> = more.map(|(path, lines)| (&path[..], &lines[..])).collect();
+        all.sort_by_key(|(path, lines)| (lines[0], *path));
+        all
+    }
+}
+
 /// Gathers what stands more than once among names with their places in the text.
 fn repeated_among<'a>(text: &str, members: impl Iterator<Item = (&'a str, usize)>) -> Vec<Repeated> {
-    let mut all: Vec<Repeated> = Vec::new();
-    let mut places: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    let mut all: Vec<(&str, Vec<usize>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for (name, byte) in members {
-        let place = *places.entry(name.to_owned()).or_insert(all.len());
+        let place = *places.entry(name).or_insert(all.len());
         if place == all.len() {
-            all.push(Repeated { name: name.to_owned(), lines: Vec::new() });
+            all.push((name, Vec::new()));
         }
-        all[place].lines.push(line_number(text, byte));
+        all[place].1.push(byte);
     }
-    all.retain(|member| member.lines.len() > 1);
-    all
+    // A line is found by reading from the start, so it is looked for only where it is told.
+    let repeated = all.into_iter().filter(|(_, bytes)| bytes.len() > 1);
+    repeated
+        .map(|(name, bytes)| Repeated {
+            name: name.to_owned(),
+            lines: bytes.into_iter().map(|byte| line_number(text, byte)).collect(),
+        })
+        .collect()
 }
 
 /// The number of the line in which a byte stands, from 1.
@@ -114,22 +141,12 @@ impl Syntax {
         }
     }
 
-    /// What stands more than once in any object, with the path of that object. Only in JSON, and not very deep in it.
-    pub(crate) fn all_repeated(self, text: &str) -> Vec<(Vec<String>, Repeated)> {
+    /// The lines in which each member starts, by its path; several if it stands more than once. Only in JSON, and no
+    /// deeper than a setting may stand.
+    pub(crate) fn lines(self, text: &str) -> Lines {
         match self {
-            _ if text.trim().is_empty() => Vec::new(),
-            Self::Json | Self::JsonWithComments | Self::Jsonc => {
-                json::all_repeated(text, self).unwrap_or_default()
-            }
-            Self::Toml | Self::Yaml => Vec::new(),
-        }
-    }
-
-    /// The line in which the member at `path` starts, or of its parents the last that is there. Only in JSON.
-    pub(crate) fn line_of(self, text: &str, path: &[String]) -> Option<usize> {
-        match self {
-            Self::Json | Self::JsonWithComments | Self::Jsonc => json::line_of(text, self, path),
-            Self::Toml | Self::Yaml => None,
+            Self::Json | Self::JsonWithComments | Self::Jsonc => json::lines(text, self).unwrap_or_default(),
+            Self::Toml | Self::Yaml => Lines::default(),
         }
     }
 

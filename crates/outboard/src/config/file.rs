@@ -3,7 +3,8 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    fs::File,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -18,6 +19,9 @@ use super::{
 
 /// How Outboard's own files are written: as people write them, comments and trailing commas included.
 pub(crate) const OWN_SYNTAX: Syntax = Syntax::Jsonc;
+
+/// Bytes of a configuration file at most: a project's is a stranger's, and is read before anyone has accepted it.
+const LARGEST: u64 = 1 << 20;
 
 /// Whose file it is: that decides what it may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,8 @@ pub(crate) enum FileProblem {
     },
     #[error("read {}: it is not text in UTF-8", path.display())]
     NoText { path: PathBuf },
+    #[error("use {}: it has more than {} MiB", path.display(), LARGEST >> 20)]
+    TooLarge { path: PathBuf },
     #[error("use {}: {}{wrong}{}", path.display(), in_line(wrong.line), and_more(*more))]
     Setting { path: PathBuf, wrong: Wrong, more: usize },
 }
@@ -96,8 +102,13 @@ impl ConfigFile {
 
     /// Reads a file of this kind, and what can be used of it if some settings are wrong.
     pub(crate) fn examine(path: &Path, kind: FileKind) -> Result<Examined, FileProblem> {
-        let bytes =
-            std::fs::read(path).map_err(|source| FileProblem::Read { path: path.to_owned(), source })?;
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+            .map_err(|source| FileProblem::Read { path: path.to_owned(), source })?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(FileProblem::TooLarge { path: path.to_owned() });
+        }
         Self::parse(path, kind, &bytes)
     }
 
@@ -106,31 +117,26 @@ impl ConfigFile {
         let text = text.strip_prefix(MARK).unwrap_or(text);
         let bad = |source| FileProblem::Syntax { path: path.to_owned(), source };
         let value = OWN_SYNTAX.read(text).map_err(bad)?;
+        let lines = OWN_SYNTAX.lines(text);
         let problem = |wrong: Wrong| {
-            let line = OWN_SYNTAX.line_of(text, &wrong.place);
+            let line = lines.of(&wrong.place);
             FileProblem::Setting { path: path.to_owned(), wrong: Wrong { line, ..wrong }, more: 0 }
         };
         let Value::Object(members) = value else {
             let hint = "for example: {\"mcpServers\": {}}";
             return Err(problem(Wrong::at(&[], "it must hold a JSON object with `mcpServers`", hint)));
         };
-        let repeated = OWN_SYNTAX.all_repeated(text);
-        let within = |place: &[&str]| {
-            let place: Vec<String> = place.iter().map(|key| (*key).to_owned()).collect();
-            repeated.iter().filter(move |(path, _)| *path == place).map(|(_, twice)| twice)
-        };
-        if let Some(twice) = within(&[]).next() {
-            return Err(problem(Wrong::repeated(&twice.name, &[&twice.name], &twice.lines)));
+        let (in_servers, elsewhere): (Vec<_>, Vec<_>) =
+            lines.repeated().into_iter().partition(|(path, _)| path.len() > 1 && path[0] == SERVERS);
+        if let Some((path, lines)) = elsewhere.iter().find(|(path, _)| path.len() == 1) {
+            return Err(problem(Wrong::repeated(path, lines)));
         }
         let (settings, mut wrong) = match kind {
             FileKind::Shared => (Settings::default(), Vec::new()),
             FileKind::Project => (Settings::default(), not_for_projects(&members)),
             FileKind::User => settings::read(&members),
         };
-        wrong.extend(
-            within(&["limits"])
-                .map(|twice| Wrong::repeated(&twice.name, &["limits", &twice.name], &twice.lines)),
-        );
+        wrong.extend(elsewhere.iter().map(|(path, lines)| Wrong::repeated(path, lines)));
         let mut entries = match members.get(SERVERS) {
             None | Some(Value::Null) => BTreeMap::new(),
             Some(Value::Object(servers)) => entries(servers, kind),
@@ -140,23 +146,17 @@ impl ConfigFile {
                 return Err(problem(Wrong::mistyped(&[SERVERS], super::wrong::kind(other), expected, hint)));
             }
         };
-        for (path, twice) in &repeated {
-            let (server, inner) = match &path[..] {
-                [servers] if servers == SERVERS => (&twice.name, &[][..]),
-                [servers, server, inner @ ..] if servers == SERVERS => (server, inner),
-                _ => continue,
-            };
-            if path.len() == 1 || entries.contains_key(server) {
-                let place: Vec<&str> =
-                    inner.iter().chain(path.get(1).map(|_| &twice.name)).map(String::as_str).collect();
-                let wrong = Wrong::repeated(&twice.name, &place, &twice.lines);
-                entries.insert(server.clone(), Err(wrong));
+        for (path, lines) in in_servers {
+            // One that is switched off costs nobody anything, unless its name is in doubt.
+            if path.len() == 2 || entries.contains_key(&path[1]) {
+                let wrong = Wrong { place: path[2..].to_vec(), ..Wrong::repeated(path, lines) };
+                entries.insert(path[1].clone(), Err(wrong));
             }
         }
         for (name, entry) in &mut entries {
             if let Err(wrong) = entry {
                 let server = [SERVERS.to_owned(), name.clone()];
-                wrong.line = OWN_SYNTAX.line_of(text, &[&server[..], &wrong.place].concat());
+                wrong.line = lines.of(&[&server[..], &wrong.place].concat());
             }
         }
         let problems = wrong.into_iter().map(problem).collect();
@@ -188,4 +188,36 @@ fn not_for_projects(members: &Map<String, Value>) -> Vec<Wrong> {
 /// SHA-256 in lower-case hexadecimal.
 pub(crate) fn hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strangers_file_costs_little_whatever_it_holds() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".mcp.json");
+        let many = |member: &dyn Fn(usize) -> String| {
+            format!("{{\"mcpServers\": {{{}}}}}", (0..40_000).map(member).collect::<Vec<_>>().join(",\n"))
+        };
+        for (content, says) in [
+            ("[".repeat(1_000_000), Some("depth")),
+            (format!("{{\"a\":{}", "{\"a\":".repeat(100_000)), Some("depth")),
+            (" ".repeat(1_100_000), Some("more than 1 MiB")),
+            (many(&|number| format!("\"s{number}\": 1")), None),
+            (many(&|_| "\"s\": {\"command\": \"x\"}".to_owned()), Some("")),
+        ] {
+            std::fs::write(&path, content).unwrap();
+            match (ConfigFile::read(&path, FileKind::Shared), says) {
+                (Err(problem), Some(says)) => {
+                    let told = crate::report::chain(&problem);
+                    assert!(told.contains(says), "{told}");
+                }
+                (Ok(file), None) => assert!(file.entries.values().all(Result::is_err)),
+                (Ok(file), Some("")) => assert_eq!(file.entries.len(), 1),
+                (read, says) => panic!("{says:?}: {:?}", read.map(|file| file.entries.len())),
+            }
+        }
+    }
 }

@@ -117,14 +117,12 @@ pub(crate) fn masked(entry: &Value) -> Value {
                 }
             }),
             ("args", Value::Array(args)) => {
-                let mut last = "";
-                let masked = args.iter().map(|arg| {
-                    let Some(text) = arg.as_str() else { return arg.clone() };
-                    let masked = masked_argument(last, text);
-                    last = text;
-                    Value::from(masked)
-                });
-                Value::Array(masked.collect())
+                let texts: Vec<&str> = args.iter().map(|arg| arg.as_str().unwrap_or_default()).collect();
+                let masked = masked_arguments(&texts).into_iter().zip(args);
+                // What is no text is shown as what it is: wrong.
+                let each = masked
+                    .map(|(masked, arg)| if arg.is_string() { Value::from(masked) } else { arg.clone() });
+                Value::Array(each.collect())
             }
             ("url" | "serverUrl", Value::String(url)) => Value::from(masked_text(url)),
             _ => value.clone(),
@@ -132,6 +130,12 @@ pub(crate) fn masked(entry: &Value) -> Value {
         (key.clone(), value)
     };
     Value::Object(members.iter().map(each).collect())
+}
+
+/// Arguments of a program with what may be secret replaced.
+pub(crate) fn masked_arguments<T: AsRef<str>>(arguments: &[T]) -> Vec<String> {
+    let before = std::iter::once("").chain(arguments.iter().map(AsRef::as_ref));
+    before.zip(arguments).map(|(last, text)| masked_argument(last, text.as_ref())).collect()
 }
 
 /// The members of the entry, by their keys, that hold a secret as it is.
@@ -239,7 +243,7 @@ fn masked_value(name: &str, text: &str) -> String {
 }
 
 /// A text of which nothing is known but itself.
-fn masked_text(text: &str) -> String {
+pub(crate) fn masked_text(text: &str) -> String {
     if has_secret_shape(&literal(text)) {
         return MASK.to_owned();
     }

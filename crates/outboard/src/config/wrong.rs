@@ -37,10 +37,12 @@ impl Wrong {
         Self::at(place, format!("`{}` is not {what}", place.join(".")), hint)
     }
 
-    /// A member of this name that stands in these lines.
-    pub(super) fn repeated(name: &str, place: &[&str], lines: &[usize]) -> Self {
+    /// A member that stands in these lines.
+    pub(super) fn repeated(place: &[String], lines: &[usize]) -> Self {
+        let name = place.last().map(String::as_str).unwrap_or_default();
         let what = format!("`{name}` stands there more than once, in lines {}", listed(lines));
-        Self::at(place, what, "keep one of them: programs differ in which one they read")
+        let hint = "keep one of them: programs differ in which one they read".to_owned();
+        Self { place: place.to_vec(), line: None, what, hint }
     }
 }
 

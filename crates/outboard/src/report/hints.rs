@@ -58,6 +58,7 @@ fn file(problem: &FileProblem) -> Option<String> {
         // Its source tells.
         FileProblem::Syntax { .. } => None,
         FileProblem::NoText { .. } => Some("write it as UTF-8".to_owned()),
+        FileProblem::TooLarge { path } => Some(format!("see what it is: ls -l {}", path.display())),
         FileProblem::Setting { wrong, more: 0, .. } => Some(wrong.hint.clone()),
         FileProblem::Setting { wrong, .. } => {
             Some(format!("{}\noutboard doctor tells the others", wrong.hint))

@@ -52,11 +52,12 @@ pub(super) fn transport(configured: &Configured, variable: Variable<'_>) -> Resu
             },
         },
         config::Transport::Http { url, headers } => {
+            let shown = config::secrets::masked_text(url);
             let expanded = value("url", url)?;
             let url = url::Url::parse(&expanded)
-                .map_err(|error| problem(".url", &format_args!("`{url}` is no URL: {error}")))?;
+                .map_err(|error| problem(".url", &format_args!("`{shown}` is no URL: {error}")))?;
             if !matches!(url.scheme(), "http" | "https") {
-                return Err(problem(".url", &format_args!("`{url}` must begin with http:// or https://")));
+                return Err(problem(".url", &format_args!("`{shown}` must begin with http:// or https://")));
             }
             Transport::Http { url, headers: values("headers", headers)?.into_iter().collect() }
         }

@@ -326,6 +326,10 @@ fn install_shows_asks_and_is_taken_back() {
     let list = user.ok(&["install", "--list"]);
     assert!(list.contains("cursor          installed        2 servers  ~/.cursor/mcp.json"), "{list}");
     assert!(user.ok(&["install", "cursor", "--yes"]).contains("has Outboard already, as `outboard`"));
+    let written = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, written.replace("\"serve\"", "\"serve\", \"--old\"")).unwrap();
+    let told = user.ok(&["install", "cursor", "--yes"]);
+    assert!(told.contains("the entry `outboard` that stands there is renewed"), "{told}");
     let json: Value =
         serde_json::from_str(&user.ok(&["install", "cursor", "--undo", "--yes", "--json"])).unwrap();
     assert_eq!(json["clients"][0]["state"], "undone");

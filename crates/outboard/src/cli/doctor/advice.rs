@@ -2,7 +2,7 @@
 //! It guesses from words, so it only ever advises.
 
 use crate::{
-    config::{Configured, Transport},
+    config::{Configured, Transport, secrets},
     report::quoted,
 };
 
@@ -23,7 +23,8 @@ pub(super) fn for_failure(configured: &Configured, reason: &str) -> String {
                 .to_owned()
         }
         Ok(Transport::Http { url, .. }) => {
-            format!("see whether {} is right and can be reached from here", quoted(url))
+            let url = secrets::masked_text(url);
+            format!("see whether {} is right and can be reached from here", quoted(&url))
         }
         Ok(Transport::Stdio { command, .. }) if says(&["is it installed"]) => {
             format!("install {}, or write its full path as `command`", quoted(command))
@@ -32,15 +33,16 @@ pub(super) fn for_failure(configured: &Configured, reason: &str) -> String {
     }
 }
 
-/// To see what it says: as written, so that no variable's value is shown.
+/// To see what it says: as written, so that no variable's value is shown, and with what may be secret masked.
 pub(super) fn by_hand(configured: &Configured) -> String {
     match configured.entry.as_ref().map(|entry| &entry.transport) {
         Ok(Transport::Stdio { command, args, .. }) => {
-            let words: Vec<String> = std::iter::once(command).chain(args).map(|word| quoted(word)).collect();
+            let args = secrets::masked_arguments(args);
+            let words: Vec<String> = std::iter::once(command).chain(&args).map(|word| quoted(word)).collect();
             format!("start it by hand to see what it says: {}", words.join(" "))
         }
         Ok(Transport::Http { url, .. }) => {
-            format!("see whether {} can be reached from here", quoted(url))
+            format!("see whether {} can be reached from here", quoted(&secrets::masked_text(url)))
         }
         Err(wrong) => format!("correct the entry in {}: {}", configured.file.display(), wrong.hint),
     }

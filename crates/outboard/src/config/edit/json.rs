@@ -13,7 +13,7 @@ use jsonc_parser::{
 use serde_json::{Map, Value};
 
 use super::{
-    EditProblem, Repeated, Syntax, line_end, line_number, line_start, nested, newline, repeated_among,
+    EditProblem, Lines, Repeated, Syntax, line_end, line_number, line_start, nested, newline, repeated_among,
     spliced,
 };
 
@@ -23,7 +23,7 @@ struct Parsed<'a> {
     tokens: Vec<TokenAndRange<'a>>,
 }
 
-/// Objects within objects that are looked at for names that stand more than once: no setting is deeper.
+/// Objects within objects in which members are looked for: no setting is deeper.
 const DEEP: usize = 4;
 
 type Splice = (Range<usize>, String);
@@ -44,36 +44,25 @@ pub(super) fn repeated(text: &str, syntax: Syntax, path: &[&str]) -> Result<Vec<
     Ok(repeated_among(text, members.map(|member| (name(member), member.range.start))))
 }
 
-pub(super) fn all_repeated(text: &str, syntax: Syntax) -> Result<Vec<(Vec<String>, Repeated)>, EditProblem> {
+pub(super) fn lines(text: &str, syntax: Syntax) -> Result<Lines, EditProblem> {
     let parsed = parse(text, syntax)?;
-    let mut found = Vec::new();
+    let breaks: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let mut lines = Lines::default();
     let mut open: Vec<(Vec<String>, &ast::Value<'_>)> =
         parsed.root.iter().map(|root| (Vec::new(), root)).collect();
     while let Some((path, value)) = open.pop() {
-        let Some(object) = value.as_object() else { continue };
-        let members = object.properties.iter().map(|member| (name(member), member.range.start));
-        found.extend(repeated_among(text, members).into_iter().map(|member| (path.clone(), member)));
-        if path.len() < DEEP {
-            let inner = object.properties.iter();
-            open.extend(
-                inner.map(|member| ([&path[..], &[name(member).to_owned()]].concat(), &member.value)),
-            );
+        for member in value.as_object().map_or(&[][..], |object| &object.properties) {
+            let path = [&path[..], &[name(member).to_owned()]].concat();
+            let line = breaks.partition_point(|at| *at < member.range.start) + 1;
+            let here = lines.0.entry(path.clone()).or_default();
+            here.push(line);
+            // Of members with one path only the first is looked into, so that theirs are not taken for each other's.
+            if here.len() == 1 && path.len() < DEEP {
+                open.push((path, &member.value));
+            }
         }
     }
-    Ok(found)
-}
-
-pub(super) fn line_of(text: &str, syntax: Syntax, path: &[String]) -> Option<usize> {
-    let parsed = parse(text, syntax).ok()?;
-    let mut object = parsed.root.as_ref().and_then(ast::Value::as_object);
-    let mut line = None;
-    for key in path {
-        let Some(object_here) = object else { break };
-        let Some(member) = object_here.properties.iter().find(|member| name(member) == key) else { break };
-        line = Some(line_number(text, member.range.start));
-        object = member.value.as_object();
-    }
-    line
+    Ok(lines)
 }
 
 pub(super) fn set(text: &str, syntax: Syntax, path: &[&str], value: &Value) -> Result<String, EditProblem> {

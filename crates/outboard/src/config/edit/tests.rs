@@ -251,8 +251,9 @@ fn what_stands_more_than_once_is_found_with_its_lines() {
     }
     let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
     for (keys, line) in [(&["s", "b"][..], Some(4)), (&["s", "z"], Some(2)), (&["z"], None), (&[], None)] {
-        assert_eq!(Jsonc.line_of(json, &path(keys)), line, "{keys:?}");
+        assert_eq!(Jsonc.lines(json).of(&path(keys)), line, "{keys:?}");
     }
+    assert_eq!(Jsonc.lines(json).repeated(), [(&path(&["s", "a"])[..], &[3, 5][..])]);
 }
 
 /// Writes a value with white space and comments that `pick` chooses, as no formatter would.

@@ -92,4 +92,7 @@ fn describe_tells_all_of_a_tool_or_the_tools_of_a_namespace() {
     person.says(&["describe", "date_tools"]).check(1, &["did you mean `data_tools`?"]);
     person.says(&["describe", "none.x"]).check(1, &["none is not available", "hint: outboard doctor"]);
     person.says(&["describe", "none"]).check(1, &["none is not available"]);
+    let said = person.says(&["describe", "none", "--json"]);
+    said.check(1, &["none is not available"]);
+    assert!(said.json()["error"]["message"].as_str().unwrap().contains("is it installed"), "{said:?}");
 }
