@@ -2,15 +2,17 @@
 //! half of the time. Texts that are not certain to give the same are left to `json.loads`, errors included. The stream
 //! is at most about two and a half times as long as its text.
 
-use std::collections::HashMap;
-
 /// Texts shorter than this many bytes are not worth it.
 const WORTHWHILE: usize = 1 << 10;
 /// Values nested deeper than this are left to `json.loads`: the readers' own bounds differ.
 const DEEPEST: u32 = 200;
-/// Names of members that are written once and named afterwards; Python never forgets them.
+/// Names of members that Python keeps as it keeps those in code, so that they are found at once; it never forgets them.
 const MOST_NAMES: usize = 1 << 10;
+/// Texts up to this length may be written once and referred to afterwards, if they come again soon.
 const LONGEST_NAME: usize = 64;
+const LONGEST_TEXT: usize = 32;
+/// Places for texts to come again: each is another text's soon, so what is remembered is bounded.
+const PLACES: usize = 1 << 10;
 
 // The types of Python's Python/marshal.c.
 const NONE: u8 = b'N';
@@ -35,8 +37,14 @@ pub(crate) fn stream(json: &str) -> Option<Vec<u8>> {
     if json.len() < WORTHWHILE {
         return None;
     }
-    let mut writer =
-        Writer { text: json.as_bytes(), at: 0, out: Vec::with_capacity(json.len()), names: HashMap::new() };
+    let mut writer = Writer {
+        text: json.as_bytes(),
+        at: 0,
+        out: Vec::with_capacity(json.len()),
+        seen: vec![None; PLACES],
+        named: 0,
+        names: 0,
+    };
     writer.value(DEEPEST)?;
     Some(writer.out)
 }
@@ -45,8 +53,12 @@ struct Writer<'a> {
     text: &'a [u8],
     at: usize,
     out: Vec<u8>,
-    /// Members' names, each with its number among what can be named.
-    names: HashMap<&'a [u8], u32>,
+    /// Texts that came lately, each with its number among what can be referred to.
+    seen: Vec<Option<(&'a [u8], u32)>>,
+    /// What can be referred to.
+    named: u32,
+    /// Names of members among it.
+    names: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -121,29 +133,43 @@ impl<'a> Writer<'a> {
         Some(())
     }
 
-    /// The name of a member: objects have few different ones.
+    /// The name of a member.
     fn name(&mut self) -> Option<()> {
         let (raw, escaped) = self.raw()?;
         if escaped || raw.len() > LONGEST_NAME || !raw.is_ascii() {
             return self.text(raw, escaped);
         }
-        if let Some(number) = self.names.get(raw) {
-            self.out.push(REFERENCE);
-            self.out.extend(number.to_le_bytes());
-            return Some(());
+        let kind = if self.names < MOST_NAMES { SHORT_ASCII_INTERNED } else { SHORT_ASCII };
+        if self.once(raw, kind)? {
+            self.names += 1;
         }
-        if self.names.len() >= MOST_NAMES {
-            return self.text(raw, false);
-        }
-        self.names.insert(raw, u32::try_from(self.names.len()).ok()?);
-        self.out.extend([SHORT_ASCII_INTERNED | NAMED, u8::try_from(raw.len()).ok()?]);
-        self.out.extend(raw);
         Some(())
     }
 
     fn string(&mut self) -> Option<()> {
         let (raw, escaped) = self.raw()?;
-        self.text(raw, escaped)
+        if escaped || raw.len() > LONGEST_TEXT || !raw.is_ascii() {
+            return self.text(raw, escaped);
+        }
+        self.once(raw, SHORT_ASCII)?;
+        Some(())
+    }
+
+    /// A short text, or a reference to it if it came lately. Tells whether it was written.
+    fn once(&mut self, raw: &'a [u8], kind: u8) -> Option<bool> {
+        let place = place(raw);
+        if let Some((text, number)) = self.seen[place]
+            && text == raw
+        {
+            self.out.push(REFERENCE);
+            self.out.extend(number.to_le_bytes());
+            return Some(false);
+        }
+        self.seen[place] = Some((raw, self.named));
+        self.named += 1;
+        self.out.extend([kind | NAMED, u8::try_from(raw.len()).ok()?]);
+        self.out.extend(raw);
+        Some(true)
     }
 
     /// What stands between two quotes, and whether there are escapes in it.
@@ -222,6 +248,16 @@ impl<'a> Writer<'a> {
         self.out.extend((if number < 0 { -count } else { count }).to_le_bytes());
         self.out.extend(digits.iter().flat_map(|digit| digit.to_le_bytes()));
     }
+}
+
+/// Where a text is looked for. Texts that a hostile result sends to one place are only written more often.
+fn place(text: &[u8]) -> usize {
+    let mixed = text.chunks(8).fold(text.len() as u64, |mixed, chunk| {
+        let mut bytes = [0; 8];
+        bytes[..chunk.len()].copy_from_slice(chunk);
+        (mixed.rotate_left(5) ^ u64::from_le_bytes(bytes)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    });
+    (mixed >> 32) as usize % PLACES
 }
 
 /// A length as the stream has it: 31 bits.
@@ -304,6 +340,7 @@ mod tests {
             ("\"é\"", b"u\x02\0\0\0\xc3\xa9"),
             (r#""\ud83d\ude00\ud83d""#, b"u\x07\0\0\0\xf0\x9f\x98\x80\xed\xa0\xbd"),
             (r#"{"a":1,"b":{"a":2}}"#, b"{\xda\x01ai\x01\0\0\0\xda\x01b{r\0\0\0\0i\x02\0\0\x0000"),
+            (r#"["ab","ab"]"#, b"[\x02\0\0\0\xfa\x02abr\0\0\0\0"),
             (r#"{"a":1,"a":2}"#, b"{\xda\x01ai\x01\0\0\0r\0\0\0\0i\x02\0\0\x000"),
         ] {
             assert_eq!(of(json).as_deref(), Some(expected), "{json}");
