@@ -9,6 +9,7 @@ mod memory;
 pub(crate) mod python;
 mod rows;
 mod start;
+mod stop;
 
 pub(crate) use rows::MEASURES;
 

@@ -1,6 +1,6 @@
 //! The table of measures: what is measured, in which language, how, and what is to be reached.
 
-use super::{Measure, calls, cancel, catalogue, guest, memory, python, start};
+use super::{Measure, calls, cancel, catalogue, guest, memory, python, start, stop};
 use crate::{
     samples::{Target, Unit},
     scripts::Language,
@@ -106,6 +106,15 @@ pub(crate) const MEASURES: &[Measure] = &[
         take: cancel::take,
     },
     Measure {
+        name: "stop",
+        what: "the end of a script that computes, past its time limit",
+        other: "",
+        language: TYPESCRIPT,
+        unit: Unit::Seconds,
+        target: Target::AtMost(50.0 * MILLISECOND),
+        take: stop::take,
+    },
+    Measure {
         name: "python-first-line",
         what: "a new run to the script's first line, no warm slot free",
         other: "",
@@ -185,6 +194,15 @@ pub(crate) const MEASURES: &[Measure] = &[
         unit: Unit::Seconds,
         target: Target::AtMost(100.0 * MILLISECOND),
         take: cancel::take,
+    },
+    Measure {
+        name: "python-stop",
+        what: "the end of a script that computes, past its time limit",
+        other: "",
+        language: PYTHON,
+        unit: Unit::Seconds,
+        target: Target::AtMost(50.0 * MILLISECOND),
+        take: stop::take,
     },
     Measure {
         name: "load",
