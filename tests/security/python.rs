@@ -369,3 +369,20 @@ fn terminal_escapes_in_pythons_output_are_not_passed_on_raw() {
     );
     assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
 }
+
+#[test]
+fn a_script_that_crashes_its_interpreter_is_told_so_with_what_it_did_and_the_next_one_runs() {
+    let mut session = Session::with(&[]);
+    for crash in [
+        "import types\ntypes.FunctionType((lambda: 0).__code__.replace(co_code=b'\\xff' * 100), {})()",
+        "import faulthandler\nfaulthandler._sigsegv()",
+    ] {
+        let text = failing(&mut session, &format!("await fix.count(note='a')\n{crash}"));
+        for says in
+            ["the sandbox broke", "Other runs are not affected", "already done before this: fix.count × 1"]
+        {
+            assert!(text.contains(says), "{crash}: {text}");
+        }
+        assert_eq!(value(&mut session, "1 + 1"), "2", "after {crash}");
+    }
+}

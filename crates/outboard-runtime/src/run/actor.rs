@@ -36,6 +36,11 @@ use crate::{
 /// Answers handed over in one entry at most, so that cancellation is noticed between entries.
 const BATCH: usize = 256;
 
+/// What is said of a guest that crashed. Nobody can tell whether the script or a defect of ours made it crash.
+const BROKEN: &str = "the sandbox broke: what runs the script in it crashed. Other runs are not affected. Leave out what reaches \
+    into the interpreter (made-up bytecode, internal modules); a script that does nothing of the kind has met a defect of Outboard, \
+    whose log says more";
+
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -446,7 +451,7 @@ impl RunActor {
             Ending::Stuck => plain(FailureKind::Stuck),
             Ending::Stopped(Stopped::Limit(limit)) => plain(FailureKind::Limit(*limit)),
             Ending::Stopped(Stopped::Cancelled) => plain(FailureKind::Cancelled),
-            Ending::Stopped(Stopped::Broken) => plain(FailureKind::Internal("the sandbox broke".to_owned())),
+            Ending::Stopped(Stopped::Broken) => plain(FailureKind::Internal(BROKEN.to_owned())),
             Ending::Internal(reason) => plain(FailureKind::Internal(reason.clone())),
         }
     }
