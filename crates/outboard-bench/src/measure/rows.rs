@@ -1,4 +1,5 @@
 //! The table of measures: what is measured, in which language, how, and what is to be reached.
+//! It takes none: how each is taken stands in the modules beside it.
 
 use super::{Measure, calls, cancel, catalogue, guest, memory, python, start, stop};
 use crate::{
