@@ -71,6 +71,11 @@ impl Failure {
         Self::new("interrupted").code(INTERRUPTED)
     }
 
+    /// Whether it is that a signal ended the command.
+    pub(crate) fn is_interruption(&self) -> bool {
+        self.code == INTERRUPTED
+    }
+
     /// The same failure, of which nothing is left to say.
     pub(crate) fn silenced(self) -> Self {
         Self { message: None, hint: None, ..self }

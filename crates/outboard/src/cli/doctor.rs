@@ -52,7 +52,7 @@ impl Doctor {
         let mut findings = Findings { json: self.json, facts: serde_json::Map::new(), problems: Vec::new() };
         findings.version();
         places::examine(&context, &mut findings);
-        let findings = context
+        let looked = context
             .with(&|_| true, async |system, stop| {
                 sandbox::examine(system, &stop, &mut findings).await?;
                 let mut upstreams = Upstreams::of(&context);
@@ -66,10 +66,14 @@ impl Doctor {
                 .await?;
                 upstreams.look(&snapshot, true, &mut findings);
                 upstreams.end(own_tokens(&snapshot, &context.configuration), &mut findings);
-                clients::examine(&context, &mut findings);
-                Ok(findings)
+                Ok(())
             })
-            .await?;
+            .await;
+        match looked {
+            Err(failure) if !failure.is_interruption() => sandbox::absent(&failure, &mut findings),
+            looked => looked?,
+        }
+        clients::examine(&context, &mut findings);
         findings.end()
     }
 }

@@ -49,6 +49,13 @@ pub(super) async fn examine(
     Ok(())
 }
 
+/// Tells that there is no sandbox, so that nothing could be tried and no upstream was started.
+pub(super) fn absent(failure: &Failure, findings: &mut Findings) {
+    let wrong = escaped(&failure.to_string());
+    findings.heading("sandbox");
+    findings.told(format!("no script runs and no upstream is started: {wrong}"), advice(&wrong));
+}
+
 /// How long the script took, and what went wrong.
 async fn tried(
     system: &System,
