@@ -85,8 +85,14 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Puts a member among others: of two of one name the later one counts.
+/// Members of an object that are looked at. One of so many is data, and is taken for one that may have others.
+pub(crate) const MOST_MEMBERS: usize = 256;
+
+/// Puts a member among others: of two of one name the later one counts. Beyond [`MOST_MEMBERS`] nothing is put.
 pub(crate) fn put<'a>(members: &mut Vec<Member<'a>>, member: Member<'a>) {
+    if members.len() >= MOST_MEMBERS {
+        return;
+    }
     members.retain(|other| other.name != member.name);
     members.push(member);
 }

@@ -3,13 +3,16 @@
 //!
 //! Names and choices come from upstreams and values from scripts: both are shown shortened and on one line.
 
-use crate::argument::{Argument, Member, Span, Value};
+use crate::argument::{Argument, MOST_MEMBERS, Member, Span, Value};
 use crate::near;
 use crate::shape::{Choice, Kinds, Members, Others, Shape};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 /// Shapes that judge values in one check, each counted as often as it judges.
 const STEPS: u32 = 100_000;
+/// Steps that comparing two names counts as.
+const COMPARISON: u32 = 25;
 /// Names and choices that are listed in one message.
 const LISTED: usize = 6;
 /// Characters that are shown of a name or a string.
@@ -100,7 +103,10 @@ impl Check {
         span: Span,
         path: &mut String,
     ) {
-        let given = |name: &str| members.iter().any(|member| member.name == name);
+        let is_data = members.len() >= MOST_MEMBERS;
+        let open = open || is_data;
+        let names: HashSet<&str> = members.iter().map(|member| &*member.name).collect();
+        let given = |name: &str| names.contains(name);
         let mut meant: Vec<&str> = Vec::new();
         let end = path.len();
         for member in members {
@@ -111,6 +117,9 @@ impl Check {
                 path.push_str(&shown(&member.name));
                 self.judge(shape, &member.value, path);
                 path.truncate(end);
+                continue;
+            }
+            if is_data || matches!(declared.others, Others::Taken) || !self.compares(declared.named.len()) {
                 continue;
             }
             let free = declared
@@ -199,6 +208,13 @@ impl Check {
                 format!("{} must be {}, got {}", named(path), kinds.in_words(), in_words(value)),
             ),
         }
+    }
+
+    /// Whether one name may still be compared with so many others.
+    fn compares(&mut self, names: usize) -> bool {
+        let names = u32::try_from(names.min(LISTED_NAMES)).unwrap_or(u32::MAX);
+        self.left = self.left.saturating_sub(names.saturating_mul(COMPARISON));
+        self.left > 0
     }
 
     fn add(&mut self, span: Span, text: String) {

@@ -5,6 +5,8 @@
 const LONGEST: usize = 64;
 /// Names that one is compared with.
 const MOST: usize = 500;
+/// Letters of the longer name from which one of them may be a slip.
+const SHORT: usize = 5;
 /// Jaro-Winkler similarity from which a name is offered.
 const NEAR: f64 = 0.8;
 
@@ -35,13 +37,19 @@ fn likeness(wanted: &str, other: &str) -> f64 {
 }
 
 /// Whether `wanted` is so near to `name` that nobody writes it meaning anything else: the same letters in another
-/// spelling, or a letter more, less, other or exchanged behind the first one.
+/// spelling, or one letter more, less, other or exchanged behind the first one. Short names and digits say too much for
+/// that: `date` is not `data`, and `line2` not `line1`.
 pub(crate) fn is_slip(wanted: &str, name: &str) -> bool {
     if wanted.len() > LONGEST || name.len() > LONGEST {
         return false;
     }
     let (wanted, name) = (folded(wanted), folded(name));
-    wanted == name || (wanted.chars().next() == name.chars().next() && is_edit(&wanted, &name))
+    let digits = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>();
+    wanted == name
+        || (wanted.len().max(name.len()) >= SHORT
+            && wanted.chars().next() == name.chars().next()
+            && digits(&wanted) == digits(&name)
+            && strsim::osa_distance(&wanted, &name) == 1)
 }
 
 fn is_edit(wanted: &str, name: &str) -> bool {
@@ -67,6 +75,11 @@ mod tests {
     fn slips_are_told_from_other_words() {
         for (wanted, name, slip) in [
             ("pages", "page", true),
+            ("colour", "color", true),
+            ("data", "date", false),
+            ("max_price", "min_price", false),
+            ("created_by", "created_at", false),
+            ("address2", "address1", false),
             ("per_pag", "per_page", true),
             ("perPage", "per_page", true),
             ("titel", "title", true),
