@@ -9,6 +9,7 @@ mod explain;
 mod names;
 mod sketch;
 mod text;
+mod value;
 
 use crate::finding::{Findings, Rejected};
 use crate::position::{PositionMap, SourceText};
@@ -17,7 +18,6 @@ use crate::{CatalogueView, Form, Language, Prepared, stack};
 use names::Names;
 use ruff_python_ast::{PySourceType, Stmt};
 use ruff_python_parser::parse_unchecked_source;
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What a text is, taken as Python.
@@ -93,10 +93,9 @@ fn parse(
     if !names.words.is_empty() {
         let dialect = Dialect::of(Language::Python);
         let to_source = |at: u32| positions.copied_from(at).unwrap_or_default();
-        // A coroutine that is the script's value is not awaited.
-        let returned = BTreeSet::new();
+        let returned = value::statements(body);
         let places = Places { text: program, to_source: &to_source, returned: &returned };
-        preflight::check(sketch::sketch(body), &dialect, &places, catalogue, &mut findings);
+        preflight::check(sketch::sketch(body, &names.words), &dialect, &places, catalogue, &mut findings);
     }
     let mistakes = (!findings.is_empty()).then(|| findings.into_rejected());
     Ok(Parsed { names, form, mistakes })

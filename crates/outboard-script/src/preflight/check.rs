@@ -5,7 +5,7 @@
 
 use super::dialect::Dialect;
 use super::names::{Meaning, Names};
-use super::sketch::{Bound, Call, Fate, Name, Sketch};
+use super::sketch::{Bound, Call, Fate, Name, Path, ScopeId, ScopeKind, Sketch};
 use crate::argument::Span;
 use crate::catalogue::{Advice, CatalogueView, ToolView};
 use crate::finding::Findings;
@@ -40,12 +40,24 @@ pub(crate) fn check(
         return;
     }
     let reads = std::mem::take(&mut sketch.reads);
+    let imported = std::mem::take(&mut sketch.imported);
+    let mut paths = calls.iter().map(|call| &call.callee).chain(&reads);
+    let defines_any = sketch.defines_any || paths.any(|path| reaches_globals(path, dialect, catalogue));
     let mut names = Names::of(&mut sketch);
     let meant: Vec<_> = calls.iter().map(|call| names.meaning(&call.callee)).collect();
     let read = reads.iter().filter_map(|path| names.meaning(path)).map(|meaning| asked(&meaning)).collect();
-    let useless = useless(&mut names);
-    let mut check =
-        Check { dialect, places, catalogue, findings, read, told: HashSet::new(), searches: SEARCHES };
+    let useless = useless(&mut names, dialect);
+    let mut check = Check {
+        dialect,
+        places,
+        catalogue,
+        findings,
+        read,
+        imported,
+        defines_any,
+        told: HashSet::new(),
+        searches: SEARCHES,
+    };
     for (number, (call, meaning)) in calls.iter().zip(&meant).enumerate() {
         if let Some(meaning) = meaning.as_ref().filter(|_| !call.dead) {
             check.call(call, meaning, useless.contains(&number));
@@ -60,10 +72,16 @@ fn asked<'a>(meaning: &Meaning<'a>) -> Asked<'a> {
     (meaning.root.text, meaning.members.first().map(|member| member.text))
 }
 
+/// Whether a path does more with the global object than to get at what is known to be there.
+fn reaches_globals(path: &Path<'_>, dialect: &Dialect, catalogue: &dyn CatalogueView) -> bool {
+    let known = |member: &Name<'_>| dialect.has_global(member.text) || catalogue.has_namespace(member.text);
+    dialect.is_global_object(path.root.text) && !path.members.first().is_some_and(known)
+}
+
 /// The calls whose promise is bound to a name that nothing awaits.
-fn useless(names: &mut Names<'_, '_>) -> HashSet<usize> {
+fn useless(names: &mut Names<'_, '_>, dialect: &Dialect) -> HashSet<usize> {
     let sketch = names.sketch();
-    let held: HashMap<usize, usize> = sketch
+    let mut held: HashMap<usize, usize> = sketch
         .bindings
         .iter()
         .enumerate()
@@ -72,6 +90,13 @@ fn useless(names: &mut Names<'_, '_>) -> HashSet<usize> {
             _ => None,
         })
         .collect();
+    for ((scope, name), binding) in &sketch.named {
+        // What a class holds is read through the class, and the script's value by the guest.
+        let of_class = sketch.scope_of(*scope).kind == ScopeKind::Class;
+        if of_class || *scope == ScopeId::SCRIPT && dialect.is_value(name) {
+            held.remove(binding);
+        }
+    }
     if held.is_empty() || sketch.reads_any {
         return HashSet::new();
     }
@@ -99,6 +124,9 @@ struct Check<'c, 'f, 'a> {
     findings: &'c mut Findings<'f>,
     /// What is read without being called: a test whether it is there.
     read: HashSet<Asked<'a>>,
+    imported: HashSet<&'a str>,
+    /// No name is known to be undefined.
+    defines_any: bool,
     /// Tools whose signature was told.
     told: HashSet<(String, String)>,
     searches: u32,
@@ -173,7 +201,8 @@ impl<'a> Check<'_, '_, 'a> {
     fn undefined(&mut self, call: &Call<'a>, meaning: &Meaning<'a>) {
         let name = meaning.root.text;
         let tested = self.read.contains(&(name, None));
-        if self.dialect.has_global(name) || call.guarded || tested || self.findings.is_full() {
+        let perhaps = self.defines_any || meaning.of_global || self.imported.contains(name);
+        if perhaps || self.dialect.has_global(name) || call.guarded || tested || self.findings.is_full() {
             return;
         }
         let advice = self.catalogue.explain_undefined(name, self.dialect.language);
@@ -185,7 +214,7 @@ impl<'a> Check<'_, '_, 'a> {
 
     /// Other programs of this kind put all namespaces into one object.
     fn not_of_tools(&mut self, call: &Call<'a>, members: &[Name<'a>]) {
-        if !call.guarded {
+        if !call.guarded && !self.imported.contains("tools") {
             let path: Vec<&str> = members.iter().map(|member| member.text).collect();
             let path = path.join(".");
             let hint = format!("write `{}(…)`", shown(&path));

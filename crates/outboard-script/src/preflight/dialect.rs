@@ -22,14 +22,24 @@ impl Dialect {
 
     /// Whether a name is there without being bound.
     pub(crate) fn has_global(&self, name: &str) -> bool {
-        self.globals.contains(name)
+        self.globals.contains(name) || self.language == Language::Python && is_dunder(name)
+    }
+
+    /// Whether a name is an object whose members are global names.
+    pub(crate) fn is_global_object(&self, name: &str) -> bool {
+        self.language == Language::TypeScript && matches!(name, "globalThis" | "window" | "self" | "global")
+    }
+
+    /// Whether a name of the script's own scope is its value, which the guest awaits.
+    pub(crate) fn is_value(&self, name: &str) -> bool {
+        self.language == Language::Python && name == "result"
     }
 
     /// Whether a namespace answers to a name by itself, so that it names no tool.
     pub(crate) fn is_own(&self, name: &str) -> bool {
         match self.language {
             Language::TypeScript => OF_OBJECTS.contains(&name),
-            Language::Python => name.starts_with("__") && name.ends_with("__") || name == "_tools_",
+            Language::Python => is_dunder(name) || name == "_tools_",
         }
     }
 
@@ -47,6 +57,10 @@ impl Dialect {
 /// Whether `import` of this name gives a module of Python's own library rather than a namespace.
 pub(crate) fn is_python_module(name: &str) -> bool {
     PYTHON_MODULES.contains(name)
+}
+
+fn is_dunder(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__")
 }
 
 /// What every object has, or is asked for.

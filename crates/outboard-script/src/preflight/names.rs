@@ -17,6 +17,8 @@ pub(super) struct Meaning<'a> {
     pub(super) members: Vec<Name<'a>>,
     /// Whether the root stands where it is looked up, and is not the value of another name.
     pub(super) direct: bool,
+    /// Whether it is a member of the global object, which reads as nothing where it is not defined.
+    pub(super) of_global: bool,
 }
 
 pub(super) struct Names<'s, 'a> {
@@ -69,13 +71,14 @@ impl<'s, 'a> Names<'s, 'a> {
                 if self.left == 0 || self.replaced.contains(root.text) {
                     return None;
                 }
-                if root.text == "globalThis" && !members.is_empty() {
+                let of_global = root.text == "globalThis" && !members.is_empty();
+                if of_global {
                     root = members.remove(0);
                     if self.replaced.contains(root.text) {
                         return None;
                     }
                 }
-                return Some(Meaning { root, members, direct: link == 0 });
+                return Some(Meaning { root, members, direct: link == 0, of_global });
             };
             let binding = &self.sketch.bindings[binding];
             let Some(Bound::Path(path)) = binding.value.as_ref().filter(|_| binding.writes == 1) else {

@@ -125,12 +125,18 @@ pub(crate) struct Sketch<'a> {
     pub(crate) assigned: Vec<(ScopeId, &'a str)>,
     /// Names that are given to everyone: `globalThis.x = …`.
     pub(crate) published: HashSet<&'a str>,
+    /// Names and modules of imports: whether these are there, the import itself finds out.
+    pub(crate) imported: HashSet<&'a str>,
+    /// Names that are bound anywhere to something of the script's own, so that they may be no builtins.
+    pub(crate) own: HashSet<&'a str>,
     pub(crate) loads: Vec<Load<'a>>,
     pub(crate) calls: Vec<Call<'a>>,
     /// Paths that are read without being called: perhaps to find out whether they are there.
     pub(crate) reads: Vec<Path<'a>>,
     /// Any name may be bound: there is code made of text, or too much to look at.
     pub(crate) writes_any: bool,
+    /// Names may be defined in ways that are not seen, so that none is known to be undefined.
+    pub(crate) defines_any: bool,
     /// Names may be read in ways that are not seen.
     pub(crate) reads_any: bool,
     marks: HashMap<Span, Mark>,
@@ -148,10 +154,13 @@ impl<'a> Sketch<'a> {
             outer: HashMap::new(),
             assigned: Vec::new(),
             published: HashSet::new(),
+            imported: HashSet::new(),
+            own: HashSet::new(),
             loads: Vec::new(),
             calls: Vec::new(),
             reads: Vec::new(),
             writes_any: false,
+            defines_any: false,
             reads_any: false,
             marks: HashMap::new(),
             current: ScopeId::SCRIPT,
@@ -188,8 +197,14 @@ impl<'a> Sketch<'a> {
         at
     }
 
-    /// Binds a name in a scope.
+    /// Binds a name in a scope to something of the script's own.
     pub(crate) fn bind(&mut self, scope: ScopeId, name: &'a str, value: Bound<'a>) {
+        self.own.insert(name);
+        self.bind_known(scope, name, value);
+    }
+
+    /// Binds a name to what it is known to mean.
+    pub(crate) fn bind_known(&mut self, scope: ScopeId, name: &'a str, value: Bound<'a>) {
         let scope = self.outer.get(&(scope, name)).copied().unwrap_or(scope);
         let place = *self.named.entry((scope, name)).or_insert(self.bindings.len());
         if place == self.bindings.len() {
@@ -207,6 +222,7 @@ impl<'a> Sketch<'a> {
 
     /// A name is assigned to in the sight of a scope.
     pub(crate) fn assign_in(&mut self, scope: ScopeId, name: &'a str) {
+        self.own.insert(name);
         self.assigned.push((scope, name));
     }
 

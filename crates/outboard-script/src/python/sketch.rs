@@ -13,9 +13,11 @@ use ruff_python_ast::visitor::{
     Visitor, walk_expr, walk_interpolated_string_element, walk_pattern, walk_stmt,
 };
 use ruff_python_ast::{
-    CmpOp, Comprehension, Expr, ExprCall, ExprContext, InterpolatedStringElement, Parameters, Pattern, Stmt,
+    CmpOp, Comprehension, Expr, ExprCall, ExprContext, InterpolatedStringElement, Number, Parameters,
+    Pattern, Stmt, TypeParams,
 };
 use ruff_text_size::{Ranged, TextRange};
+use std::collections::{BTreeSet, HashSet};
 
 /// Functions that take a value and can do nothing with a coroutine.
 const TAKE_VALUES: [&str; 22] = [
@@ -49,15 +51,40 @@ const REACH_ALL_NAMES: [&str; 5] = ["eval", "exec", "globals", "locals", "vars"]
 /// By these it can bind them.
 const BIND_ALL_NAMES: [&str; 6] = ["eval", "exec", "globals", "builtins", "__builtins__", "__import__"];
 
-/// Makes the sketch of a script.
-pub(super) fn sketch(body: &[Stmt]) -> Sketch<'_> {
-    let mut walk = Walk { sketch: Sketch::new() };
+/// By these a name can be defined without being seen to be.
+const DEFINE_NAMES: [&str; 11] = [
+    "__dict__",
+    "__globals__",
+    "__main__",
+    "f_globals",
+    "f_locals",
+    "import_module",
+    "locals",
+    "modules",
+    "setattr",
+    "vars",
+    "currentframe",
+];
+/// What a coroutine has that runs or ends it.
+const OF_COROUTINES: [&str; 4] = ["__await__", "close", "send", "throw"];
+
+/// Makes the sketch of a script in which these words occur.
+pub(super) fn sketch<'a>(body: &'a [Stmt], words: &BTreeSet<String>) -> Sketch<'a> {
+    // Names are used before they are bound, so that a first walk finds out which builtins are hidden.
+    let mut walk = Walk { sketch: Sketch::new(), own: HashSet::new() };
     walk.visit_body(body);
+    let mut walk = Walk { sketch: Sketch::new(), own: walk.sketch.own };
+    walk.visit_body(body);
+    walk.sketch.defines_any |= DEFINE_NAMES.iter().any(|name| words.contains(*name));
+    // Paths lead through `getattr`.
+    walk.sketch.writes_any |= walk.own.contains("getattr");
     walk.sketch
 }
 
 struct Walk<'a> {
     sketch: Sketch<'a>,
+    /// Names that the script binds to something of its own, anywhere.
+    own: HashSet<&'a str>,
 }
 
 fn at(range: TextRange) -> Span {
@@ -86,8 +113,8 @@ impl<'a> Walk<'a> {
 
     /// The root of a path is read, to get at a member.
     fn root(&mut self, root: &Name<'a>, member: Option<&Name<'a>>) {
-        // A coroutine has attributes of its own, which scripts have no use for but to close it.
-        if member.is_some_and(|member| member.text != "close") {
+        // Of a coroutine's own attributes scripts have no use but for those that run or end it.
+        if member.is_some_and(|member| !OF_COROUTINES.contains(&member.text)) {
             self.sketch.mark(root.span, Mark::Misused);
         }
         self.sketch.load(root.text, root.span);
@@ -103,8 +130,10 @@ impl<'a> Walk<'a> {
     /// `functools.partial(namespace.tool, …)`: a call of which not all is known.
     fn partial(&mut self, call: &'a ExprCall) {
         let is_partial = path(&call.func, self.sketch.scope()).is_some_and(|path| {
-            path.root.text == "partial" && path.members.is_empty()
-                || path.root.text == "functools" && path.members.iter().any(|member| member.text == "partial")
+            let known = !self.own.contains(path.root.text);
+            let plain = path.root.text == "partial" && path.members.is_empty();
+            let member = path.members.iter().any(|member| member.text == "partial");
+            known && (plain || path.root.text == "functools" && member)
         });
         let Some(tool) = call.arguments.args.first().filter(|_| is_partial) else { return };
         let Some(callee) = path(tool, self.sketch.scope()).filter(|path| !path.members.is_empty()) else {
@@ -112,7 +141,11 @@ impl<'a> Walk<'a> {
         };
         let mut input = input::keywords(&call.arguments, at(call.range()));
         match &mut input.value {
-            Value::Object { open, .. } if call.arguments.args.len() == 1 => *open = true,
+            Value::Object { members, open } if call.arguments.args.len() == 1 => {
+                *open = true;
+                // The call itself may give others in their stead.
+                members.iter_mut().for_each(|member| member.value.value = Value::Unknown);
+            }
             _ => input = Argument::unknown(input.span),
         }
         if let Some(number) = self.sketch.call(callee, at(tool.range()), at(tool.range()), input) {
@@ -123,6 +156,7 @@ impl<'a> Walk<'a> {
     fn takes_values(&self, function: &Expr) -> bool {
         let Some(path) = path(function, self.sketch.scope()) else { return false };
         match path.members.as_slice() {
+            _ if self.own.contains(path.root.text) => false,
             [] => TAKE_VALUES.contains(&path.root.text),
             [member] => TAKE_VALUES_TOO.contains(&(path.root.text, member.text)),
             _ => false,
@@ -141,6 +175,16 @@ impl<'a> Walk<'a> {
                 }
             }
             elements.iter().for_each(|element| walk.visit_expr(element));
+        });
+    }
+
+    /// What has parameters that stand for types: all in it sees them.
+    fn generic(&mut self, types: Option<&'a TypeParams>, visit: impl FnOnce(&mut Self)) {
+        let Some(types) = types else { return visit(self) };
+        self.within(ScopeKind::Block, |walk| {
+            let scope = walk.sketch.scope();
+            types.iter().for_each(|one| walk.sketch.bind(scope, one.name().as_str(), Bound::Other));
+            visit(walk);
         });
     }
 
@@ -199,7 +243,7 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 for test in branches.elif_else_clauses.iter().filter_map(|clause| clause.test.as_ref()) {
                     self.misuse(test);
                 }
-                if matches!(&*branches.test, Expr::BooleanLiteral(literal) if !literal.value) {
+                if is_never(&branches.test) {
                     self.sketch.dead += 1;
                     self.visit_body(&branches.body);
                     self.sketch.dead -= 1;
@@ -227,7 +271,9 @@ impl<'a> Visitor<'a> for Walk<'a> {
             Stmt::FunctionDef(function) => {
                 self.sketch.bind(self.sketch.scope(), function.name.as_str(), Bound::Other);
                 function.decorator_list.iter().for_each(|decorator| self.visit_expr(&decorator.expression));
-                return self.function(Some(&function.parameters), |walk| walk.visit_body(&function.body));
+                return self.generic(function.type_params.as_deref(), |walk| {
+                    walk.function(Some(&function.parameters), |walk| walk.visit_body(&function.body));
+                });
             }
             Stmt::ClassDef(class) => {
                 self.sketch.bind(self.sketch.scope(), class.name.as_str(), Bound::Other);
@@ -235,8 +281,11 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 if let Some(arguments) = &class.arguments {
                     self.visit_arguments(arguments);
                 }
-                return self.within(ScopeKind::Class, |walk| walk.visit_body(&class.body));
+                return self.generic(class.type_params.as_deref(), |walk| {
+                    walk.within(ScopeKind::Class, |walk| walk.visit_body(&class.body));
+                });
             }
+            Stmt::TypeAlias(alias) => return self.visit_expr(&alias.name),
             Stmt::Import(import) => return self.import(import),
             Stmt::ImportFrom(import) => return self.import_from(import),
             _ => {}
@@ -260,7 +309,7 @@ impl<'a> Visitor<'a> for Walk<'a> {
                     self.root(&path.root, path.members.first());
                     return self.sketch.read(path);
                 }
-                if attribute.attr.as_str() != "close" {
+                if !OF_COROUTINES.contains(&attribute.attr.as_str()) {
                     self.misuse(&attribute.value);
                 }
             }
@@ -393,6 +442,19 @@ impl<'a> Walk<'a> {
             }
             _ => self.sketch.bind(self.sketch.scope(), name, Bound::Other),
         }
+    }
+}
+
+/// Whether a test fails whenever the script runs.
+fn is_never(test: &Expr) -> bool {
+    match test {
+        Expr::BooleanLiteral(literal) => !literal.value,
+        Expr::NumberLiteral(literal) => {
+            matches!(&literal.value, Number::Int(integer) if integer.as_i64() == Some(0))
+        }
+        Expr::Name(name) => name.id.as_str() == "TYPE_CHECKING",
+        Expr::Attribute(attribute) => attribute.attr.as_str() == "TYPE_CHECKING",
+        _ => false,
     }
 }
 

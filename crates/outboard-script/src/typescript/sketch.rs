@@ -17,23 +17,29 @@ use oxc_ast::ast::{
     IdentifierReference, IfStatement, Program, SequenceExpression, SimpleAssignmentTarget, SpreadElement,
     Statement, StaticBlock, StaticMemberExpression, SwitchStatement, TSEnumDeclaration,
     TSInterfaceDeclaration, TSTypeAliasDeclaration, TSTypeAnnotation, TSTypeParameterDeclaration,
-    TSTypeParameterInstantiation, TemplateLiteral, TryStatement, UnaryExpression, UnaryOperator,
-    VariableDeclaration, WhileStatement, WithStatement,
+    TSTypeParameterInstantiation, TaggedTemplateExpression, TemplateLiteral, TryStatement, UnaryExpression,
+    UnaryOperator, VariableDeclaration, WhileStatement, WithStatement,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan, Span};
 use oxc_syntax::scope::ScopeFlags;
 use path::{path, peel};
+use std::collections::HashSet;
 
 /// Makes the sketch of a program.
 pub(super) fn sketch<'a>(program: &Program<'a>) -> Sketch<'a> {
-    let mut walk = Walk { sketch: Sketch::new() };
+    // Names are used before they are bound, so that a first walk finds out which builtins are hidden.
+    let mut walk = Walk { sketch: Sketch::new(), own: HashSet::new() };
+    walk.visit_program(program);
+    let mut walk = Walk { sketch: Sketch::new(), own: walk.sketch.own };
     walk.visit_program(program);
     walk.sketch
 }
 
 struct Walk<'a> {
     sketch: Sketch<'a>,
+    /// Names that the script binds, anywhere.
+    own: HashSet<&'a str>,
 }
 
 fn at(span: Span) -> (u32, u32) {
@@ -213,6 +219,7 @@ impl<'a> Visit<'a> for Walk<'a> {
     fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
         let path = path(&call.callee, self.sketch.scope());
         let settles = match path.as_ref().map(|path| (path.root.text, path.members.as_slice())) {
+            Some((root, _)) if self.own.contains(root) => false,
             Some((function, [])) if TAKE_VALUES.contains(&function) => {
                 self.misuse_all(call);
                 false
@@ -242,6 +249,12 @@ impl<'a> Visit<'a> for Walk<'a> {
     fn visit_template_literal(&mut self, template: &TemplateLiteral<'a>) {
         template.expressions.iter().for_each(|expression| self.misuse(expression));
         walk::walk_template_literal(self, template);
+    }
+
+    fn visit_tagged_template_expression(&mut self, tagged: &TaggedTemplateExpression<'a>) {
+        // The tag gets the promises themselves.
+        self.visit_expression(&tagged.tag);
+        tagged.quasi.expressions.iter().for_each(|expression| self.visit_expression(expression));
     }
 
     fn visit_spread_element(&mut self, spread: &SpreadElement<'a>) {
@@ -289,7 +302,7 @@ impl<'a> Visit<'a> for Walk<'a> {
     fn visit_if_statement(&mut self, branches: &IfStatement<'a>) {
         self.misuse(&branches.test);
         self.visit_expression(&branches.test);
-        let never = matches!(&branches.test, Expression::BooleanLiteral(literal) if !literal.value);
+        let never = is_never(&branches.test);
         self.dead(never, |walk| walk.visit_statement(&branches.consequent));
         if let Some(alternate) = &branches.alternate {
             self.visit_statement(alternate);
@@ -450,6 +463,16 @@ impl<'a> Visit<'a> for Walk<'a> {
     fn visit_ts_type_annotation(&mut self, _: &TSTypeAnnotation<'a>) {}
     fn visit_ts_type_parameter_declaration(&mut self, _: &TSTypeParameterDeclaration<'a>) {}
     fn visit_ts_type_parameter_instantiation(&mut self, _: &TSTypeParameterInstantiation<'a>) {}
+}
+
+/// Whether a test fails whenever the script runs.
+fn is_never(test: &Expression<'_>) -> bool {
+    match peel(test) {
+        Expression::BooleanLiteral(literal) => !literal.value,
+        Expression::NumericLiteral(literal) => literal.value == 0.0,
+        Expression::NullLiteral(_) => true,
+        _ => false,
+    }
 }
 
 fn is_global(object: &Expression<'_>) -> bool {

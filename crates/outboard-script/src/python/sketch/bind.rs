@@ -8,6 +8,9 @@ use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{Expr, Stmt, StmtImport, StmtImportFrom};
 use ruff_text_size::Ranged;
 
+/// A name that the walk knows from its import alone.
+const PARTIAL: (&str, &str, &str) = ("functools", "partial", "partial");
+
 impl<'a> Walk<'a> {
     pub(super) fn assign(&mut self, targets: &'a [Expr], value: &'a Expr) {
         let path = path(value, self.sketch.scope());
@@ -43,13 +46,17 @@ impl<'a> Walk<'a> {
             let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
             let name = name.split('.').next().unwrap_or_default();
             let bound = self.namespace(module, at(alias.name.range())).map_or(Bound::Other, Bound::Path);
-            self.sketch.bind(self.sketch.scope(), name, bound);
+            let own = alias.asname.as_ref().is_some_and(|own| own.as_str() != module);
+            self.bind_import(name, bound, own);
+            self.sketch.imported.insert(module);
             self.sketch.writes_any |= module == "builtins";
         }
     }
 
     pub(super) fn import_from(&mut self, import: &'a StmtImportFrom) {
         let module = import.module.as_ref().filter(|_| import.level == 0);
+        let text = module.map_or("", |module| module.as_str());
+        self.sketch.imported.insert(text);
         let module = module.and_then(|module| self.namespace(module.as_str(), at(module.range())));
         for alias in &import.names {
             let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
@@ -59,7 +66,17 @@ impl<'a> Walk<'a> {
                 path.members.push(Name { text: alias.name.as_str(), span: at(alias.name.range()) });
                 Bound::Path(path)
             });
-            self.sketch.bind(self.sketch.scope(), name, bound);
+            self.bind_import(name, bound, (text, alias.name.as_str(), name) != PARTIAL);
+        }
+    }
+
+    /// `own` if the name means something else than it does everywhere.
+    fn bind_import(&mut self, name: &'a str, bound: Bound<'a>, own: bool) {
+        let scope = self.sketch.scope();
+        self.sketch.imported.insert(name);
+        match own {
+            true => self.sketch.bind(scope, name, bound),
+            false => self.sketch.bind_known(scope, name, bound),
         }
     }
 

@@ -10,6 +10,9 @@ use oxc_ast::ast::{
 use oxc_ast_visit::Visit;
 use oxc_span::GetSpan;
 
+/// Names that the global object goes by.
+const GLOBAL_OBJECTS: [&str; 4] = ["globalThis", "window", "self", "global"];
+
 impl<'a> Walk<'a> {
     pub(super) fn declare(&mut self, declaration: &VariableDeclaration<'a>) {
         let scope = match declaration.kind {
@@ -27,6 +30,8 @@ impl<'a> Walk<'a> {
     fn initialise(&mut self, pattern: &BindingPattern<'a>, scope: ScopeId, init: &Expression<'a>) {
         if let Some(path) = path(init, self.sketch.scope()) {
             self.sketch.load(path.root.text, path.root.span);
+            // What comes of the global object under another name is not followed.
+            self.sketch.defines_any |= path.members.is_empty() && GLOBAL_OBJECTS.contains(&path.root.text);
             return self.bind_path(pattern, scope, path);
         }
         let is_call = matches!(peel(init), Expression::CallExpression(_));
