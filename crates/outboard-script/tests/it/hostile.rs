@@ -24,6 +24,11 @@ fn check(text: &str, expected: Option<&str>) {
 }
 
 #[test]
+fn a_mistake_within_a_character_is_told() {
+    assert!(prepare("`${}\u{2028} ``").is_err());
+}
+
+#[test]
 fn deep_nesting_is_refused_with_its_place() {
     for unit in
         ["(", "[", "{", "f(", "(a=>", "({a:", "`${", "if(a){", "x=class{a=", "let a:A<", "let a:[", "f<"]

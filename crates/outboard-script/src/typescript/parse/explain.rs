@@ -48,6 +48,8 @@ struct Said {
 
 /// What `message` about `start..end` means.
 fn in_plain_words(text: &str, message: &str, start: u32, end: u32) -> Said {
+    // The parser may point into a character.
+    let start = to_u32(text.floor_char_boundary(start as usize));
     let say = |message: String, hint: Option<&str>| Said {
         message,
         hint: hint.map(str::to_owned),
