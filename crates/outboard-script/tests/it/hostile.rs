@@ -24,13 +24,6 @@ fn check(text: &str, expected: Option<&str>) {
 }
 
 #[test]
-fn a_mistake_within_a_character_is_told() {
-    let rejected = prepare("`${}\u{2028} ``").unwrap_err();
-    let message = &rejected.findings[0].message;
-    assert!(!message.contains("the parser failed"), "{message}");
-}
-
-#[test]
 fn deep_nesting_is_refused_with_its_place() {
     for unit in
         ["(", "[", "{", "f(", "(a=>", "({a:", "`${", "if(a){", "x=class{a=", "let a:A<", "let a:[", "f<"]

@@ -143,3 +143,20 @@ fn lowercase_first(message: &str) -> String {
     }
     first.map(|c| c.to_ascii_lowercase()).into_iter().chain(chars).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_within_a_character_is_told() {
+        for start in 0..=7 {
+            let said = in_plain_words("a\u{2028}b;;", "Unexpected token", start, start);
+            assert!(
+                said.message.contains("unexpected") || said.message.contains("expected"),
+                "{}",
+                said.message
+            );
+        }
+    }
+}
