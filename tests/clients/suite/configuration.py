@@ -11,8 +11,7 @@ from harness.waiting import until
 
 #: Name, content of outboard.json, and what the error must say besides the file's name.
 WRONG = (
-    ("no JSON", '{\n  "mcpServers": {\n    "a": { "command": "x" },\n  }\n}', ["line 4", "column"]),
-    ("nothing", "", ["line 1"]),
+    ("no JSON", '{\n  "mcpServers": {\n    "a": { "command" "x" }\n  }\n}', ["line 3", "column 22"]),
     ("a list", "[]", ["mcpServers"]),
     ("servers that are no object", '{ "mcpServers": [] }', ["mcpServers"]),
     ("an unknown setting", '{ "mcpServers": {}, "limit": {} }', ["limit", "limits"]),
@@ -47,7 +46,7 @@ WRONG_ENTRIES: tuple[tuple[str, Entry, list[str]], ...] = (
     ("neither command nor URL", {"args": []}, ["command", "url"]),
     ("both", {"command": "x", "url": "http://localhost/mcp"}, ["command", "url"]),
     ("a URL that is none", {"url": "localhost"}, ["url"]),
-    ("a wrong type", {"command": ["node"]}, ["string"]),
+    ("a wrong type", {"command": ["node"]}, ["command", "a list", "a text"]),
 )
 
 
