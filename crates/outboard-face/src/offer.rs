@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use crate::server::FaceOptions;
 
-/// Bytes of the line that names the namespaces. With it both tools keep to 400 tokens: names take one for two bytes at
-/// most.
+/// Bytes of the line that names the namespaces. With it both tools keep to 400 tokens as long as names take no more
+/// than one for two bytes, as words do.
 const NAMES: usize = 220;
 /// Characters of the instructions; some clients cut what is longer.
 const INSTRUCTIONS: usize = 2_048;

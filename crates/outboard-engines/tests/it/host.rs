@@ -42,6 +42,20 @@ pub(crate) fn world(program: &str) -> GuestWorld {
     }
 }
 
+/// Small enough for tests to be quick. Processor time is what a busy machine makes the most of, so
+/// it is short only where it is what a script runs into.
+pub(crate) fn small(program: &str) -> GuestWorld {
+    let limits = Limits {
+        cpu: Duration::from_secs(15),
+        memory: 64 << 20,
+        console: 10_000,
+        value: 100_000,
+        calls: 100,
+        ..Limits::default()
+    };
+    GuestWorld { limits, ..world(program) }
+}
+
 /// What came of a run.
 #[derive(Debug)]
 pub(crate) struct Run {

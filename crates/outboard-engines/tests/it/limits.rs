@@ -11,23 +11,9 @@ use outboard_runtime::{
     ports::engine::{GuestWorld, StopReason, Stopped},
 };
 
-use crate::host::{End, Run, run, world};
+use crate::host::{End, Run, run, small, world};
 
 const BRIEF: Duration = Duration::from_millis(300);
-
-/// Small enough for tests to be quick. Processor time is what a busy machine makes the most of, so
-/// it is short only where it is what a script runs into.
-fn small(program: &str) -> GuestWorld {
-    let limits = Limits {
-        cpu: Duration::from_secs(15),
-        memory: 64 << 20,
-        console: 10_000,
-        value: 100_000,
-        calls: 100,
-        ..Limits::default()
-    };
-    GuestWorld { limits, ..world(program) }
-}
 
 /// Runs `program` beside a harmless run, which must not notice.
 async fn beside_another(limited: GuestWorld) -> Run {

@@ -3,26 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use outboard_runtime::{
-    limits::{Limit, Limits},
+    limits::Limit,
     ports::engine::{GuestWorld, Stopped},
 };
 
-use crate::host::{End, PYTHON, Run, run_on, world};
+use crate::host::{End, PYTHON, Run, run_on, small, world};
 
 const BRIEF: Duration = Duration::from_millis(100);
-
-/// Small enough for tests to be quick. Processor time is short only where it is what a script runs into.
-fn small(program: &str) -> GuestWorld {
-    let limits = Limits {
-        cpu: Duration::from_secs(15),
-        memory: 64 << 20,
-        console: 10_000,
-        value: 100_000,
-        calls: 100,
-        ..Limits::default()
-    };
-    GuestWorld { limits, ..world(program) }
-}
 
 /// Runs `program` beside a harmless run, which must not notice.
 async fn beside_another(limited: GuestWorld) -> Run {
