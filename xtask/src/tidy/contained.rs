@@ -19,8 +19,8 @@ const CONTAINED: &[(&str, &[&str], &str)] = &[
         "only programs have a command line",
     ),
     ("anyhow", &["xtask"], "errors are types, defined beside the code that raises them"),
-    ("rusqlite", &[], "there is no store yet"),
-    ("sqlx*", &[], "there is no store yet"),
+    ("rusqlite", &["outboard-store"], "the rest knows journals and no SQL"),
+    ("sqlx*", &[], "there is one SQL stack, rusqlite in outboard-store"),
 ];
 
 /// Finds dependencies declared where they do not belong, for tests and build scripts too.
@@ -71,6 +71,8 @@ mod tests {
             ("outboard", "anyhow", false),
             ("xtask", "anyhow", true),
             ("outboard-runtime", "rusqlite", false),
+            ("outboard-store", "rusqlite", true),
+            ("outboard-store", "sqlx", false),
         ] {
             for kind in ["", "dev", "build"] {
                 let findings = check(&package(name, &[(dependency, kind)]));

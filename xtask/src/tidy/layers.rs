@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outboard-engines", &["outboard-runtime"]),
     ("outboard-upstream", &["outboard-runtime"]),
     ("outboard-face", &["outboard-runtime"]),
+    ("outboard-store", &["outboard-runtime"]),
     ("outboard-demo", &["outboard-runtime", "outboard-upstream"]),
     (
         "outboard",
@@ -23,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "outboard-engines",
             "outboard-upstream",
             "outboard-face",
+            "outboard-store",
             "outboard-demo",
         ],
     ),
