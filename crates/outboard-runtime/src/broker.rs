@@ -125,7 +125,7 @@ impl Broker {
             self.clear(&request, target, caller.language).await?;
         let permit = Permit::for_operation(target.operation(request.arguments));
         // No record, no call.
-        caller.ledger.intend(target.intent(request.id, allowed_by), request.line).await?;
+        caller.ledger.intend(target.intent(request.id, allowed_by), request.line, None).await?;
         let deadline = target.timeout.unwrap_or(caller.deadline);
         let sent = match tokio::time::timeout(deadline, upstream.send(permit)).await {
             Ok(answer) => answer,

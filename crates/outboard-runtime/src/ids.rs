@@ -66,6 +66,10 @@ text_id! {
     Handle
 }
 text_id! {
+    /// A single-use approval of one operation.
+    TokenId
+}
+text_id! {
     /// Hash of a guest's start image, lower-case hexadecimal SHA-256.
     ImageHash
 }

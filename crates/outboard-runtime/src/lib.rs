@@ -23,4 +23,4 @@ pub mod session;
 
 pub use engines::Engines;
 pub use outboard_script::{Language, UnknownLanguage};
-pub use runtime::{Parts, RunRequest, Runtime};
+pub use runtime::{NotResumed, Parts, RepeatRequest, RunRequest, Runtime, TakenRun};

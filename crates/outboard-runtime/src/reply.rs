@@ -60,6 +60,8 @@ pub enum FailureCode {
     UpstreamLost,
     /// No answer within the call's deadline: its effect is unknown.
     Timeout,
+    /// Outboard ended after the call was sent, and the run was resumed: its effect is unknown.
+    Interrupted,
     /// No kept value has this handle.
     UnknownHandle,
 }
@@ -79,12 +81,13 @@ impl FailureCode {
             Self::UpstreamUnavailable => "upstream_unavailable",
             Self::UpstreamLost => "upstream_lost",
             Self::Timeout => "timeout",
+            Self::Interrupted => "interrupted",
             Self::UnknownHandle => "unknown_handle",
         }
     }
 
     /// Whether a call was sent and nobody can tell what became of it.
     pub fn leaves_effect_unknown(self) -> bool {
-        matches!(self, Self::UpstreamError | Self::UpstreamLost | Self::Timeout)
+        matches!(self, Self::UpstreamError | Self::UpstreamLost | Self::Timeout | Self::Interrupted)
     }
 }

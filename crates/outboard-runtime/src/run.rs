@@ -2,8 +2,12 @@
 //! It talks to the engine, the broker and the journal; it does not decide what may be called.
 
 mod actor;
+mod clock;
 mod desk;
+mod past;
 pub(crate) mod program;
+mod record;
+mod recorded;
 mod report;
 mod single;
 
@@ -12,5 +16,7 @@ pub use report::{Effect, Failure, FailureKind, Finding, Outcome, Position, RunRe
 pub use single::{ToolOutcome, ToolReport, ToolRequest};
 
 pub(crate) use actor::{RunActor, RunParts};
+pub(crate) use clock::RunClock;
 use outboard_script::Prepared;
+pub(crate) use past::{GoesOn, Past};
 pub(crate) use single::{SingleParts, execute as execute_single};

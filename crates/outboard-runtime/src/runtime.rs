@@ -1,10 +1,7 @@
 //! The runtime as a whole: what a face, a command line or a test drives.
 //! It is put together once from its ports; it opens nothing by itself.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use outboard_script::Language;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -16,14 +13,14 @@ use crate::{
     catalogue::{Catalogue, SearchRequest},
     clock::Clock,
     engines::Engines,
-    ids::RunId,
-    journal::Store,
+    ids::{RequestId, RunId},
+    journal::{Folded, Lease, Malformed, RunEntry, Store, StoreFailure, Which, fold},
     limits::Limits,
     policy::Policy,
     ports::upstream::Upstreams,
     run::{
-        Failure, FailureKind, Outcome, Progress, RunActor, RunParts, RunReport, SingleParts, ToolOutcome,
-        ToolReport, ToolRequest, execute_single,
+        Failure, FailureKind, GoesOn, Outcome, Past, Progress, RunActor, RunParts, RunReport, SingleParts,
+        ToolOutcome, ToolReport, ToolRequest, execute_single,
     },
     session::Session,
 };
@@ -60,8 +57,9 @@ pub struct Runtime {
     /// Places for runs that are under way or wait for their turn.
     places: Semaphore,
     turns: Semaphore,
-    /// Calls outside any script, for their ids.
-    calls: AtomicU64,
+    /// Names the calls outside any script.
+    session_of_calls: Session,
+    recovered: Arc<Session>,
 }
 
 /// A script to be run.
@@ -77,6 +75,61 @@ pub struct RunRequest {
     pub progress: watch::Sender<Progress>,
 }
 
+/// A run that was taken over and has not gone on yet. If it never does, its lease ends with this process.
+#[derive(Debug)]
+pub struct TakenRun {
+    entry: RunEntry,
+    lease: Lease,
+    folded: Folded,
+}
+
+/// A recorded run that is to be repeated as a new one.
+#[derive(Clone, Debug)]
+pub struct RepeatRequest {
+    /// Whose record.
+    pub run: RunId,
+    /// The first request that is made anew.
+    pub from: RequestId,
+    /// Told of calls made and done, if anyone listens.
+    pub progress: watch::Sender<Progress>,
+}
+
+/// A run cannot go on from its record.
+#[derive(Debug, thiserror::Error)]
+pub enum NotResumed {
+    /// There is no such run.
+    #[error("no run of this name is recorded")]
+    Unknown,
+    /// Its record was made by a newer version, or is none.
+    #[error("the record of the run cannot be used")]
+    Malformed(#[source] Malformed),
+    /// What was taken out of its record is not known any more.
+    #[error(
+        "something was taken out of the record of this run (`redact`, or a secret of the configuration), so it cannot go on from it"
+    )]
+    Redacted,
+    /// It is a single call.
+    #[error("it is one tool call, made outside any script")]
+    NoScript,
+    /// It has an owner or has ended, or the journal cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreFailure),
+}
+
+/// A run that was interrupted more often is not resumed again: it may be what ends Outboard.
+const MOST_RESUMED: usize = 3;
+
+/// Why an interrupted run cannot go on, if it cannot.
+fn cannot_go_on(entry: &RunEntry, folded: &Folded) -> Option<String> {
+    if folded.opened.source.is_empty() {
+        return Some("it was one tool call, which Outboard did not live to answer".to_owned());
+    }
+    if entry.redacted {
+        return Some(NotResumed::Redacted.to_string());
+    }
+    (folded.resumed >= MOST_RESUMED).then(|| format!("it was interrupted {} times", folded.resumed + 1))
+}
+
 impl Runtime {
     /// Puts a runtime together.
     pub fn new(parts: Parts) -> Self {
@@ -89,7 +142,15 @@ impl Runtime {
         let at_once = parts.runs_at_once.max(1);
         let (places, turns) = (Semaphore::new(at_once + parts.runs_waiting), Semaphore::new(at_once));
         let limits = RwLock::new(parts.limits.clone());
-        Self { parts, limits, broker: Arc::new(broker), places, turns, calls: AtomicU64::new(0) }
+        Self {
+            parts,
+            limits,
+            broker: Arc::new(broker),
+            places,
+            turns,
+            session_of_calls: Session::new(),
+            recovered: Arc::default(),
+        }
     }
 
     /// Gives every run that begins from now on these limits. Does not change the runs that are under way, nor what the
@@ -142,10 +203,115 @@ impl Runtime {
                 None => return self.never_started(id, request, FailureKind::Cancelled),
             },
         };
-        let parts = RunParts {
+        let (source, language) = (request.code, request.language);
+        let parts = RunParts { source, language, ..self.run_parts(id, session, request.progress, cancel) };
+        RunActor::execute(parts).await
+    }
+
+    /// Takes over a run that nobody owns, so that it can [go on](Self::go_on).
+    ///
+    /// # Errors
+    /// If it cannot be taken over, or its record cannot be read. Then it is as it was.
+    pub async fn take(&self, run: &RunId) -> Result<TakenRun, NotResumed> {
+        let entry = self.entry(run).await?;
+        let lease = self.parts.store.take(run).await?;
+        match self.folded(run).await {
+            Ok(folded) => Ok(TakenRun { entry, lease, folded }),
+            Err(problem) => {
+                // Whoever can read it may take it. If this fails too, the lease ends with this process.
+                let _ = self.parts.store.release(&lease).await;
+                Err(problem)
+            }
+        }
+    }
+
+    /// Brings a run that was taken over to its end: what its record answers is not asked again. A run that cannot go on
+    /// is ended, and its report says why.
+    pub async fn go_on(
+        &self,
+        session: &Arc<Session>,
+        taken: TakenRun,
+        progress: watch::Sender<Progress>,
+        cancel: CancellationToken,
+    ) -> RunReport {
+        let TakenRun { entry, lease, folded } = taken;
+        let parts = self.recorded_parts(entry.id.clone(), &folded, session, progress, cancel);
+        if let Some(why) = cannot_go_on(&entry, &folded) {
+            return RunActor::end_unresumed(parts, lease, &folded, why).await;
+        }
+        let _turn = self.turns.acquire().await;
+        RunActor::execute(RunParts { past: Some(Past { folded, goes_on: GoesOn::Resumed(lease) }), ..parts })
+            .await
+    }
+
+    /// Repeats a recorded run as a new one: up to the request `from` everything comes from the record, from there on calls
+    /// are made anew, each through the gate.
+    ///
+    /// # Errors
+    /// If the record does not allow it. Nothing was recorded or sent then.
+    pub async fn repeat(
+        &self,
+        session: &Arc<Session>,
+        request: RepeatRequest,
+        cancel: CancellationToken,
+    ) -> Result<RunReport, NotResumed> {
+        let RepeatRequest { run, from, progress } = request;
+        if self.entry(&run).await?.redacted {
+            return Err(NotResumed::Redacted);
+        }
+        let folded = self.folded(&run).await?;
+        if folded.opened.source.is_empty() {
+            return Err(NotResumed::NoScript);
+        }
+        let parts = self.recorded_parts(session.next_run(), &folded, session, progress, cancel);
+        let _turn = self.turns.acquire().await;
+        let past = Past { folded, goes_on: GoesOn::Repeated { from } };
+        Ok(RunActor::execute(RunParts { past: Some(past), ..parts }).await)
+    }
+
+    /// The runs that were taken up after their Outboard had ended, as long as this process lasts.
+    pub fn recovered(&self) -> &Arc<Session> {
+        &self.recovered
+    }
+
+    async fn entry(&self, run: &RunId) -> Result<RunEntry, NotResumed> {
+        let named = self.parts.store.runs(Which::Named(run.as_str().to_owned())).await?;
+        named.into_iter().find(|entry| entry.id == *run).ok_or(NotResumed::Unknown)
+    }
+
+    async fn folded(&self, run: &RunId) -> Result<Folded, NotResumed> {
+        fold(&self.parts.store.read(run).await?).map_err(NotResumed::Malformed)
+    }
+
+    /// What a run that goes on from a record works with.
+    fn recorded_parts(
+        &self,
+        id: RunId,
+        folded: &Folded,
+        session: &Arc<Session>,
+        progress: watch::Sender<Progress>,
+        cancel: CancellationToken,
+    ) -> RunParts {
+        RunParts {
+            source: folded.opened.source.clone(),
+            language: Some(folded.opened.language),
+            limits: folded.opened.limits.clone(),
+            ..self.run_parts(id, session, progress, cancel)
+        }
+    }
+
+    /// What every run works with; what it runs is to be filled in.
+    fn run_parts(
+        &self,
+        id: RunId,
+        session: &Arc<Session>,
+        progress: watch::Sender<Progress>,
+        cancel: CancellationToken,
+    ) -> RunParts {
+        RunParts {
             id,
-            source: request.code,
-            language: request.language,
+            source: String::new(),
+            language: None,
             limits: self.limits(),
             engines: self.parts.engines.clone(),
             broker: Arc::clone(&self.broker),
@@ -153,16 +319,16 @@ impl Runtime {
             store: Arc::clone(&self.parts.store),
             clock: Arc::clone(&self.parts.clock),
             session: Arc::clone(session),
-            progress: request.progress,
+            progress,
             cancel,
-        };
-        RunActor::execute(parts).await
+            past: None,
+        }
     }
 
     /// Makes one tool call outside any script, under the limits of a run. Never fails: what goes wrong stands in the
     /// report. Cancelling abandons it; dropping the future does so without a report.
     pub async fn call(&self, request: ToolRequest, cancel: CancellationToken) -> ToolReport {
-        let id = RunId::new(format!("c{}", self.calls.fetch_add(1, Ordering::Relaxed) + 1));
+        let id = self.session_of_calls.next_call();
         let _turn = tokio::select! {
             turn = self.turns.acquire() => turn,
             () = cancel.cancelled() => {

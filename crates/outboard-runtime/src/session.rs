@@ -65,6 +65,12 @@ impl Session {
         RunId::new(format!("r{number}-{}", self.tag))
     }
 
+    /// The id of the next call that is made outside any script.
+    pub(crate) fn next_call(&self) -> RunId {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        RunId::new(format!("c{number}-{}", self.tag))
+    }
+
     /// Keeps a value and names it; a value that is kept already keeps its name. The handle is 80 bits of the operating
     /// system's randomness, so that a script of another session cannot guess it. What is dropped for it, [`Keeping`] says.
     pub fn keep(&self, value: Json) -> Handle {

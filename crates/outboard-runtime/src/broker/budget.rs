@@ -35,6 +35,11 @@ impl Budget {
         }
     }
 
+    /// Takes what was spent before the run was interrupted.
+    pub(crate) fn spent(&self, calls: u32) {
+        self.left.fetch_sub(calls.min(self.left.load(Ordering::Acquire)), Ordering::AcqRel);
+    }
+
     /// Takes one from the count: of a call, or of a question to Outboard itself.
     pub(crate) fn count(&self) -> Result<(), ToolFailure> {
         let taken = self.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1));

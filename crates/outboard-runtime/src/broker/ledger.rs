@@ -9,11 +9,12 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::{
-    ids::{RequestId, RunId},
-    journal::{Event, Intent, Store},
+    clock::RunTime,
+    ids::{RequestId, TokenId},
+    journal::{Append, Event, Intent, Lease, Store},
     ports::engine::Reply,
     reply::{FailureCode, ToolFailure},
-    run::Effect,
+    run::{Effect, RunClock},
 };
 
 /// The answer to a request, on its way to the run's owner.
@@ -29,7 +30,8 @@ pub struct Settled {
 
 /// Records the calls of one run.
 pub struct Ledger {
-    run: RunId,
+    lease: Lease,
+    clock: Arc<RunClock>,
     store: Arc<dyn Store>,
     owner: mpsc::UnboundedSender<Settled>,
     effects: Mutex<BTreeMap<RequestId, Effect>>,
@@ -37,27 +39,47 @@ pub struct Ledger {
 
 impl Ledger {
     /// A ledger that writes to `store` and tells `owner`.
-    pub fn new(run: RunId, store: Arc<dyn Store>, owner: mpsc::UnboundedSender<Settled>) -> Self {
-        Self { run, store, owner, effects: Mutex::default() }
+    pub fn new(
+        lease: impl Into<Lease>,
+        store: Arc<dyn Store>,
+        owner: mpsc::UnboundedSender<Settled>,
+    ) -> Self {
+        let clock = Arc::new(RunClock::showing(RunTime::default()));
+        Self { lease: lease.into(), clock, store, owner, effects: Mutex::default() }
     }
 
-    /// Records that a call is about to be sent. On failure it must not be sent.
-    pub(super) async fn intend(&self, intent: Intent, line: Option<u32>) -> Result<(), ToolFailure> {
+    /// The same by the clock of its run.
+    pub(crate) fn by(self, clock: Arc<RunClock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Records that a call is about to be sent, and uses up the approval that it rests on. On failure it must not be
+    /// sent.
+    pub(super) async fn intend(
+        &self,
+        mut intent: Intent,
+        line: Option<u32>,
+        spends: Option<TokenId>,
+    ) -> Result<(), ToolFailure> {
+        intent.at = self.clock.now();
         let request = intent.request;
-        let effect = (!intent.read_only).then(|| Effect {
-            namespace: intent.namespace.clone(),
-            tool: intent.tool.clone(),
-            line,
-            certain: false,
-        });
+        let effect = Effect::possible(&intent, line);
+        let append = Append { events: vec![Event::Intended(intent)], spends: spends.into_iter().collect() };
         self.store
-            .append(&self.run, vec![Event::Intended(intent)])
+            .append(&self.lease, append)
             .await
             .map_err(|failure| ToolFailure::new(FailureCode::Unrecorded, format!("not sent: {failure}")))?;
         if let Some(effect) = effect {
             self.effects().insert(request, effect);
         }
         Ok(())
+    }
+
+    /// Remembers a call that was sent before the run was interrupted, with its answer if there is one.
+    pub(crate) fn recall(&self, intent: &Intent, line: Option<u32>, reply: Option<&Reply>) {
+        if let Some(effect) = Effect::of(intent, line, reply) {
+            self.effects().insert(intent.request, effect);
+        }
     }
 
     /// Passes an answer to the run's owner.
@@ -95,6 +117,6 @@ impl Ledger {
 
 impl std::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ledger").field("run", &self.run).finish_non_exhaustive()
+        f.debug_struct("Ledger").field("run", &self.lease.run).finish_non_exhaustive()
     }
 }

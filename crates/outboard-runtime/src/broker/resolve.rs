@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::CallRequest;
 use crate::{
     catalogue::{Catalogue, Snapshot, ToolDefinition, Unresolved, UpstreamState, call_signature},
+    clock::RunTime,
     ids::{Namespace, RequestId, UpstreamName},
     journal::Intent,
     json::Json,
@@ -69,6 +70,8 @@ impl Target {
         let claims = self.tool.annotations;
         Intent {
             request,
+            // When it is sent, the ledger says.
+            at: RunTime::default(),
             upstream: self.upstream.clone(),
             namespace: self.namespace.clone(),
             tool: self.tool.name.clone(),

@@ -7,16 +7,16 @@ use outboard_script::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    clock::WallTime,
+    clock::{RunTime, WallTime},
     ids::{ImageHash, Namespace, RequestId, RunId, ToolName, UpstreamName},
     json::Json,
     limits::Limits,
-    ports::engine::{Delivery, GuestRequest, NamespaceView, Stopped, Thrown},
+    ports::engine::{Delivered, Delivery, GuestRequest, NamespaceView, Reply, Stopped, Thrown},
 };
 
 /// Version of the event format. Version 1 named no language: such runs are TypeScript. Since version 3 a script can
-/// give up on a request.
-pub const FORMAT: u32 = 3;
+/// give up on a request. Version 4 says when calls were sent, knows that a run was resumed, and where its record came from.
+pub const FORMAT: u32 = 4;
 
 /// One entry of a run's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +30,28 @@ pub enum Event {
     Intended(Intent),
     /// Something is about to be handed to the guest; the order of these is the run's history.
     Delivered(Delivery),
+    /// The run was taken over after its owner had gone. Calls without an outcome may stand as intended once more.
+    Resumed(Resumed),
     /// The run ended. Always the last event.
     Ended(Ending),
+}
+
+/// A run was taken over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// When.
+    pub at: WallTime,
+    /// The guest's start image from here on.
+    pub image: ImageHash,
+}
+
+/// Where a run's record up to its first call of its own comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The run that it repeats.
+    pub run: RunId,
+    /// The first request that is made anew.
+    pub from: RequestId,
 }
 
 /// What a guest started from.
@@ -56,6 +76,9 @@ pub struct Opened {
     pub limits: Limits,
     /// The slice of the catalogue that it can see.
     pub namespaces: Vec<NamespaceView>,
+    /// The run whose record it repeats first, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// A call that is about to be sent. Its arguments stand in the request.
@@ -63,6 +86,9 @@ pub struct Opened {
 pub struct Intent {
     /// The request that it answers.
     pub request: RequestId,
+    /// When, by the run's clock.
+    #[serde(default)]
+    pub at: RunTime,
     /// Where it goes.
     pub upstream: UpstreamName,
     /// As scripts name the upstream.
@@ -91,4 +117,36 @@ pub enum Ending {
     Stopped(Stopped),
     /// Outboard could not go on.
     Internal(String),
+}
+
+/// A place in an event where a script's or an upstream's words stand.
+#[derive(Debug)]
+pub enum Slot<'a> {
+    /// A JSON value.
+    Json(&'a mut Json),
+    /// Text.
+    Text(&'a mut String),
+}
+
+impl Event {
+    /// Everything that a script or an upstream said, always in the same order: stores keep large values elsewhere, and
+    /// secrets are taken out.
+    pub fn slots(&mut self) -> Vec<Slot<'_>> {
+        match self {
+            Self::Opened(opened) => vec![Slot::Text(&mut opened.source)],
+            Self::Asked(request) => request.what.slots(),
+            Self::Intended(intent) => vec![Slot::Text(&mut intent.allowed_by)],
+            Self::Delivered(Delivery { what: Delivered::Settled { reply, .. }, .. }) => match reply {
+                Reply::Value(value) => vec![Slot::Json(value)],
+                Reply::Failed(failure) => {
+                    let content = failure.content.iter_mut().map(Slot::Json);
+                    std::iter::once(Slot::Text(&mut failure.message)).chain(content).collect()
+                }
+            },
+            Self::Ended(Ending::Value(Some(value))) => vec![Slot::Json(value)],
+            Self::Ended(Ending::Threw(thrown)) => vec![Slot::Text(&mut thrown.message)],
+            Self::Ended(Ending::Internal(reason)) => vec![Slot::Text(reason)],
+            Self::Delivered(_) | Self::Resumed(_) | Self::Ended(_) => Vec::new(),
+        }
+    }
 }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Ending, Event, FORMAT, Intent, Opened};
 use crate::{
+    clock::RunTime,
     ids::RequestId,
-    ports::engine::{Delivered, Delivery, GuestRequest},
+    ports::engine::{Delivered, Delivery, GuestRequest, Reply},
+    run::Effect,
 };
 
 /// What a journal says of its run.
@@ -20,11 +22,41 @@ pub struct Folded {
     pub intents: BTreeMap<RequestId, Intent>,
     /// What was handed to it, in order.
     pub deliveries: Vec<Delivery>,
+    /// How often it was resumed.
+    pub resumed: usize,
     /// How it ended, if it did.
     pub ending: Option<Ending>,
 }
 
 impl Folded {
+    /// What the run's clock showed last.
+    pub fn clock(&self) -> RunTime {
+        let sent = self.intents.values().map(|intent| intent.at).max();
+        self.deliveries.last().map(|delivery| delivery.at).into_iter().chain(sent).max().unwrap_or_default()
+    }
+
+    /// The recorded answers.
+    pub fn answers(&self) -> BTreeMap<RequestId, Reply> {
+        let settled = self.deliveries.iter().filter_map(|delivery| match &delivery.what {
+            Delivered::Settled { request, reply } => Some((*request, reply.clone())),
+            Delivered::Timer => None,
+        });
+        settled.collect()
+    }
+
+    /// Calls that were sent and may have changed something, in the order in which the guest made them; `line` says where
+    /// in the script a request was made.
+    pub fn effects(&self, line: &dyn Fn(&GuestRequest) -> Option<u32>) -> Vec<Effect> {
+        let answers = self.answers();
+        let requests: BTreeMap<RequestId, &GuestRequest> =
+            self.asked.iter().map(|request| (request.id, request)).collect();
+        let effects = self.intents.iter().filter_map(|(id, intent)| {
+            let line = requests.get(id).and_then(|request| line(request));
+            Effect::of(intent, line, answers.get(id))
+        });
+        effects.collect()
+    }
+
     /// Calls that were about to be sent and of which no outcome is recorded: their effect is unknown.
     pub fn unknown(&self) -> impl Iterator<Item = &Intent> {
         let settled: BTreeSet<RequestId> = self.deliveries.iter().filter_map(settles).collect();
@@ -65,39 +97,55 @@ pub fn fold(events: &[Event]) -> Result<Folded, Malformed> {
         asked: Vec::new(),
         intents: BTreeMap::new(),
         deliveries: Vec::new(),
+        resumed: 0,
         ending: None,
     };
-    let mut known = BTreeSet::new();
+    let mut seen = Seen::default();
     for (index, event) in (1..).zip(rest) {
-        take(&mut folded, &mut known, event).map_err(|reason| Malformed::OutOfPlace { index, reason })?;
+        take(&mut folded, &mut seen, event).map_err(|reason| Malformed::OutOfPlace { index, reason })?;
     }
     Ok(folded)
 }
 
-/// Takes one event in; `known` are the requests so far.
-fn take(folded: &mut Folded, known: &mut BTreeSet<RequestId>, event: &Event) -> Result<(), &'static str> {
+/// What stood in the journal so far.
+#[derive(Default)]
+struct Seen {
+    asked: BTreeSet<RequestId>,
+    settled: BTreeSet<RequestId>,
+    /// Since the run was taken over last.
+    intended: BTreeSet<RequestId>,
+}
+
+/// Takes one event in.
+fn take(folded: &mut Folded, seen: &mut Seen, event: &Event) -> Result<(), &'static str> {
     if folded.ending.is_some() {
         return Err("the run has ended");
     }
     match event {
         Event::Opened(_) => return Err("the run is open already"),
         Event::Asked(request) => {
-            known.insert(request.id);
+            seen.asked.insert(request.id);
             folded.asked.push(request.clone());
         }
         Event::Intended(intent) => {
-            if !known.contains(&intent.request) {
+            if !seen.asked.contains(&intent.request) {
                 return Err("nobody asked for this call");
             }
-            if folded.intents.insert(intent.request, intent.clone()).is_some() {
+            if seen.settled.contains(&intent.request) || !seen.intended.insert(intent.request) {
                 return Err("the call was about to be sent before");
             }
+            folded.intents.insert(intent.request, intent.clone());
         }
         Event::Delivered(delivery) => {
             if folded.deliveries.last().is_some_and(|last| last.at > delivery.at) {
                 return Err("the run's clock goes backwards");
             }
+            seen.settled.extend(settles(delivery));
             folded.deliveries.push(delivery.clone());
+        }
+        Event::Resumed(_) => {
+            seen.intended.clear();
+            folded.resumed += 1;
         }
         Event::Ended(ending) => folded.ending = Some(ending.clone()),
     }

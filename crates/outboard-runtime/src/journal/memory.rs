@@ -1,15 +1,17 @@
 //! A store that forgets when the process ends. It keeps journals up to a number of bytes: of ended runs the oldest
-//! go first, and a running one that grows beyond its share is given up. It promises no durability.
+//! go first, and a running one that grows beyond its share is given up. It promises no durability, and knows no approvals.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use futures::future::{BoxFuture, ready};
 
-use super::{Event, Store, StoreFailure};
-use crate::{ids::RunId, ports::engine::Delivered};
+use super::{
+    Append, Ending, Event, Lease, RunEntry, RunState, Store, StoreFailure, StoreTrouble, Which, Written,
+};
+use crate::{clock::WallTime, ids::RunId, ports::engine::Delivered};
 
 /// Bytes of ended journals that are kept; the oldest go first.
 const KEPT: usize = 64 << 20;
@@ -35,6 +37,9 @@ struct Journal {
     events: Vec<Event>,
     bytes: usize,
     given_up: bool,
+    /// The newest lease, and whether its owner has let the run go.
+    fence: u64,
+    released: bool,
 }
 
 impl MemoryStore {
@@ -42,26 +47,119 @@ impl MemoryStore {
     pub fn new() -> Self {
         Self::default()
     }
+
+    fn journals(&self) -> MutexGuard<'_, Journals> {
+        self.journals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Store for MemoryStore {
-    fn append(&self, run: &RunId, events: Vec<Event>) -> BoxFuture<'_, Result<(), StoreFailure>> {
-        let mut journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
-        let ends = matches!(events.last(), Some(Event::Ended(_)));
-        journals.kept.entry(run.clone()).or_default().extend(run, events);
-        if ends {
-            journals.retire(run);
+    fn append(&self, lease: &Lease, append: Append) -> Written {
+        let mut journals = self.journals();
+        let journal = journals.kept.entry(lease.run.clone()).or_default();
+        let done = journal.admit(lease, &append);
+        if done.is_ok() {
+            let ends = matches!(append.events.last(), Some(Event::Ended(_)));
+            journal.extend(&lease.run, append.events);
+            if ends {
+                journals.retire(&lease.run);
+            }
         }
-        Box::pin(ready(Ok(())))
+        Box::pin(ready(done))
     }
 
     fn read(&self, run: &RunId) -> BoxFuture<'_, Result<Vec<Event>, StoreFailure>> {
-        let journals = self.journals.lock().unwrap_or_else(PoisonError::into_inner);
+        let journals = self.journals();
         Box::pin(ready(Ok(journals.kept.get(run).map(|journal| journal.events.clone()).unwrap_or_default())))
+    }
+
+    fn runs(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunEntry>, StoreFailure>> {
+        let journals = self.journals();
+        let mut runs: Vec<RunEntry> =
+            journals.kept.iter().filter_map(|(run, journal)| journal.entry(run)).collect();
+        runs.sort_by(|one, other| (other.began, &other.id).cmp(&(one.began, &one.id)));
+        match which {
+            Which::Newest(most) => runs.truncate(most),
+            Which::Unfinished => {
+                runs.retain(|run| matches!(run.state, RunState::Running | RunState::Waiting));
+            }
+            Which::Named(start) => runs.retain(|run| run.id.as_str().starts_with(&start)),
+        }
+        Box::pin(ready(Ok(runs)))
+    }
+
+    fn take(&self, run: &RunId) -> BoxFuture<'_, Result<Lease, StoreFailure>> {
+        let mut journals = self.journals();
+        let taken = match journals.kept.get_mut(run) {
+            Some(journal) if journal.released && !journal.has_ended() => {
+                (journal.fence, journal.released) = (journal.fence + 1, false);
+                Ok(Lease { run: run.clone(), fence: journal.fence })
+            }
+            _ => Err(not_owner("the run is not known, has ended, or has an owner")),
+        };
+        Box::pin(ready(taken))
+    }
+
+    fn release(&self, lease: &Lease) -> Written {
+        let mut journals = self.journals();
+        let done = match journals.kept.get_mut(&lease.run) {
+            Some(journal) if journal.fence == lease.fence && !journal.has_ended() => {
+                journal.released = true;
+                Ok(())
+            }
+            _ => Err(not_owner("the run is not known, has ended, or has another owner")),
+        };
+        Box::pin(ready(done))
     }
 }
 
+fn not_owner(reason: &str) -> StoreFailure {
+    StoreFailure { trouble: StoreTrouble::NotOwner, action: "written", reason: reason.to_owned() }
+}
+
 impl Journal {
+    /// Whether this may be appended. The first append makes the first lease.
+    fn admit(&mut self, lease: &Lease, append: &Append) -> Result<(), StoreFailure> {
+        self.fence = self.fence.max(1);
+        if !append.spends.is_empty() {
+            let reason = "a journal in memory knows no approvals".to_owned();
+            return Err(StoreFailure { trouble: StoreTrouble::Spent, action: "written", reason });
+        }
+        if self.fence != lease.fence || self.released || self.has_ended() {
+            return Err(not_owner("the run has ended, or has another owner"));
+        }
+        Ok(())
+    }
+
+    fn has_ended(&self) -> bool {
+        matches!(self.events.last(), Some(Event::Ended(_)))
+    }
+
+    fn entry(&self, run: &RunId) -> Option<RunEntry> {
+        let Some(Event::Opened(opened)) = self.events.first() else { return None };
+        let state = match self.events.last() {
+            Some(Event::Ended(Ending::Value(_))) => RunState::Ended,
+            Some(Event::Ended(_)) => RunState::Failed,
+            _ if self.released => RunState::Waiting,
+            _ => RunState::Running,
+        };
+        let sent = self.events.iter().filter(|event| matches!(event, Event::Intended(_))).count();
+        let resumed = self.events.iter().filter(|event| matches!(event, Event::Resumed(_))).count();
+        Some(RunEntry {
+            id: run.clone(),
+            command: String::new(),
+            place: String::new(),
+            title: opened.source.lines().next().unwrap_or_default().to_owned(),
+            state,
+            began: opened.started_at,
+            changed: WallTime(0),
+            calls: sent as u64,
+            bytes: self.bytes as u64,
+            resumed: resumed as u64,
+            redacted: false,
+        })
+    }
+
     fn extend(&mut self, run: &RunId, events: Vec<Event>) {
         self.bytes += events.iter().map(weight).sum::<usize>();
         if self.bytes > RUNNING && !self.given_up {
@@ -99,15 +197,19 @@ fn weight(event: &Event) -> usize {
             Delivered::Settled { reply, .. } => reply.weight(),
             Delivered::Timer => 0,
         },
-        Event::Ended(super::Ending::Value(Some(value))) => value.as_str().len(),
-        Event::Intended(_) | Event::Ended(_) => 0,
+        Event::Ended(Ending::Value(Some(value))) => value.as_str().len(),
+        Event::Intended(_) | Event::Resumed(_) | Event::Ended(_) => 0,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{journal::Ending, json::Json};
+    use crate::json::Json;
+
+    fn lease(run: &str) -> Lease {
+        Lease::first(run.into())
+    }
 
     fn ended(bytes: usize) -> Vec<Event> {
         vec![Event::Ended(Ending::Value(Some(Json::string(&"x".repeat(bytes)))))]
@@ -117,7 +219,7 @@ mod tests {
     async fn ended_journals_are_dropped_oldest_first_when_they_are_too_large() {
         let store = MemoryStore::new();
         for (run, bytes) in [("r1", KEPT / 2), ("r2", 10), ("r3", KEPT / 2)] {
-            store.append(&run.into(), ended(bytes)).await.unwrap();
+            store.append(&lease(run), ended(bytes).into()).await.unwrap();
         }
         assert_eq!(store.read(&"r1".into()).await.unwrap(), vec![]);
         assert_eq!(store.read(&"r2".into()).await.unwrap().len(), 1);
@@ -128,11 +230,11 @@ mod tests {
     async fn a_running_journal_that_grows_too_large_is_given_up_whole() {
         let store = MemoryStore::new();
         let run = RunId::from("r1");
-        let half = || vec![Event::Asked(large(RUNNING / 2))];
-        store.append(&run, half()).await.unwrap();
+        let half = || Append::from(Event::Asked(large(RUNNING / 2)));
+        store.append(&lease("r1"), half()).await.unwrap();
         assert_eq!(store.read(&run).await.unwrap().len(), 1);
-        store.append(&run, half()).await.unwrap();
-        store.append(&run, ended(1)).await.unwrap();
+        store.append(&lease("r1"), half()).await.unwrap();
+        store.append(&lease("r1"), ended(1).into()).await.unwrap();
         assert_eq!(store.read(&run).await.unwrap(), vec![]);
     }
 
@@ -152,8 +254,26 @@ mod tests {
                 position: None,
             })
         };
-        store.append(&run, vec![ask(1), ask(2)]).await.unwrap();
-        store.append(&run, vec![ask(3)]).await.unwrap();
+        store.append(&lease("r1"), vec![ask(1), ask(2)].into()).await.unwrap();
+        store.append(&lease("r1"), ask(3).into()).await.unwrap();
         assert_eq!(store.read(&run).await.unwrap(), vec![ask(1), ask(2), ask(3)]);
+    }
+
+    #[tokio::test]
+    async fn a_run_is_taken_only_when_it_was_let_go_and_then_its_old_owner_cannot_append() {
+        let store = MemoryStore::new();
+        let (run, first) = (RunId::from("r1"), lease("r1"));
+        store.append(&first, ended(1).into()).await.unwrap();
+        assert_eq!(store.take(&run).await.unwrap_err().trouble, StoreTrouble::NotOwner);
+        let (run, first) = (RunId::from("r2"), lease("r2"));
+        store.append(&first, Event::Asked(large(1)).into()).await.unwrap();
+        assert_eq!(store.take(&run).await.unwrap_err().trouble, StoreTrouble::NotOwner);
+        store.release(&first).await.unwrap();
+        let second = store.take(&run).await.unwrap();
+        assert_eq!(second.fence, 2);
+        let late = store.append(&first, Event::Asked(large(1)).into()).await;
+        assert_eq!(late.unwrap_err().trouble, StoreTrouble::NotOwner);
+        store.append(&second, ended(1).into()).await.unwrap();
+        assert_eq!(store.read(&run).await.unwrap().len(), 2);
     }
 }

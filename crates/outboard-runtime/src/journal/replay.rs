@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use outboard_script::NoTools;
 
-use super::{Ending, Folded};
+use super::{Ending, Event, Folded, Redactor};
 use crate::{
     engines::Engines,
     ports::engine::{
@@ -64,6 +64,16 @@ pub enum Divergence {
 /// A run that the host stopped (a limit, a cancellation) does not stop by itself a second time at the
 /// same place, so its recorded ending is taken.
 pub async fn replay(engines: &Engines, folded: &Folded) -> Result<Replayed, Divergence> {
+    replay_redacted(engines, folded, &Redactor::default()).await
+}
+
+/// The same where something was taken out of the record: what the guest does is compared after the same was taken out of
+/// it. A script whose calls depend on what was taken out (on a part of it, for example) diverges.
+pub async fn replay_redacted(
+    engines: &Engines,
+    folded: &Folded,
+    redactor: &Redactor,
+) -> Result<Replayed, Divergence> {
     let mut replayed = Replayed { asked: Vec::new(), console: Vec::new(), ending: None };
     if folded.opened.source.is_empty() {
         return Err(Divergence::Start("it is one tool call, made outside any script".to_owned()));
@@ -75,29 +85,34 @@ pub async fn replay(engines: &Engines, folded: &Folded) -> Result<Replayed, Dive
     let mut entry = Entry::Start;
     loop {
         let step = guest.enter(entry).await;
-        take(&mut replayed, folded, &step)?;
+        take(&mut replayed, folded, &step, redactor)?;
         match step.state {
             GuestState::Waiting { guest: waiting, .. } => guest = waiting,
             state => {
                 // Answers that came in one batch with the last one needed, or after the end, stand in the
                 // journal too; the guest never saw them then either.
                 replayed.ending = Ending::of(state);
-                return same_end(replayed, folded);
+                return same_end(replayed, folded, redactor);
             }
         }
         let Some(delivery) = deliveries.next() else {
             replayed.ending = folded.ending.clone().filter(Ending::is_forced);
-            return same_end(replayed, folded);
+            return same_end(replayed, folded, redactor);
         };
         entry = Entry::Deliver(vec![delivery.clone()]);
     }
 }
 
 /// Accepts an end that is the recorded one. A journal that a crash cut off records none.
-fn same_end(replayed: Replayed, folded: &Folded) -> Result<Replayed, Divergence> {
+fn same_end(mut replayed: Replayed, folded: &Folded, redactor: &Redactor) -> Result<Replayed, Divergence> {
     let (recorded, now) = (folded.asked.len(), replayed.asked.len());
     if now < recorded {
         return Err(Divergence::AskedLess { recorded, now });
+    }
+    if let Some(ending) = replayed.ending.take() {
+        let mut event = Event::Ended(ending);
+        redactor.redact(&mut event);
+        replayed.ending = if let Event::Ended(ending) = event { Some(ending) } else { None };
     }
     if folded.ending.is_some() && replayed.ending != folded.ending {
         return Err(Divergence::Ended {
@@ -122,12 +137,17 @@ fn world(folded: &Folded) -> Result<GuestWorld, Divergence> {
     })
 }
 
-fn take(replayed: &mut Replayed, folded: &Folded, step: &Step) -> Result<(), Divergence> {
+fn take(
+    replayed: &mut Replayed,
+    folded: &Folded,
+    step: &Step,
+    redactor: &Redactor,
+) -> Result<(), Divergence> {
     for request in &step.requests {
         let index = replayed.asked.len();
         let recorded = folded.asked.get(index);
         // Beyond the record nothing can be compared; the caller decides whether to go on live.
-        if recorded.is_some_and(|recorded| recorded != request)
+        if recorded.is_some_and(|recorded| recorded != request && !is_redacted(recorded, request, redactor))
             || (recorded.is_none() && folded.ending.as_ref().is_some_and(|ending| !ending.is_forced()))
         {
             return Err(Divergence::Asked {
@@ -140,6 +160,12 @@ fn take(replayed: &mut Replayed, folded: &Folded, step: &Step) -> Result<(), Div
     }
     replayed.console.extend(step.console.iter().cloned());
     Ok(())
+}
+
+/// Whether the recorded request is this one without what was taken out.
+fn is_redacted(recorded: &GuestRequest, now: &GuestRequest, redactor: &Redactor) -> bool {
+    let mut now = Event::Asked(now.clone());
+    redactor.redact(&mut now) && matches!(now, Event::Asked(now) if now == *recorded)
 }
 
 impl Ending {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::{RunTime, WallTime},
     ids::{ImageHash, Namespace, RequestId},
+    journal::Slot,
     json::Json,
     limits::{Limit, Limits},
     reply::{FailureCode, ToolFailure},
@@ -203,6 +204,19 @@ impl GuestAsk {
         | Self::Result(arguments)
         | Self::GiveUp(arguments)) = self;
         arguments
+    }
+
+    /// All that the script said in it.
+    pub(crate) fn slots(&mut self) -> Vec<Slot<'_>> {
+        match self {
+            Self::Call { namespace, tool, arguments } => {
+                vec![Slot::Text(namespace), Slot::Text(tool), Slot::Json(arguments)]
+            }
+            Self::Search(arguments)
+            | Self::Describe(arguments)
+            | Self::Result(arguments)
+            | Self::GiveUp(arguments) => vec![Slot::Json(arguments)],
+        }
     }
 
     pub(crate) fn forget_arguments(&mut self) {

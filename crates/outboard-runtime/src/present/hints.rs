@@ -57,7 +57,10 @@ pub(super) fn limit(limit: Limit, limits: &Limits, language: Language) -> (Strin
 /// What to do about a failed call, where its message does not say it.
 pub(super) fn call(code: FailureCode) -> Option<&'static str> {
     match code {
-        FailureCode::Timeout | FailureCode::UpstreamLost | FailureCode::UpstreamError => Some(
+        FailureCode::Timeout
+        | FailureCode::UpstreamLost
+        | FailureCode::UpstreamError
+        | FailureCode::Interrupted => Some(
             "Whether it was carried out is unknown: check with a call that only reads before doing it again.",
         ),
         FailureCode::Denied => Some("It is not allowed here: do the task without it, or ask the person."),

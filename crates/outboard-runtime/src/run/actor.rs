@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
-use outboard_script::Language;
+use outboard_script::{CatalogueView, Language, NoTools};
 use tokio::{
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
@@ -14,14 +14,22 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, FailureKind, Outcome, Prepared, RunReport, desk::Desk, program};
+use super::{
+    Failure, FailureKind, Outcome, Prepared, RunReport,
+    clock::RunClock,
+    desk::Desk,
+    past::{self, GoesOn, Open, Past},
+    program,
+    record::Recorder,
+    recorded,
+};
 use crate::{
     broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled},
     catalogue::{Catalogue, Snapshot},
     clock::{Clock, RunTime},
     engines::Engines,
     ids::{RequestId, RunId},
-    journal::{Ending, Event, FORMAT, Opened, Store},
+    journal::{Ending, Event, FORMAT, Folded, Lease, Opened, Origin, Resumed, Store},
     json::Json,
     limits::{Limit, Limits},
     ports::engine::{
@@ -35,11 +43,6 @@ use crate::{
 
 /// Answers handed over in one entry at most, so that cancellation is noticed between entries.
 const BATCH: usize = 256;
-
-/// What is said of a guest that crashed. Nobody can tell whether the script or a defect of ours made it crash.
-const BROKEN: &str = "the sandbox broke: what runs the script in it crashed. Other runs are not affected. Leave out what reaches \
-    into the interpreter (made-up bytecode, internal modules); a script that does nothing of the kind has met a defect of Outboard, \
-    whose log says more";
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +69,8 @@ pub(crate) struct RunParts {
     pub(crate) session: Arc<Session>,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) cancel: CancellationToken,
+    /// What it goes on from, if it does not begin anew.
+    pub(crate) past: Option<Past>,
 }
 
 /// One run that is under way.
@@ -85,7 +90,8 @@ pub(crate) struct RunActor {
     made: u32,
     done: u32,
     stop: StopFlag,
-    started: Instant,
+    clock: Arc<RunClock>,
+    recorder: Recorder,
     console: Vec<ConsoleLine>,
     console_dropped: u64,
 }
@@ -107,9 +113,11 @@ struct Waiting {
 
 impl RunActor {
     /// Runs the script to its end and reports.
-    pub(crate) async fn execute(parts: RunParts) -> RunReport {
+    pub(crate) async fn execute(mut parts: RunParts) -> RunReport {
         let snapshot = parts.catalogue.snapshot();
-        let prepared = match program::prepare(&parts.source, parts.language, &*snapshot) {
+        // What a script was refused for is decided when it begins.
+        let catalogue: &dyn CatalogueView = if parts.past.is_some() { &NoTools } else { &*snapshot };
+        let prepared = match program::prepare(&parts.source, parts.language, catalogue) {
             Ok(prepared) => prepared,
             Err(findings) => return not_begun(parts, Outcome::NotRun(findings)),
         };
@@ -126,9 +134,15 @@ impl RunActor {
             reason = "a guest's requests are bounded by its memory, and each is answered once"
         )]
         let (owner, answers) = mpsc::unbounded_channel();
+        let past = parts.past.take();
+        let (lease, clock) = match &past {
+            Some(Past { goes_on: GoesOn::Resumed(lease), folded }) => (lease.clone(), folded.clock()),
+            _ => (Lease::first(parts.id.clone()), RunTime::default()),
+        };
+        let (store, clock) = (Arc::clone(&parts.store), Arc::new(RunClock::showing(clock)));
         let caller = Caller {
             budget: Budget::new(&parts.limits),
-            ledger: Ledger::new(parts.id.clone(), Arc::clone(&parts.store), owner),
+            ledger: Ledger::new(lease.clone(), Arc::clone(&store), owner).by(Arc::clone(&clock)),
             deadline: parts.limits.call,
             language: prepared.language,
         };
@@ -147,22 +161,47 @@ impl RunActor {
             made: 0,
             done: 0,
             stop: StopFlag::default(),
-            started: Instant::now(),
+            clock,
+            recorder: Recorder::new(lease, store),
             console: Vec::new(),
             console_dropped: 0,
         };
-        actor.run().await
+        actor.run(past).await
     }
 
-    async fn run(mut self) -> RunReport {
-        let ending = match self.open().await {
-            Ok(guest) => self.live(guest).await,
-            Err(reason) => Ending::Internal(reason),
+    /// Ends a run that was interrupted and cannot go on. The report lists what it did.
+    pub(crate) async fn end_unresumed(
+        parts: RunParts,
+        lease: Lease,
+        folded: &Folded,
+        why: String,
+    ) -> RunReport {
+        let effects = folded.effects(&|request| {
+            let prepared = program::prepare(&parts.source, parts.language, &NoTools).ok()?;
+            program::in_source(&prepared, request.position?).map(|position| position.line)
+        });
+        let reason = format!("it was interrupted, because Outboard ended, and cannot go on: {why}");
+        let mut recorder = Recorder::new(lease, Arc::clone(&parts.store));
+        if let Err(failure) = recorder.seal(Event::Ended(Ending::Internal(reason.clone()))).await {
+            tracing::error!(run = %parts.id, %failure, "the end of the run is not recorded");
+        }
+        let failure = Failure { kind: FailureKind::Internal(reason), position: None, frames: Vec::new() };
+        RunReport { effects, ..not_begun(parts, Outcome::Failed(failure)) }
+    }
+
+    async fn run(mut self, past: Option<Past>) -> RunReport {
+        let done = match past {
+            Some(past) => self.relive(past).await,
+            None => match self.open().await {
+                Ok(guest) => self.live(guest).await,
+                Err(reason) => Err(Ending::Internal(reason)),
+            },
         };
+        let (Ok(ending) | Err(ending)) = done;
         self.wind_down(&ending).await;
         let outcome = self.outcome(&ending);
         // The run is over either way; a record that cannot be closed is found unfinished later.
-        if let Err(failure) = self.parts.store.append(&self.parts.id, vec![Event::Ended(ending)]).await {
+        if let Err(failure) = self.recorder.seal(Event::Ended(ending)).await {
             tracing::error!(run = %self.parts.id, %failure, "the end of the run is not recorded");
         }
         RunReport {
@@ -191,38 +230,153 @@ impl RunActor {
             started_at: self.parts.clock.wall(),
             limits: self.parts.limits.clone(),
             namespaces: self.visible(&self.parts.catalogue.snapshot()),
+            origin: None,
         };
-        let world = GuestWorld {
-            program: Arc::from(self.prepared.program.as_str()),
-            namespaces: opened.namespaces.clone(),
-            seed,
-            started_at: opened.started_at,
-            limits: opened.limits.clone(),
-            stop: self.stop.clone(),
-        };
+        let world = self.world(&opened);
         self.record(vec![Event::Opened(Box::new(opened))]).await?;
         self.engine.open(world).map_err(|refused| format!("could not {refused}"))
     }
 
-    /// Enters the guest again and again until it has ended.
-    async fn live(&mut self, guest: Box<dyn Guest>) -> Ending {
-        let mut outside = ended_from_outside(self.parts.cancel.clone(), self.wall_end()).boxed();
-        let mut step = self.enter(guest, Entry::Start, &mut outside).await;
-        loop {
-            let waiting = match self.take(step).await {
-                Ok(waiting) => waiting,
-                Err(ending) => return ending,
-            };
-            let batch = match self.next(waiting.timer, &mut outside).await {
-                Ok(batch) => batch,
-                Err(stopped) => return Ending::Stopped(stopped),
-            };
-            // What the guest sees is on record first, in the order in which it sees it.
-            if let Err(reason) = self.record(batch.iter().cloned().map(Event::Delivered).collect()).await {
-                return Ending::Internal(reason);
-            }
-            step = self.enter(waiting.guest, Entry::Deliver(batch), &mut outside).await;
+    fn world(&self, opened: &Opened) -> GuestWorld {
+        GuestWorld {
+            program: Arc::from(self.prepared.program.as_str()),
+            namespaces: opened.namespaces.clone(),
+            seed: opened.seed,
+            started_at: opened.started_at,
+            limits: opened.limits.clone(),
+            stop: self.stop.clone(),
         }
+    }
+
+    /// Enters the guest again and again until it has ended.
+    async fn live(&mut self, guest: Box<dyn Guest>) -> Result<Ending, Ending> {
+        let mut outside = self.outside();
+        let step = self.enter(guest, Entry::Start, &mut outside).await;
+        let waiting = self.take(step).await?;
+        self.go_on(waiting, outside).await
+    }
+
+    async fn go_on(&mut self, mut waiting: Waiting, mut outside: Outside) -> Result<Ending, Ending> {
+        loop {
+            let batch = self.next(waiting.timer, &mut outside).await.map_err(Ending::Stopped)?;
+            // What the guest sees is appended first, in the order in which it sees it. What it does then becomes
+            // durable after it.
+            let delivered = batch.iter().cloned().map(Event::Delivered).collect();
+            self.record(delivered).await.map_err(Ending::Internal)?;
+            let step = self.enter(waiting.guest, Entry::Deliver(batch), &mut outside).await;
+            waiting = self.take(step).await?;
+        }
+    }
+
+    /// Leads a fresh guest along its record, then goes on with what the record leaves open. Until then nothing is sent.
+    async fn relive(&mut self, past: Past) -> Result<Ending, Ending> {
+        let mut outside = self.outside();
+        self.reopen(&past).await.map_err(Ending::Internal)?;
+        let refused = |refused| Ending::Internal(format!("could not {refused}"));
+        let guest = self.engine.open(self.world(&past.folded.opened)).map_err(refused)?;
+        let mut trail = past.trail();
+        let mut step = self.enter(guest, Entry::Start, &mut outside).await;
+        let state = loop {
+            let recorded = trail.compare(&step.requests).map_err(|divergence| past::diverged(&divergence))?;
+            let recorded = if matches!(past.goes_on, GoesOn::Resumed(_)) { recorded } else { 0 };
+            self.take_again(&mut step, recorded).await?;
+            let (guest, timer) = match step.state {
+                GuestState::Waiting { guest, timer } => (guest, timer),
+                ended => break Err(ended),
+            };
+            let Some(delivery) = trail.next() else { break Ok(Waiting { guest, timer }) };
+            self.hand_over_again(&delivery, &past).await.map_err(Ending::Internal)?;
+            step = self.enter(guest, Entry::Deliver(vec![delivery]), &mut outside).await;
+        };
+        trail.whole(&past.goes_on).map_err(|divergence| past::diverged(&divergence))?;
+        // Answers that came with the last one needed, or after the end: the guest did not see them then either.
+        while let Some(delivery) = trail.next() {
+            self.hand_over_again(&delivery, &past).await.map_err(Ending::Internal)?;
+        }
+        match state {
+            Err(GuestState::Stopped(stopped)) => Err(Ending::Stopped(stopped)),
+            Err(ended) => {
+                self.open_again(&past);
+                Err(Ending::of(ended).unwrap_or(Ending::Stuck))
+            }
+            Ok(waiting) => {
+                self.open_again(&past);
+                self.go_on(waiting, outside).await
+            }
+        }
+    }
+
+    /// Records that the run goes on, and recalls what it did and spent.
+    async fn reopen(&mut self, past: &Past) -> Result<(), String> {
+        let image = self.engine.image().clone();
+        let folded = &past.folded;
+        match past.goes_on {
+            GoesOn::Repeated { from } => {
+                let origin = Some(Origin { run: folded.opened.run.clone(), from });
+                let run = self.parts.id.clone();
+                let opened = Opened { format: FORMAT, run, image, origin, ..folded.opened.clone() };
+                self.record(vec![Event::Opened(Box::new(opened))]).await
+            }
+            GoesOn::Resumed(_) => {
+                let answers = folded.answers();
+                let places = folded.asked.iter().map(|request| (request.id, request));
+                let places: BTreeMap<RequestId, &GuestRequest> = places.collect();
+                for (id, intent) in &folded.intents {
+                    let line = places.get(id).and_then(|request| self.line_of(request));
+                    self.caller.ledger.recall(intent, line, answers.get(id));
+                }
+                self.caller.budget.spent(u32::try_from(folded.intents.len()).unwrap_or(u32::MAX));
+                self.record(vec![Event::Resumed(Resumed { at: self.parts.clock.wall(), image })]).await
+            }
+        }
+    }
+
+    /// Takes in what an entry brought, of which so many requests stand in this run's record.
+    async fn take_again(&mut self, step: &mut Step, recorded: usize) -> Result<(), Ending> {
+        self.hear(step);
+        let new = step.requests.iter().skip(recorded).cloned().map(Event::Asked).collect();
+        self.record(new).await.map_err(Ending::Internal)?;
+        for request in step.requests.drain(..) {
+            self.count(&request)?;
+            if let GuestAsk::GiveUp(what) = &request.what {
+                if let Ok([request]) = what.read::<[RequestId; 1]>() {
+                    self.forget(request);
+                }
+                continue;
+            }
+            self.held += request.what.arguments().as_str().len() as u64;
+            self.pending.insert(request.id, Pending { request, work: None });
+        }
+        Ok(())
+    }
+
+    /// An answer from the record. A run that repeats another one has it in its own record too.
+    async fn hand_over_again(&mut self, delivery: &Delivery, past: &Past) -> Result<(), String> {
+        if let Delivered::Settled { request, .. } = delivery.what {
+            self.forget(request);
+        }
+        match past.goes_on {
+            GoesOn::Repeated { .. } => self.record(vec![Event::Delivered(delivery.clone())]).await,
+            GoesOn::Resumed(_) => Ok(()),
+        }
+    }
+
+    /// Starts what the record leaves open.
+    fn open_again(&mut self, past: &Past) {
+        let mut answers = past.folded.answers();
+        let open = std::mem::take(&mut self.pending);
+        self.held = 0;
+        for (id, Pending { request, .. }) in open {
+            match past.open(id, &mut answers) {
+                Open::Made => self.answer(request),
+                Open::Answered(reply) => {
+                    self.held += request.what.arguments().as_str().len() as u64;
+                    self.pending.insert(id, Pending { request, work: None });
+                    self.caller.settle(id, reply);
+                }
+            }
+        }
+        self.tell();
     }
 
     /// Enters the guest and, meanwhile, watches for the ends that come from outside.
@@ -237,18 +391,10 @@ impl RunActor {
     }
 
     /// Takes in what an entry brought: console, requests, and where the guest stands.
-    async fn take(&mut self, step: Step) -> Result<Waiting, Ending> {
-        self.console.extend(
-            step.console
-                .into_iter()
-                .map(|line| ConsoleLine { text: program::relocated(&self.prepared, line.text), ..line }),
-        );
-        self.console_dropped += step.console_dropped;
-        // Answers, effects and replay go by these numbers; a guest that counts otherwise is not ours any more.
+    async fn take(&mut self, mut step: Step) -> Result<Waiting, Ending> {
+        self.hear(&mut step);
         for request in &step.requests {
-            if self.last_asked.replace(request.id).is_some_and(|last| last >= request.id) {
-                return Err(Ending::Stopped(Stopped::Broken));
-            }
+            self.count(request)?;
         }
         if let GuestState::Stopped(stopped) = step.state {
             // Nothing is sent for a run that is over.
@@ -256,15 +402,31 @@ impl RunActor {
         }
         let asked = step.requests.iter().cloned().map(Event::Asked).collect();
         self.record(asked).await.map_err(Ending::Internal)?;
-        for request in step.requests {
-            self.made += u32::from(matches!(request.what, GuestAsk::Call { .. }));
-            self.answer(request);
-        }
+        step.requests.into_iter().for_each(|request| self.answer(request));
         self.tell();
         match step.state {
             GuestState::Waiting { guest, timer } => Ok(Waiting { guest, timer }),
             ended => Err(Ending::of(ended).unwrap_or(Ending::Stuck)),
         }
+    }
+
+    /// Takes in what the script wrote to its console.
+    fn hear(&mut self, step: &mut Step) {
+        let lines = step.console.drain(..);
+        let relocated =
+            |line: ConsoleLine| ConsoleLine { text: program::relocated(&self.prepared, line.text), ..line };
+        self.console.extend(lines.map(relocated));
+        self.console_dropped += step.console_dropped;
+    }
+
+    /// Counts a request. Answers, effects and replay go by these numbers; a guest that counts otherwise is not ours any
+    /// more.
+    fn count(&mut self, request: &GuestRequest) -> Result<(), Ending> {
+        if self.last_asked.replace(request.id).is_some_and(|last| last >= request.id) {
+            return Err(Ending::Stopped(Stopped::Broken));
+        }
+        self.made += u32::from(matches!(request.what, GuestAsk::Call { .. }));
+        Ok(())
     }
 
     /// Starts the work that a request asks for.
@@ -329,7 +491,7 @@ impl RunActor {
         timer: Option<RunTime>,
         outside: &mut Outside,
     ) -> Result<Vec<Delivery>, Stopped> {
-        let due = timer.map(|due| self.started + due.0);
+        let due = timer.map(|due| self.clock.moment(due));
         let first = loop {
             tokio::select! {
                 biased;
@@ -347,18 +509,18 @@ impl RunActor {
                         return Err(Stopped::Broken);
                     }
                 }
-                () = sleep_until(due.unwrap_or(self.started)), if due.is_some() => break None,
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => break None,
             }
         };
         let Some(first) = first else {
-            let at = RunTime(self.started.elapsed().max(timer.unwrap_or_default().0));
+            let at = self.clock.now().max(timer.unwrap_or_default());
             return Ok(vec![Delivery { at, what: Delivered::Timer }]);
         };
         if self.pending.len() > 1 {
             // Other answers that are there already, or as good as there, go in together: entering costs more than they do.
             tokio::task::yield_now().await;
         }
-        let at = RunTime(self.started.elapsed());
+        let at = self.clock.now();
         let mut batch = vec![self.delivery(at, first)];
         while batch.len() < BATCH
             && let Ok(settled) = self.answers.try_recv()
@@ -420,7 +582,7 @@ impl RunActor {
             failed @ Reply::Failed(_) => failed.clone(),
         };
         replies.insert(settled.request, reply);
-        let delivery = self.delivery(RunTime(self.started.elapsed()), settled);
+        let delivery = self.delivery(self.clock.now(), settled);
         self.tell();
         if let Err(reason) = self.record(vec![Event::Delivered(delivery)]).await {
             tracing::error!(run = %self.parts.id, reason, "an outcome after the script's end is not recorded");
@@ -440,20 +602,7 @@ impl RunActor {
     }
 
     fn outcome(&self, ending: &Ending) -> Outcome {
-        let plain = |kind| Outcome::Failed(Failure { kind, position: None, frames: Vec::new() });
-        match ending {
-            Ending::Value(value) => Outcome::Value(value.clone()),
-            Ending::Threw(thrown) => Outcome::Failed(program::thrown(
-                &self.prepared,
-                thrown,
-                kind_of(thrown, &self.parts.catalogue.snapshot()),
-            )),
-            Ending::Stuck => plain(FailureKind::Stuck),
-            Ending::Stopped(Stopped::Limit(limit)) => plain(FailureKind::Limit(*limit)),
-            Ending::Stopped(Stopped::Cancelled) => plain(FailureKind::Cancelled),
-            Ending::Stopped(Stopped::Broken) => plain(FailureKind::Internal(BROKEN.to_owned())),
-            Ending::Internal(reason) => plain(FailureKind::Internal(reason.clone())),
-        }
+        recorded::outcome(&self.prepared, ending, Some(&*self.parts.catalogue.snapshot()))
     }
 
     /// The namespaces, with the tools of those that the script names.
@@ -475,15 +624,16 @@ impl RunActor {
         program::in_source(&self.prepared, request.position?).map(|position| position.line)
     }
 
-    fn wall_end(&self) -> Instant {
-        self.started + self.parts.limits.wall
+    fn outside(&self) -> Outside {
+        ended_from_outside(self.parts.cancel.clone(), self.wall_end()).boxed()
     }
 
-    async fn record(&self, events: Vec<Event>) -> Result<(), String> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        self.parts.store.append(&self.parts.id, events).await.map_err(|failure| failure.to_string())
+    fn wall_end(&self) -> Instant {
+        self.clock.moment(RunTime(self.parts.limits.wall))
+    }
+
+    async fn record(&mut self, events: Vec<Event>) -> Result<(), String> {
+        self.recorder.note(events).await.map_err(|failure| failure.to_string())
     }
 }
 
@@ -527,7 +677,7 @@ fn too_much_pending(limit: u64) -> ToolFailure {
     ToolFailure::new(FailureCode::Limit, message)
 }
 
-fn kind_of(thrown: &Thrown, snapshot: &Snapshot) -> FailureKind {
+pub(super) fn kind_of(thrown: &Thrown, tools: Option<&Snapshot>) -> FailureKind {
     // A script can make a `ToolError` that is of no tool.
     if let Some(tool) = thrown.tool.as_ref().filter(|tool| !tool.name.is_empty()) {
         return FailureKind::Tool {
@@ -537,7 +687,7 @@ fn kind_of(thrown: &Thrown, snapshot: &Snapshot) -> FailureKind {
         };
     }
     let mut message = thrown.message.clone();
-    if let Some(hint) = undefined(thrown).and_then(|name| snapshot.hint_for_undefined(name)) {
+    if let Some(hint) = tools.and_then(|tools| tools.hint_for_undefined(undefined(thrown)?)) {
         message = format!("{message}; {hint}");
     }
     FailureKind::Threw { name: thrown.name.clone(), message }

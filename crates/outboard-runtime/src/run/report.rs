@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{Namespace, RunId, ToolName},
+    journal::Intent,
     json::Json,
     limits::{Limit, Limits},
-    ports::engine::ConsoleLine,
+    ports::engine::{ConsoleLine, Reply},
     reply::FailureCode,
 };
 use outboard_script::Language;
@@ -117,4 +118,26 @@ pub struct Effect {
     pub line: Option<u32>,
     /// Whether it is known to have been carried out; otherwise its effect is unknown.
     pub certain: bool,
+}
+
+impl Effect {
+    /// What a call may have changed, until its answer is there; nothing if its tool only reads.
+    pub(crate) fn possible(intent: &Intent, line: Option<u32>) -> Option<Self> {
+        (!intent.read_only).then(|| Self {
+            namespace: intent.namespace.clone(),
+            tool: intent.tool.clone(),
+            line,
+            certain: false,
+        })
+    }
+
+    /// What a call has changed or may have, by its answer if there is one; nothing if it was not carried out.
+    pub(crate) fn of(intent: &Intent, line: Option<u32>, reply: Option<&Reply>) -> Option<Self> {
+        let possible = Self::possible(intent, line)?;
+        match reply {
+            Some(Reply::Value(_)) => Some(Self { certain: true, ..possible }),
+            Some(Reply::Failed(failure)) if !failure.code.leaves_effect_unknown() => None,
+            Some(Reply::Failed(_)) | None => Some(possible),
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::{
     broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled},
     clock::{Clock, RunTime},
     ids::{ImageHash, RequestId, RunId},
-    journal::{Ending, Event, FORMAT, Opened, Store, StoreFailure},
+    journal::{Ending, Event, FORMAT, Lease, Opened, Store, StoreFailure},
     json::Json,
     limits::{Limit, Limits},
     ports::engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply, Stopped, Thrown, ThrownTool},
@@ -77,7 +77,8 @@ pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
         language: Language::default(),
     };
     let started = tokio::time::Instant::now();
-    let stopped = match parts.store.append(&parts.id, parts.opening()).await {
+    let lease = Lease::first(parts.id.clone());
+    let stopped = match parts.store.append(&lease, parts.opening().into()).await {
         Ok(()) => parts.carry_out(&caller).await,
         Err(failure) => return ToolReport { outcome: unrecorded(&failure), id: parts.id },
     };
@@ -100,7 +101,7 @@ pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
     };
     last.push(Event::Ended(parts.ending(&outcome, stopped)));
     // The call is over either way; a record that cannot be closed is found unfinished later.
-    if let Err(failure) = parts.store.append(&parts.id, last).await {
+    if let Err(failure) = parts.store.append(&lease, last.into()).await {
         tracing::error!(run = %parts.id, %failure, "the end of the call is not recorded");
     }
     ToolReport { id: parts.id, outcome }
@@ -119,6 +120,7 @@ impl SingleParts {
             started_at: self.clock.wall(),
             limits: self.limits.clone(),
             namespaces: Vec::new(),
+            origin: None,
         };
         let ToolRequest { namespace, tool, arguments } = self.request.clone();
         let what = GuestAsk::Call { namespace, tool, arguments };

@@ -17,7 +17,9 @@ use outboard_runtime::{
     catalogue::{Annotations, Catalogue, Listing, Placing, Terms, ToolDefinition, UpstreamState},
     clock::{Clock, RunTime, WallTime},
     ids::{ImageHash, RequestId, RunId, UpstreamName},
-    journal::{Event, MemoryStore, Store, StoreFailure},
+    journal::{
+        Append, Event, Lease, MemoryStore, RunEntry, Store, StoreFailure, StoreTrouble, Which, Written,
+    },
     json::Json,
     limits::Limits,
     operation::Operation,
@@ -206,16 +208,29 @@ impl Policy for Rule {
 pub(crate) struct FailingAt(pub(crate) fn(&Event) -> bool, pub(crate) MemoryStore);
 
 impl Store for FailingAt {
-    fn append(&self, run: &RunId, events: Vec<Event>) -> BoxFuture<'_, Result<(), StoreFailure>> {
-        if events.iter().any(self.0) {
-            let failure = StoreFailure { action: "written", reason: "the disk is full".to_owned() };
+    fn append(&self, lease: &Lease, append: Append) -> Written {
+        if append.events.iter().any(self.0) {
+            let reason = "the disk is full".to_owned();
+            let failure = StoreFailure { trouble: StoreTrouble::Full, action: "written", reason };
             return async move { Err(failure) }.boxed();
         }
-        self.1.append(run, events)
+        self.1.append(lease, append)
     }
 
     fn read(&self, run: &RunId) -> BoxFuture<'_, Result<Vec<Event>, StoreFailure>> {
         self.1.read(run)
+    }
+
+    fn runs(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunEntry>, StoreFailure>> {
+        self.1.runs(which)
+    }
+
+    fn take(&self, run: &RunId) -> BoxFuture<'_, Result<Lease, StoreFailure>> {
+        self.1.take(run)
+    }
+
+    fn release(&self, lease: &Lease) -> Written {
+        self.1.release(lease)
     }
 }
 

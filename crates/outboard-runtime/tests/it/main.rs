@@ -9,6 +9,7 @@ mod journal;
 mod languages;
 mod long;
 mod preflight;
+mod resume;
 mod runs;
 mod single;
 mod terms;

@@ -30,6 +30,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         Event::Asked(_) => "asked",
         Event::Intended(_) => "intended",
         Event::Delivered(_) => "delivered",
+        Event::Resumed(_) => "resumed",
         Event::Ended(_) => "ended",
     };
     events.iter().map(kind).collect()

@@ -1,0 +1,78 @@
+//! A run's report made from its record, for whoever asks after it has ended. What it wrote to its console is not
+//! recorded: a replay gives it.
+
+use outboard_script::NoTools;
+
+use super::{Failure, FailureKind, Outcome, Prepared, RunReport, actor, program};
+use crate::{
+    catalogue::Snapshot,
+    journal::{Ending, Folded},
+    ports::engine::{ConsoleLine, GuestRequest, Stopped},
+};
+
+/// What is said of a guest that crashed. Nobody can tell whether the script or a defect of ours made it crash.
+const BROKEN: &str = "the sandbox broke: what runs the script in it crashed. Other runs are not affected. Leave out what reaches \
+    into the interpreter (made-up bytecode, internal modules); a script that does nothing of the kind has met a defect of Outboard, \
+    whose log says more";
+
+/// How a run ended, for people and models; `tools` help to explain a name that is none.
+pub(crate) fn outcome(prepared: &Prepared, ending: &Ending, tools: Option<&Snapshot>) -> Outcome {
+    let plain = |kind| Outcome::Failed(Failure { kind, position: None, frames: Vec::new() });
+    match ending {
+        Ending::Value(value) => Outcome::Value(value.clone()),
+        Ending::Threw(thrown) => {
+            Outcome::Failed(program::thrown(prepared, thrown, actor::kind_of(thrown, tools)))
+        }
+        Ending::Stuck => plain(FailureKind::Stuck),
+        Ending::Stopped(Stopped::Limit(limit)) => plain(FailureKind::Limit(*limit)),
+        Ending::Stopped(Stopped::Cancelled) => plain(FailureKind::Cancelled),
+        Ending::Stopped(Stopped::Broken) => plain(FailureKind::Internal(BROKEN.to_owned())),
+        Ending::Internal(reason) => plain(FailureKind::Internal(reason.clone())),
+    }
+}
+
+impl RunReport {
+    /// The report on a run that has ended, with what a replay wrote to its console; `None` if it has not ended.
+    pub fn recorded(folded: &Folded, console: Vec<ConsoleLine>) -> Option<Self> {
+        let ending = folded.ending.as_ref()?;
+        let opened = &folded.opened;
+        let prepared = program::prepare(&opened.source, Some(opened.language), &NoTools).ok();
+        let in_source = |request: &GuestRequest| {
+            program::in_source(prepared.as_ref()?, request.position?).map(|position| position.line)
+        };
+        let outcome = match &prepared {
+            Some(prepared) => outcome(prepared, ending, None),
+            // One call outside any script.
+            None => match ending {
+                Ending::Value(value) => Outcome::Value(value.clone()),
+                Ending::Threw(thrown) => {
+                    let kind = actor::kind_of(thrown, None);
+                    Outcome::Failed(Failure { kind, position: None, frames: Vec::new() })
+                }
+                other => {
+                    let kind = match other {
+                        Ending::Stopped(Stopped::Limit(limit)) => FailureKind::Limit(*limit),
+                        Ending::Stopped(Stopped::Cancelled) => FailureKind::Cancelled,
+                        Ending::Internal(reason) => FailureKind::Internal(reason.clone()),
+                        _ => FailureKind::Internal("it broke".to_owned()),
+                    };
+                    Outcome::Failed(Failure { kind, position: None, frames: Vec::new() })
+                }
+            },
+        };
+        let console = console.into_iter().map(|line| match &prepared {
+            Some(prepared) => ConsoleLine { text: program::relocated(prepared, line.text), ..line },
+            None => line,
+        });
+        Some(Self {
+            id: opened.run.clone(),
+            source: opened.source.clone(),
+            language: opened.language,
+            limits: opened.limits.clone(),
+            outcome,
+            console: console.collect(),
+            console_dropped: 0,
+            effects: folded.effects(&in_source),
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! This process as an owner of runs, and whether another one is still there.
+//!
+//! An owner holds the lock of a file of its own, which the system lets go when its process ends, and renews its leases by
+//! counting up. A lease has expired when its owner's lock is free, or when nothing was counted for [`LEASE`] by the watch
+//! of whoever looks. The date plays no part, so neither setting the clock nor a sleeping machine expires a lease.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction};
+
+/// Without a renewal for so long a lease has expired.
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// Between two renewals.
+pub(crate) const RENEWAL: Duration = Duration::from_secs(5);
+
+/// This process as an owner of runs.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    pub(crate) no: i64,
+    file: PathBuf,
+    /// Held until the process ends.
+    _lock: File,
+}
+
+/// Why there is no holder.
+#[derive(Debug)]
+pub(crate) enum NoHolder {
+    Io(io::Error),
+    Sql(rusqlite::Error),
+}
+
+impl Holder {
+    /// Enters this process among the owners.
+    pub(crate) fn enter(connection: &Connection, folder: &Path) -> Result<Self, NoHolder> {
+        let id = random_name().map_err(NoHolder::Io)?;
+        let file = lock_file(folder, &id);
+        let lock = locked(&file).map_err(NoHolder::Io)?;
+        let mut insert = connection
+            .prepare_cached("INSERT INTO holders (id, beat) VALUES (?1, 0) RETURNING no")
+            .map_err(NoHolder::Sql)?;
+        let entered = insert.query_row([&id], |row| row.get(0));
+        match entered {
+            Ok(no) => Ok(Self { no, file, _lock: lock }),
+            Err(error) => {
+                // Nobody knows the file.
+                let _ = fs::remove_file(&file);
+                Err(NoHolder::Sql(error))
+            }
+        }
+    }
+
+    /// Whether this database knows it.
+    pub(crate) fn is_known(&self, connection: &Connection) -> bool {
+        let id = self.file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        let mine = "SELECT 1 FROM holders WHERE no = ?1 AND 'owner-' || id = ?2";
+        connection.query_row(mine, (self.no, id), |_| Ok(())).is_ok()
+    }
+
+    /// Renews the leases of all runs that it owns.
+    pub(crate) fn renew(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.prepare_cached("UPDATE holders SET beat = beat + 1 WHERE no = ?1")?.execute([self.no])?;
+        Ok(())
+    }
+
+    /// Takes this process out of the owners; runs that it still owns have nobody then.
+    pub(crate) fn leave(self, connection: &Connection) {
+        let left = connection.execute(
+            "DELETE FROM holders WHERE no = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = ?1)",
+            [self.no],
+        );
+        if matches!(left, Ok(1)) {
+            // Somebody else's look at it may have removed it already.
+            let _ = fs::remove_file(&self.file);
+        }
+    }
+}
+
+/// What is known of other owners from looking at them.
+#[derive(Debug, Default)]
+pub(crate) struct Watch(HashMap<i64, (i64, Instant)>);
+
+impl Watch {
+    /// Whether the leases of this owner have expired.
+    pub(crate) fn expired(
+        &mut self,
+        connection: &Connection,
+        folder: &Path,
+        no: i64,
+    ) -> rusqlite::Result<bool> {
+        let known: Option<(String, i64)> = connection
+            .prepare_cached("SELECT id, beat FROM holders WHERE no = ?1")?
+            .query_row([no], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((id, beat)) = known else { return Ok(true) };
+        if is_free(&lock_file(folder, &id)) {
+            return Ok(true);
+        }
+        let now = Instant::now();
+        let (seen, since) = self.0.entry(no).or_insert((beat, now));
+        if *seen != beat {
+            (*seen, *since) = (beat, now);
+        }
+        Ok(since.elapsed() > LEASE)
+    }
+}
+
+/// Removes an owner that is gone and owns nothing any more.
+pub(crate) fn bury(transaction: &Transaction<'_>, folder: &Path, no: i64) -> rusqlite::Result<()> {
+    let buried: Option<String> = transaction
+        .prepare_cached(
+            "DELETE FROM holders WHERE no = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = ?1) RETURNING id",
+        )?
+        .query_row([no], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = buried {
+        let file = lock_file(folder, &id);
+        if is_free(&file) {
+            let _ = fs::remove_file(file);
+        }
+    }
+    Ok(())
+}
+
+fn lock_file(folder: &Path, id: &str) -> PathBuf {
+    folder.join(format!("owner-{id}.lock"))
+}
+
+fn locked(file: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let lock = options.open(file)?;
+    lock.try_lock().map_err(|error| match error {
+        TryLockError::Error(error) => error,
+        TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
+    })?;
+    Ok(lock)
+}
+
+/// Whether nobody holds the lock. One that cannot be told counts as held.
+fn is_free(file: &Path) -> bool {
+    match File::options().write(true).open(file) {
+        Ok(lock) => lock.try_lock().is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+fn random_name() -> io::Result<String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

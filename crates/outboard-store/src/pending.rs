@@ -1,0 +1,86 @@
+//! What could not be written of each run and is still to be: the next append brings it along, so that a record has no
+//! hole when there is room again. Intents are left out: their calls were refused and not made.
+
+use std::collections::HashMap;
+
+use outboard_runtime::{
+    ids::RunId,
+    journal::{Event, Slot},
+};
+
+/// Bytes of unwritten events of one run. Beyond them its record stays as it is, and nothing is sent for it any more.
+const MOST: usize = 64 << 20;
+
+/// Events that wait for better times.
+#[derive(Debug, Default)]
+pub(crate) struct Pending(HashMap<RunId, Left>);
+
+#[derive(Debug, Default)]
+struct Left {
+    fence: u64,
+    events: Vec<Event>,
+    bytes: usize,
+    given_up: bool,
+}
+
+/// Too much could not be written.
+#[derive(Debug)]
+pub(crate) struct GivenUp;
+
+impl Pending {
+    /// What is left of a run under this lease.
+    pub(crate) fn of(&self, run: &RunId, fence: u64) -> Result<&[Event], GivenUp> {
+        match self.0.get(run) {
+            Some(left) if left.fence == fence && left.given_up => Err(GivenUp),
+            Some(left) if left.fence == fence => Ok(&left.events),
+            _ => Ok(&[]),
+        }
+    }
+
+    /// These could not be written.
+    pub(crate) fn add(&mut self, run: &RunId, fence: u64, events: Vec<Event>) {
+        let left = self.0.entry(run.clone()).or_default();
+        if left.fence != fence {
+            *left = Left { fence, ..Left::default() };
+        }
+        if left.given_up {
+            return;
+        }
+        for mut event in events {
+            if matches!(event, Event::Intended(_)) {
+                continue;
+            }
+            left.bytes += weight(&mut event);
+            left.events.push(event);
+        }
+        if left.bytes > MOST {
+            tracing::error!(%run, "the record of the run could not be written for too long and is given up");
+            *left = Left { fence, given_up: true, ..Left::default() };
+        }
+    }
+
+    /// Nothing of this run waits any more.
+    pub(crate) fn forget(&mut self, run: &RunId) {
+        self.0.remove(run);
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.values().all(|left| left.events.is_empty())
+    }
+
+    /// The runs of which something waits.
+    pub(crate) fn runs(&self) -> Vec<(RunId, u64)> {
+        let waiting = self.0.iter().filter(|(_, left)| !left.events.is_empty());
+        waiting.map(|(run, left)| (run.clone(), left.fence)).collect()
+    }
+}
+
+fn weight(event: &mut Event) -> usize {
+    let slots = event.slots();
+    let bytes = slots.iter().map(|slot| match slot {
+        Slot::Json(value) => value.as_str().len(),
+        Slot::Text(text) => text.len(),
+    });
+    64 + bytes.sum::<usize>()
+}

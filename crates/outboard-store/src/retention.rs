@@ -1,0 +1,107 @@
+//! Removes what is kept of old runs: those that are over, by age and while the database is too large, and by age those
+//! that nobody has taken up again. What runs under way hold is left alone.
+
+use std::time::Duration;
+
+use outboard_runtime::{ids::RunId, journal::StoreFailure};
+use rusqlite::Connection;
+
+use crate::{holder::Watch, options::Retention, runs, store::SqliteStore};
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Runs.
+    pub runs: usize,
+    /// Bytes of the database before and after.
+    pub before: u64,
+    /// See [`before`](Self::before).
+    pub after: u64,
+}
+
+/// Pages that are given back to the disk in one step.
+const PAGES: i64 = 1_000;
+/// Runs that are looked at in one step.
+const STEP: usize = 50;
+
+impl SqliteStore {
+    /// Removes what is beyond the retention, in many small steps, so that nobody waits long.
+    pub async fn prune(&self, retention: Retention) -> Result<Pruned, StoreFailure> {
+        let mut pruned = Pruned { before: self.bytes().await?, ..Pruned::default() };
+        let oldest = runs::now() - i64::try_from(retention.age.as_millis()).unwrap_or(i64::MAX);
+        loop {
+            let old = self.read_with(move |connection, watch, options| {
+                let expired = |no| watch.expired(connection, &options.folder, no);
+                Ok(runs::older(connection, oldest, STEP, expired)?)
+            });
+            let old = old.await?.unwrap_or_default();
+            if old.is_empty() {
+                break;
+            }
+            pruned.runs += self.remove(old).await?;
+        }
+        while self.bytes().await? > retention.bytes {
+            let oldest = self.read_with(|connection, _, _| Ok(runs::oldest_ended(connection, STEP)?)).await?;
+            let oldest = oldest.unwrap_or_default();
+            if oldest.is_empty() {
+                break;
+            }
+            pruned.runs += self.remove_while_larger(oldest, retention.bytes).await?;
+        }
+        pruned.after = self.bytes().await?;
+        Ok(pruned)
+    }
+
+    /// Removes these runs.
+    async fn remove(&self, runs: Vec<RunId>) -> Result<usize, StoreFailure> {
+        let count = runs.len();
+        for run in runs {
+            self.write(move |turn| {
+                runs::remove(turn.transaction, &run).map_err(|error| turn.at.sql(&error))?;
+                give_back(turn.transaction).map_err(|error| turn.at.sql(&error))
+            })
+            .await?;
+        }
+        Ok(count)
+    }
+
+    async fn remove_while_larger(&self, runs: Vec<RunId>, bytes: u64) -> Result<usize, StoreFailure> {
+        let mut count = 0;
+        for run in runs {
+            if self.bytes().await? <= bytes {
+                break;
+            }
+            count += self.remove(vec![run]).await?;
+        }
+        Ok(count)
+    }
+
+    /// Bytes that the database holds, without room that is free in it.
+    pub async fn bytes(&self) -> Result<u64, StoreFailure> {
+        Ok(self.read_with(|connection, _: &mut Watch, _| Ok(bytes(connection)?)).await?.unwrap_or(0))
+    }
+
+    /// How long ago something was recorded of the oldest run that is kept.
+    pub async fn oldest(&self) -> Result<Option<Duration>, StoreFailure> {
+        let oldest = self.read_with(|connection, _, _| {
+            Ok(connection
+                .query_row("SELECT min(changed) FROM runs", [], |row| row.get::<_, Option<i64>>(0))?)
+        });
+        let since = oldest.await?.flatten().map(|changed| runs::now() - changed);
+        Ok(since.map(|since| Duration::from_millis(u64::try_from(since).unwrap_or(0))))
+    }
+}
+
+fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let pages = number("page_count")? - number("freelist_count")?;
+    Ok(u64::try_from(pages * number("page_size")?).unwrap_or(0))
+}
+
+/// Gives room that is free in the database back to the disk, some of it.
+fn give_back(connection: &Connection) -> rusqlite::Result<()> {
+    let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+    let mut rows = vacuum.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}

@@ -1,0 +1,274 @@
+//! The store as the runtime sees it: appends go to the writer's queue, reading happens on threads that may block.
+//! Nothing here waits for the disk.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use futures::{FutureExt as _, future::BoxFuture};
+use outboard_runtime::{
+    ids::RunId,
+    journal::{Append, Event, Lease, Redactor, RunEntry, Store, StoreFailure, StoreTrouble, Which, Written},
+};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::{
+    chunk::Unreadable,
+    connection,
+    failure::At,
+    holder::{self, Watch},
+    options::StoreOptions,
+    queue::{Queue, When},
+    runs,
+    writer::{Job, Tell, Turn, Writer},
+};
+
+/// Journals in a database of this machine. One process may have several stores of one folder.
+#[derive(Debug)]
+pub struct SqliteStore {
+    options: Arc<StoreOptions>,
+    queue: Arc<Queue<Job>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    reader: Arc<Mutex<Reader>>,
+    redactor: Arc<RwLock<Redactor>>,
+    /// Something was written, or was to be.
+    used: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Reader {
+    connection: Option<Connection>,
+    watch: Watch,
+}
+
+impl SqliteStore {
+    /// A store as the options say. The database is opened with the first use, and made with the first append.
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub fn new(options: StoreOptions) -> std::io::Result<Self> {
+        let (options, queue, redactor) = (Arc::new(options), Arc::new(Queue::new()), Arc::default());
+        let writer = Writer::new(Arc::clone(&queue), Arc::clone(&options), Arc::clone(&redactor));
+        let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
+        Ok(Self {
+            options,
+            queue,
+            writer: Mutex::new(Some(writer)),
+            reader: Arc::default(),
+            redactor,
+            used: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on this is taken out of everything before it is recorded.
+    pub fn redact(&self, redactor: Redactor) {
+        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+    }
+
+    /// The database.
+    pub fn file(&self) -> PathBuf {
+        connection::file(&self.options.folder)
+    }
+
+    /// Writes what waits and ends: nothing can be appended any more. Blocks until that is done; dropping the store does
+    /// the same.
+    pub fn close(&self) {
+        self.queue.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the journal's writer broke");
+        }
+    }
+
+    /// How long the disk takes for what each intent waits for: the median of five.
+    pub async fn cost(&self) -> Result<Duration, StoreFailure> {
+        let mut costs = Vec::new();
+        for _ in 0..5 {
+            let started = Instant::now();
+            self.write(|turn| {
+                turn.transaction
+                    .execute("UPDATE holders SET beat = beat + 1 WHERE no = ?1", [turn.holder])
+                    .map_err(|error| turn.at.sql(&error))
+            })
+            .await?;
+            costs.push(started.elapsed());
+        }
+        costs.sort();
+        Ok(costs[costs.len() / 2])
+    }
+
+    /// Does something in a transaction of its own on the writer's thread. What it gives stands when the future is done.
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Turn<'_>) -> Result<T, StoreFailure> + Send + 'static,
+    ) -> BoxFuture<'static, Result<T, StoreFailure>> {
+        let (tell, told) = oneshot::channel();
+        let work = Box::new(move |turn: Result<&mut Turn<'_>, &StoreFailure>| {
+            let done = match turn {
+                Ok(turn) => within_savepoint(turn, work),
+                Err(failure) => Err(failure.clone()),
+            };
+            // Whoever does not wait any more need not be told.
+            Box::new(move |stands: Result<(), StoreFailure>| drop(tell.send(stands.and(done)))) as Tell
+        });
+        self.push(Job::Work(work), When::Now);
+        answer(told)
+    }
+
+    fn push(&self, job: Job, when: When) {
+        self.used.store(true, Ordering::Release);
+        self.queue.push(job, when);
+    }
+
+    /// Reads on a thread that may block, after all that was appended before; `None` if there is no database.
+    pub(crate) async fn read_with<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, &mut Watch, &StoreOptions) -> Result<T, Unreadable> + Send + 'static,
+    ) -> Result<Option<T>, StoreFailure> {
+        self.written().await?;
+        let (reader, options) = (Arc::clone(&self.reader), Arc::clone(&self.options));
+        let done = tokio::task::spawn_blocking(move || {
+            let file = connection::file(&options.folder);
+            let at = At { file: &file, action: "read" };
+            let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let Reader { connection, watch } = &mut *reader;
+            if connection.is_none() {
+                *connection = connection::open_to_read(&options)?;
+            }
+            let Some(open) = connection else { return Ok(None) };
+            let read = read(open, watch, &options).map_err(|unreadable| match unreadable {
+                Unreadable::Damaged(what) => at.damaged(&what),
+                Unreadable::Sql(error) => at.sql(&error),
+            });
+            if read.is_err() {
+                *connection = None;
+            }
+            read.map(Some)
+        });
+        done.await.unwrap_or_else(|error| {
+            let reason = format!("reading broke: {error}");
+            Err(StoreFailure { trouble: StoreTrouble::Other, action: "read", reason })
+        })
+    }
+
+    /// Waits until all that was appended before is written or has failed.
+    async fn written(&self) -> Result<(), StoreFailure> {
+        if !self.used.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let (tell, told) = oneshot::channel();
+        let work = Box::new(move |_: Result<&mut Turn<'_>, &StoreFailure>| {
+            Box::new(move |_: Result<(), StoreFailure>| drop(tell.send(Ok(())))) as Tell
+        });
+        self.queue.push(Job::Work(work), When::Now);
+        answer(told).await
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&self, lease: &Lease, append: Append) -> Written {
+        let (done, told) = oneshot::channel();
+        let when = append.events.iter().map(urgency).max().unwrap_or(When::Along);
+        self.push(Job::Append { lease: lease.clone(), append, done }, when);
+        answer(told)
+    }
+
+    fn read(&self, run: &RunId) -> BoxFuture<'_, Result<Vec<Event>, StoreFailure>> {
+        let run = run.clone();
+        async move {
+            let events = self.read_with(move |connection, _, _| runs::read(connection, &run)).await?;
+            Ok(events.unwrap_or_default())
+        }
+        .boxed()
+    }
+
+    fn runs(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunEntry>, StoreFailure>> {
+        async move {
+            let list = self.read_with(move |connection, watch, options| {
+                let expired = |no| watch.expired(connection, &options.folder, no);
+                Ok(runs::list(connection, &which, expired)?)
+            });
+            Ok(list.await?.unwrap_or_default())
+        }
+        .boxed()
+    }
+
+    fn take(&self, run: &RunId) -> BoxFuture<'_, Result<Lease, StoreFailure>> {
+        let run = run.clone();
+        let taken = self.write(move |turn| {
+            let sql = |error: rusqlite::Error| turn.at.sql(&error);
+            let (transaction, folder) = (turn.transaction, &turn.options.folder);
+            let free = |no| Ok(no != turn.holder && turn.watch.expired(transaction, folder, no)?);
+            let taken = runs::take(transaction, turn.holder, &run, free).map_err(sql)?;
+            let (fence, before) = taken.map_err(|reason| turn.at.failure(StoreTrouble::NotOwner, reason))?;
+            if let Some(before) = before {
+                holder::bury(transaction, folder, before).map_err(sql)?;
+            }
+            turn.owned.insert(run.clone(), fence);
+            Ok(Lease { run, fence })
+        });
+        taken.boxed()
+    }
+
+    fn release(&self, lease: &Lease) -> Written {
+        let lease = lease.clone();
+        self.write(move |turn| {
+            turn.owned.remove(&lease.run);
+            let released = runs::release(turn.transaction, turn.holder, &lease);
+            match released.map_err(|error| turn.at.sql(&error))? {
+                true => Ok(()),
+                false => Err(turn
+                    .at
+                    .failure(StoreTrouble::NotOwner, "the run has ended, or another Outboard owns it")),
+            }
+        })
+    }
+}
+
+/// How soon an event has to be written: what was delivered would be lost with the process, what was asked is asked again.
+fn urgency(event: &Event) -> When {
+    match event {
+        Event::Asked(_) => When::Along,
+        Event::Opened(_) => When::Soon,
+        Event::Intended(_) | Event::Delivered(_) | Event::Resumed(_) | Event::Ended(_) => When::Now,
+    }
+}
+
+/// Does work so that nothing of it stands if it fails.
+fn within_savepoint<T>(
+    turn: &mut Turn<'_>,
+    work: impl FnOnce(&mut Turn<'_>) -> Result<T, StoreFailure>,
+) -> Result<T, StoreFailure> {
+    let at = turn.at;
+    let step = |sql: &str| turn.transaction.execute_batch(sql).map_err(|error| at.sql(&error));
+    step("SAVEPOINT work")?;
+    let done = work(turn);
+    let step = |sql: &str| turn.transaction.execute_batch(sql).map_err(|error| at.sql(&error));
+    step(if done.is_ok() { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" })?;
+    done
+}
+
+fn answer<T: Send + 'static>(
+    told: oneshot::Receiver<Result<T, StoreFailure>>,
+) -> BoxFuture<'static, Result<T, StoreFailure>> {
+    async move {
+        told.await.unwrap_or_else(|_| {
+            let reason = "the journal's writer has ended".to_owned();
+            Err(StoreFailure { trouble: StoreTrouble::Other, action: "written", reason })
+        })
+    }
+    .boxed()
+}

@@ -1,0 +1,84 @@
+//! A run has one owner. Several stores of one folder stand for several processes.
+
+use outboard_runtime::{
+    ids::{RunId, TokenId},
+    journal::{Append, RunState, Store as _, StoreTrouble, Which},
+};
+
+use crate::events::{asked, delivered, ended, intended, lease, opened, record, store};
+
+#[tokio::test]
+async fn only_a_run_whose_owner_is_gone_can_be_taken_and_then_the_old_one_cannot_append() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, first) = (RunId::from("r1"), lease("r1"));
+    let (one, other) = (store(folder.path()), store(folder.path()));
+    one.append(&first, vec![opened("r1"), asked(1, "{}")].into()).await.unwrap();
+    let refused = other.take(&run).await.unwrap_err();
+    assert_eq!(refused.trouble, StoreTrouble::NotOwner, "{refused}");
+    assert_eq!(other.runs(Which::Newest(1)).await.unwrap()[0].state, RunState::Running);
+    // Nobody appends without the lease, whoever says to have it.
+    let forged = other.append(&first, intended(1).into()).await.unwrap_err();
+    assert_eq!(forged.trouble, StoreTrouble::NotOwner);
+    drop(one);
+    assert_eq!(other.runs(Which::Newest(1)).await.unwrap()[0].state, RunState::Interrupted);
+    let second = other.take(&run).await.unwrap();
+    assert_eq!(second.fence, 2);
+    let back = store(folder.path());
+    assert_eq!(back.append(&first, intended(1).into()).await.unwrap_err().trouble, StoreTrouble::NotOwner);
+    other.append(&second, vec![intended(1), delivered(1, "1"), ended()].into()).await.unwrap();
+    assert_eq!(back.read(&run).await.unwrap().len(), 5);
+    assert_eq!(back.take(&run).await.unwrap_err().trouble, StoreTrouble::NotOwner);
+    assert_eq!(other.append(&second, intended(1).into()).await.unwrap_err().trouble, StoreTrouble::NotOwner);
+}
+
+#[tokio::test]
+async fn a_run_that_was_let_go_is_anyones_and_is_taken_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, first) = (RunId::from("r1"), lease("r1"));
+    let stores = [store(folder.path()), store(folder.path()), store(folder.path())];
+    stores[0].append(&first, opened("r1").into()).await.unwrap();
+    stores[0].release(&first).await.unwrap();
+    assert_eq!(stores[1].runs(Which::Newest(1)).await.unwrap()[0].state, RunState::Waiting);
+    let taken = futures::future::join_all(stores.iter().map(|store| store.take(&run))).await;
+    assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 1, "{taken:?}");
+    assert_eq!(stores[0].release(&first).await.unwrap_err().trouble, StoreTrouble::NotOwner);
+}
+
+#[tokio::test]
+async fn the_name_of_a_run_is_used_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (store(folder.path()), store(folder.path()));
+    record(&one, "r1", "1").await;
+    for store in [&one, &other] {
+        let again = store.append(&lease("r1"), opened("r1").into()).await.unwrap_err();
+        assert_eq!(again.trouble, StoreTrouble::NotOwner, "{again}");
+    }
+    assert_eq!(one.read(&RunId::from("r1")).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn an_append_that_rests_on_an_unknown_approval_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    store.append(&lease("r1"), vec![opened("r1"), asked(1, "{}")].into()).await.unwrap();
+    let append = Append { events: vec![intended(1)], spends: vec![TokenId::from("forged")] };
+    assert_eq!(store.append(&lease("r1"), append).await.unwrap_err().trouble, StoreTrouble::Spent);
+    store.append(&lease("r1"), delivered(1, "1").into()).await.unwrap();
+    assert_eq!(
+        store.read(&RunId::from("r1")).await.unwrap(),
+        [opened("r1"), asked(1, "{}"), delivered(1, "1")]
+    );
+}
+
+#[tokio::test]
+async fn many_stores_write_one_database_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let stores: Vec<_> = (0..4).map(|_| store(folder.path())).collect();
+    let all = stores.iter().enumerate().map(|(number, store)| async move {
+        for n in 0..20 {
+            record(store, &format!("r{n}-{number}"), "1").await;
+        }
+    });
+    futures::future::join_all(all).await;
+    assert_eq!(stores[0].runs(Which::Newest(100)).await.unwrap().len(), 80);
+}
