@@ -1,5 +1,6 @@
 //! What a hostile script, upstream or project might try against Outboard, each as a test of the whole program.
 
 mod guest;
+mod policy;
 mod python;
 mod upstream;

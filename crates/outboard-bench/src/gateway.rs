@@ -30,7 +30,8 @@ impl Home {
         }
         let mut configuration = settings.clone();
         let program = std::env::current_exe()?;
-        configuration["mcpServers"] = json!({ "bench": { "command": program, "args": ["upstream"] } });
+        configuration["mcpServers"] =
+            json!({ "bench": { "command": program, "args": ["upstream"], "trust": true } });
         fs::write(root.path().join("config/outboard.json"), configuration.to_string())?;
         Ok(Self { root })
     }

@@ -6,6 +6,7 @@ mod cancel;
 mod catalogue;
 mod guest;
 mod memory;
+mod policy;
 pub(crate) mod python;
 mod rows;
 mod start;

@@ -6,11 +6,19 @@
 mod budget;
 mod ledger;
 mod normalise;
+mod others;
 mod permit;
 mod resolve;
+mod tally;
 mod validate;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use outboard_script::Language;
 use tokio::sync::OwnedSemaphorePermit;
@@ -18,22 +26,26 @@ use tokio::sync::OwnedSemaphorePermit;
 pub use budget::Budget;
 pub use ledger::{Ledger, Settled};
 pub use normalise::value_of;
+pub use others::OtherRequest;
 pub use permit::Permit;
+pub use tally::Tally;
 
 use crate::{
     approval::{Answer, Approver, Question},
     catalogue::Catalogue,
-    ids::RequestId,
+    ids::{RequestId, UpstreamName},
     json::Json,
-    operation::Operation,
-    policy::{Policy, Verdict},
+    policy::{Facts, Labels, Policy, Taint, Verdict},
     ports::{
         engine::Reply,
         upstream::{SendFailure, Upstream, Upstreams},
     },
     reply::{CallReply, FailureCode, ToolFailure},
+    session::Session,
 };
+use others::Listed;
 use resolve::Target;
+use tally::{Hours, Reserved};
 use validate::Validators;
 
 pub(crate) use validate::judges_arguments_of;
@@ -64,6 +76,10 @@ pub struct Caller {
     pub deadline: Duration,
     /// The language of its script, in which messages declare a tool.
     pub language: Language,
+    /// The conversation that it belongs to: what that has seen counts, and what the run sees is added.
+    pub session: Arc<Session>,
+    /// What it has done so far.
+    pub tally: Tally,
 }
 
 impl Caller {
@@ -81,6 +97,7 @@ const CHANGES: usize = 4;
 struct Cleared {
     target: Target,
     allowed_by: String,
+    counted: Reserved,
     upstream: Arc<dyn Upstream>,
     place: Option<OwnedSemaphorePermit>,
 }
@@ -89,9 +106,20 @@ struct Cleared {
 pub struct Broker {
     catalogue: Catalogue,
     upstreams: Arc<dyn Upstreams>,
-    policy: Arc<dyn Policy>,
+    policy: RwLock<Arc<dyn Policy>>,
     approver: Arc<dyn Approver>,
     validators: Validators,
+    hours: Hours,
+    listed: Listed,
+    witness: OnceLock<Arc<dyn Witness>>,
+    /// How often a person has said that what sessions have seen may leave.
+    cleared: AtomicU64,
+}
+
+/// Is told when a session has seen something of a kind that it had not seen before.
+pub trait Witness: Send + Sync + 'static {
+    /// A session has seen this by now, in all. It is called within the gate and must not wait.
+    fn saw(&self, taint: Taint);
 }
 
 impl Broker {
@@ -102,7 +130,65 @@ impl Broker {
         policy: Arc<dyn Policy>,
         approver: Arc<dyn Approver>,
     ) -> Self {
-        Self { catalogue, upstreams, policy, approver, validators: Validators::default() }
+        let policy = RwLock::new(policy);
+        let (validators, hours) = (Validators::default(), Hours::default());
+        Self {
+            catalogue,
+            upstreams,
+            policy,
+            approver,
+            validators,
+            hours,
+            listed: Listed::default(),
+            witness: OnceLock::new(),
+            cleared: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells this witness from now on. There is one at most: a second is not told.
+    pub fn set_witness(&self, witness: Arc<dyn Witness>) {
+        let _ = self.witness.set(witness);
+    }
+
+    /// A person said that what sessions have seen so far may leave.
+    pub fn clear_taint(&self) {
+        self.cleared.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// What a session has seen and nobody has cleared.
+    fn taint(&self, session: &Session) -> Taint {
+        session.cleared(self.cleared.load(Ordering::Acquire));
+        session.taint()
+    }
+
+    /// A session is about to be given something from an upstream with these labels.
+    fn saw(&self, session: &Session, labels: Labels) {
+        session.cleared(self.cleared.load(Ordering::Acquire));
+        if session.saw(labels.taint())
+            && let Some(witness) = self.witness.get()
+        {
+            witness.saw(session.taint());
+        }
+    }
+
+    /// A session is about to be given again what these upstreams gave at an earlier time.
+    pub(crate) fn recall<'a>(&self, session: &Session, upstreams: impl Iterator<Item = &'a UpstreamName>) {
+        let snapshot = self.catalogue.snapshot();
+        for upstream in upstreams {
+            // Of one that is not configured any more nothing better is known than of one without labels.
+            let labels = snapshot.member(upstream.as_str()).map(|member| member.terms.labels);
+            self.saw(session, labels.unwrap_or_default());
+        }
+    }
+
+    /// Judges by this policy from now on. Operations that passed before are not judged again.
+    pub fn set_policy(&self, policy: Arc<dyn Policy>) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = policy;
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Arc<dyn Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Carries out one call of a run and settles it in the run's ledger. Never fails: what goes
@@ -121,16 +207,19 @@ impl Broker {
         self.validators.check(&target, &request.arguments, caller.language)?;
         // Held until the answer is there; waiting for it is what queues concurrent calls.
         let _slot = caller.budget.admit().await?;
-        let Cleared { target, allowed_by, upstream, place: _place } =
-            self.clear(&request, target, caller.language).await?;
+        let Cleared { target, allowed_by, counted, upstream, place: _place } =
+            self.clear(caller, &request, target).await?;
         let permit = Permit::for_operation(target.operation(request.arguments));
         // No record, no call.
         caller.ledger.intend(target.intent(request.id, allowed_by), request.line, None).await?;
+        counted.keep();
         let deadline = target.timeout.unwrap_or(caller.deadline);
         let sent = match tokio::time::timeout(deadline, upstream.send(permit)).await {
             Ok(answer) => answer,
             Err(_) => Err(SendFailure::Timeout { waited: deadline }),
         };
+        // Before the script has it: what it says from then on may carry it.
+        self.saw(&caller.session, target.labels);
         outcome(&target, sent)
     }
 
@@ -138,13 +227,20 @@ impl Broker {
     /// one that the names mean when the waiting is over; otherwise all is done again with what they mean by then.
     async fn clear(
         &self,
+        caller: &Caller,
         request: &CallRequest,
         mut target: Target,
-        language: Language,
     ) -> Result<Cleared, ToolFailure> {
         for _ in 0..CHANGES {
             let operation = target.operation(request.arguments.clone());
-            let allowed_by = self.judge(&operation, &target, request.line).await?;
+            let counted = self.hours.reserve(&caller.tally, &operation);
+            let facts = Facts {
+                principal: caller.session.principal(),
+                counts: counted.before,
+                taint: self.taint(&caller.session),
+                ..target.facts(&operation)
+            };
+            let allowed_by = self.judge(&facts, request.line).await?;
             let upstream = self.upstreams.get(&target.upstream);
             // Neither the start of the upstream nor the queue before it counts as time of the call.
             let ready = match &upstream {
@@ -156,31 +252,28 @@ impl Broker {
             if now.is(&target) {
                 let upstream = upstream.ok_or_else(|| absent(&now))?;
                 ready.map_err(|failure| refused(&failure))?;
-                return Ok(Cleared { target: now, allowed_by, upstream, place });
+                return Ok(Cleared { target: now, allowed_by, counted, upstream, place });
             }
             target = now;
-            self.validators.check(&target, &request.arguments, language)?;
+            self.validators.check(&target, &request.arguments, caller.language)?;
         }
         let message = format!("not sent: {} changes its tools again and again", target.namespace);
         Err(ToolFailure::new(FailureCode::UpstreamUnavailable, message))
     }
 
     /// Policy's verdict, and a person's where policy asks. Returns why it is allowed.
-    async fn judge(
-        &self,
-        operation: &Operation,
-        target: &Target,
-        line: Option<u32>,
-    ) -> Result<String, ToolFailure> {
+    async fn judge(&self, facts: &Facts<'_>, line: Option<u32>) -> Result<String, ToolFailure> {
         let denied = |reason: String| ToolFailure::new(FailureCode::Denied, reason);
-        match self.policy.judge(operation, &target.tool.annotations) {
-            Verdict::Allow(reason) => Ok(reason),
+        match self.policy().judge(facts) {
+            Verdict::Allow(reason) => Ok(reason.text),
             Verdict::Deny(reason) => Err(denied(format!("denied by policy: {reason}"))),
             Verdict::Ask(reason) => {
-                let question = Question { operation: operation.clone(), reason, line };
+                let remedy = reason.remedy.as_ref().map(|command| format!("; a person can run: {command}"));
+                let why = format!("{}{}", reason.text, remedy.unwrap_or_default());
+                let question = Question { operation: facts.operation.clone(), reason: reason.text, line };
                 match self.approver.ask(question).await {
                     Answer::Allowed => Ok("allowed by a person".to_owned()),
-                    Answer::Refused(reason) => Err(denied(format!("not approved: {reason}"))),
+                    Answer::Refused(refusal) => Err(denied(format!("not approved: {refusal} ({why})"))),
                 }
             }
         }

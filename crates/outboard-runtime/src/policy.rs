@@ -1,38 +1,30 @@
-//! Policy: may this operation happen? It judges claims and arguments; it does not ask anyone
+//! Policy: may this operation happen? It judges facts that others gathered; it does not ask anyone
 //! (that is [`crate::approval`]) and sends nothing.
 
-use crate::{catalogue::Annotations, operation::Operation};
+mod defaults;
+mod facts;
+mod labels;
+mod limits;
+mod pins;
+mod rulebook;
+mod rules;
+mod verdict;
 
-/// What policy says of an operation, with the reason that scripts and people see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It may be sent.
-    Allow(String),
-    /// A person decides.
-    Ask(String),
-    /// It may not be sent.
-    Deny(String),
-}
+pub use defaults::{AllowAll, Defaults};
+pub use facts::{Counts, Facts, Standing};
+pub(crate) use labels::Tainted;
+pub use labels::{Labels, Taint};
+pub use limits::LimitText;
+pub use pins::{Difference, Pin, Pins};
+pub use rulebook::{BadPolicy, PolicyText, Rulebook};
+pub use rules::{BadRule, RuleText, Word};
+pub use verdict::{Decider, Reason, Verdict};
 
 /// Judges operations.
 pub trait Policy: Send + Sync + 'static {
-    /// The verdict on an operation of a tool with these claimed annotations.
-    fn judge(&self, operation: &Operation, annotations: &Annotations) -> Verdict;
+    /// The verdict on an operation. It takes microseconds and waits for nothing.
+    fn judge(&self, facts: &Facts<'_>) -> Verdict;
 
     /// One line about the policy in force, for people.
     fn describe(&self) -> String;
-}
-
-/// Lets every call of a configured tool pass.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AllowAll;
-
-impl Policy for AllowAll {
-    fn judge(&self, _: &Operation, _: &Annotations) -> Verdict {
-        Verdict::Allow("policy allows all".to_owned())
-    }
-
-    fn describe(&self) -> String {
-        "policy allows all: every tool of every configured upstream may be called without asking".to_owned()
-    }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     approval::Approver,
-    broker::Broker,
+    broker::{Broker, Witness},
     catalogue::{Catalogue, SearchRequest},
     clock::Clock,
     engines::Engines,
@@ -159,6 +159,21 @@ impl Runtime {
         *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
+    /// Tells this witness what sessions see; see [`Broker::set_witness`].
+    pub fn set_witness(&self, witness: Arc<dyn Witness>) {
+        self.broker.set_witness(witness);
+    }
+
+    /// A person said that what sessions have seen so far may leave.
+    pub fn clear_taint(&self) {
+        self.broker.clear_taint();
+    }
+
+    /// Judges by this policy from now on.
+    pub fn set_policy(&self, policy: Arc<dyn Policy>) {
+        self.broker.set_policy(policy);
+    }
+
     fn limits(&self) -> Limits {
         self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -240,6 +255,8 @@ impl Runtime {
             return RunActor::end_unresumed(parts, lease, &folded, why).await;
         }
         let _turn = self.turns.acquire().await;
+        // What the record answers the session sees again.
+        self.broker.recall(session, folded.intents.values().map(|intent| &intent.upstream));
         RunActor::execute(RunParts { past: Some(Past { folded, goes_on: GoesOn::Resumed(lease) }), ..parts })
             .await
     }
@@ -265,6 +282,8 @@ impl Runtime {
         }
         let parts = self.recorded_parts(session.next_run(), &folded, session, progress, cancel);
         let _turn = self.turns.acquire().await;
+        // What the record answers the session sees again.
+        self.broker.recall(session, folded.intents.values().map(|intent| &intent.upstream));
         let past = Past { folded, goes_on: GoesOn::Repeated { from } };
         Ok(RunActor::execute(RunParts { past: Some(past), ..parts }).await)
     }
@@ -325,9 +344,14 @@ impl Runtime {
         }
     }
 
-    /// Makes one tool call outside any script, under the limits of a run. Never fails: what goes wrong stands in the
+    /// Makes one tool call of a session outside any script, under the limits of a run. Never fails: what goes wrong stands in the
     /// report. Cancelling abandons it; dropping the future does so without a report.
-    pub async fn call(&self, request: ToolRequest, cancel: CancellationToken) -> ToolReport {
+    pub async fn call(
+        &self,
+        session: &Arc<Session>,
+        request: ToolRequest,
+        cancel: CancellationToken,
+    ) -> ToolReport {
         let id = self.session_of_calls.next_call();
         let _turn = tokio::select! {
             turn = self.turns.acquire() => turn,
@@ -338,6 +362,7 @@ impl Runtime {
         execute_single(SingleParts {
             id,
             request,
+            session: Arc::clone(session),
             limits: self.limits(),
             broker: Arc::clone(&self.broker),
             store: Arc::clone(&self.parts.store),

@@ -7,7 +7,7 @@ mod runs;
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
 use tokio_util::task::TaskTracker;
@@ -18,6 +18,7 @@ pub use runs::{Found, LongRun, NotHere};
 use crate::{
     ids::{Handle, RunId},
     json::Json,
+    policy::{Taint, Tainted},
 };
 use keeping::Kept;
 use runs::Runs;
@@ -31,6 +32,9 @@ pub struct Session {
     named: AtomicU32,
     kept: Mutex<Kept>,
     runs: Mutex<Runs>,
+    taint: Tainted,
+    /// How often a person had cleared what sessions have seen when this one looked last.
+    cleared: AtomicU64,
     /// Runs that nobody's request holds any more.
     tasks: TaskTracker,
 }
@@ -55,6 +59,8 @@ impl Session {
             named: AtomicU32::new(0),
             kept: Mutex::new(Kept::new(keeping)),
             runs: Mutex::default(),
+            taint: Tainted::default(),
+            cleared: AtomicU64::new(0),
             tasks: TaskTracker::new(),
         }
     }
@@ -71,6 +77,28 @@ impl Session {
         RunId::new(format!("c{number}-{}", self.tag))
     }
 
+    /// Who is at the other end, where that was proved: nobody, over standard input and output.
+    pub fn principal(&self) -> Option<&str> {
+        None
+    }
+
+    /// What the session has seen.
+    pub fn taint(&self) -> Taint {
+        self.taint.now()
+    }
+
+    /// The session is about to see this. Tells whether it has not seen the like before.
+    pub fn saw(&self, taint: Taint) -> bool {
+        self.taint.add(taint)
+    }
+
+    /// A person has said so often, by now, that what sessions have seen may leave.
+    pub(crate) fn cleared(&self, times: u64) {
+        if self.cleared.fetch_max(times, Ordering::AcqRel) < times {
+            self.taint.clear();
+        }
+    }
+
     /// Keeps a value and names it; a value that is kept already keeps its name. The handle is 80 bits of the operating
     /// system's randomness, so that a script of another session cannot guess it. What is dropped for it, [`Keeping`] says.
     pub fn keep(&self, value: Json) -> Handle {
@@ -80,13 +108,15 @@ impl Session {
         }
         let number = self.named.fetch_add(1, Ordering::Relaxed) + 1;
         let handle = Handle::new(format!("r{number}_{}", random_suffix()));
-        kept.keep_value(handle.clone(), value);
+        kept.keep_value(handle.clone(), value, self.taint());
         handle
     }
 
-    /// The kept value of this name.
+    /// The kept value of this name. Whoever reads it sees again what the session had seen when it was kept.
     pub fn kept(&self, handle: &str) -> Option<Json> {
-        self.kept_results().value(handle)
+        let (value, taint) = self.kept_results().value(handle)?;
+        self.saw(taint);
+        Some(value)
     }
 
     /// How much this session keeps.

@@ -48,11 +48,31 @@ impl Home {
         self.root.join("state")
     }
 
-    /// Writes the user's `outboard.json`.
+    /// Writes the user's `outboard.json`, of a user who trusts every server and wants to be asked nothing, unless it
+    /// says otherwise.
     ///
     /// # Panics
     /// If it cannot be written.
     pub fn configure(&self, configuration: &Value) {
+        let mut trusting = configuration.clone();
+        if let Some(members) = trusting.as_object_mut() {
+            members.entry("policy").or_insert_with(|| json!({"otherwise": "allow"}));
+        }
+        for entry in
+            trusting["mcpServers"].as_object_mut().into_iter().flat_map(|servers| servers.values_mut())
+        {
+            if let Some(entry) = entry.as_object_mut() {
+                entry.entry("trust").or_insert(json!(true));
+            }
+        }
+        self.configure_exactly(&trusting);
+    }
+
+    /// Writes the user's `outboard.json` as it is given.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn configure_exactly(&self, configuration: &Value) {
         std::fs::write(self.root.join("config/outboard.json"), configuration.to_string())
             .expect("write outboard.json");
     }

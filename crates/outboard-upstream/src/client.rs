@@ -3,9 +3,15 @@
 
 use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
-use outboard_runtime::{catalogue::Listing, ids::ToolName, ids::UpstreamName, json::Json, reply::CallReply};
+use outboard_runtime::{
+    catalogue::Listing,
+    ids::{ToolName, UpstreamName},
+    json::Json,
+    operation::Requested,
+    reply::CallReply,
+};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
@@ -22,6 +28,7 @@ use crate::{
 /// A listing is not followed beyond this many pages and tools.
 const MAX_PAGES: usize = 1_000;
 const MAX_TOOLS: usize = 20_000;
+const MAX_RESOURCES: usize = 20_000;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +139,54 @@ impl Client {
         Ok(reply)
     }
 
+    /// Sends a request that is no tool call. The result is the object that the upstream sent; of a list, all pages.
+    pub(crate) async fn request(&self, what: &Requested) -> Result<Json, Failure> {
+        let (method, subject, params) = match what {
+            Requested::ListResources => return self.resources().await,
+            Requested::ReadResource { uri } => ("resources/read", Some(uri.as_str()), json!({ "uri": uri })),
+            Requested::Subscribe { uri } => {
+                ("resources/subscribe", Some(uri.as_str()), json!({ "uri": uri }))
+            }
+            Requested::GetPrompt { name, arguments } => {
+                let arguments = arguments.to_value();
+                ("prompts/get", Some(name.as_str()), json!({ "name": name, "arguments": arguments }))
+            }
+            Requested::Complete { reference, argument } => {
+                let params = json!({ "ref": reference.to_value(), "argument": argument.to_value() });
+                ("completion/complete", None, params)
+            }
+        };
+        let answer = self.connection.request(method, subject, &self.agreement.params(params)).await?;
+        object(answer.result())
+    }
+
+    /// Every resource that is listed, as one page.
+    async fn resources(&self) -> Result<Json, Failure> {
+        let mut all = Vec::new();
+        let mut cursors = HashSet::new();
+        let mut page_params = json!({});
+        loop {
+            let params = self.agreement.params(&page_params);
+            let answer = self.connection.request("resources/list", None, &params).await?;
+            let mut page: Value = object(answer.result())?.to_value();
+            if let Some(Value::Array(resources)) = page.get_mut("resources").map(Value::take) {
+                all.extend(resources);
+            }
+            let next = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
+            let Some(next) = next.filter(|next| cursors.len() < MAX_PAGES && cursors.insert(next.clone()))
+            else {
+                break;
+            };
+            if all.len() >= MAX_RESOURCES {
+                warn!(upstream = %self.upstream, "it lists more than {MAX_RESOURCES} resources; the others are left out");
+                break;
+            }
+            page_params["cursor"] = json!(next);
+        }
+        all.truncate(MAX_RESOURCES);
+        Ok(Json::from(json!({ "resources": all })))
+    }
+
     /// The upstream's `instructions`.
     pub(crate) fn instructions(&self) -> Option<String> {
         self.agreement.instructions.clone()
@@ -150,6 +205,14 @@ impl Client {
     /// Counts how often the upstream said that its tools changed.
     pub(crate) fn list_changes(&self) -> watch::Receiver<u64> {
         self.connection.list_changes()
+    }
+}
+
+/// A result that must be an object.
+fn object(result: &str) -> Result<Json, Failure> {
+    match Json::parse(result) {
+        Ok(json) if json.as_str().trim_start().starts_with('{') => Ok(json),
+        _ => Err(Failure::Unreadable("expected an object".to_owned())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what there is, and which module does it.
 //! It does nothing itself and prints only what clap says.
 
+mod accept;
 mod add;
 mod call;
 mod completions;
@@ -16,6 +17,8 @@ mod list;
 mod log;
 mod man;
 mod names;
+mod outlook;
+mod policy;
 mod remove;
 mod run;
 mod search;
@@ -74,6 +77,10 @@ enum Command {
     Import(import::Import),
     /// Write Outboard into an MCP client's own file, or take it back
     Install(install::Install),
+    /// Show what upstreams declare of their tools, and accept it
+    Accept(accept::Accept),
+    /// Show what may run, test it, and write rules
+    Policy(policy::Policy),
     /// Show what a project's files would start, and accept them
     Trust(trust::TrustCommand),
     /// Do one task by tool calls and by a script, and show what each costs
@@ -102,6 +109,8 @@ impl Command {
             Self::Remove(remove) => remove.run(),
             Self::Import(import) => import.run(),
             Self::Install(install) => install.run(),
+            Self::Accept(accept) => accept.run().await,
+            Self::Policy(policy) => policy.run().await,
             Self::Trust(trust) => trust.run(),
             Self::Demo(demo) => demo.run().await,
             Self::Completions(completions) => {

@@ -9,6 +9,7 @@ mod expand;
 mod file;
 mod foreign;
 mod load;
+mod policy;
 pub(crate) mod secrets;
 mod settings;
 pub(crate) mod store;

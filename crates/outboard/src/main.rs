@@ -1,12 +1,14 @@
 //! The `outboard` binary: hands over to the command line.
 //! No decision is made here.
 
+mod accepted;
 mod cli;
 mod clients;
 mod config;
 mod private_file;
 mod report;
 mod state_file;
+mod tainted;
 mod trust;
 mod wiring;
 

@@ -16,7 +16,7 @@ use outboard_runtime::{
     catalogue::{Catalogue, Member},
     clock::SystemClock,
     journal::MemoryStore,
-    policy::{AllowAll, Policy as _},
+    policy::Policy as _,
     ports::engine::{Engine, EngineRefused},
 };
 use outboard_upstream::Fleet;
@@ -24,8 +24,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    accepted::Acceptances,
     config::{Configuration, Places},
     report::{self, Failure},
+    tainted,
 };
 use cache::Cache;
 use follow::Follower;
@@ -84,6 +86,7 @@ impl System {
             catalogue.clone(),
             Arc::clone(&fleet),
             cache.clone(),
+            Acceptances::at(&places.state),
             roster::Options { lazy, longest_message: settings.tool_result },
         );
         let problems = roster.apply(configuration, variable).problems;
@@ -95,14 +98,14 @@ impl System {
                 those.for_each(|member| fleet.wake(&member.upstream));
             }
         }
-        tracing::info!("{}", AllowAll.describe());
+        tracing::info!("{}", settings.policy.describe());
         let ended = CancellationToken::new();
         let cache = tokio::spawn(cache.follow(catalogue.watch(), ended.clone()));
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::clone(&fleet) as _,
             engines: Engines::new(Arc::new(engine)).with_python(python(pool, places)),
-            policy: Arc::new(AllowAll),
+            policy: Arc::clone(&settings.policy) as _,
             approver: Arc::new(NobodyThere),
             store: Arc::new(MemoryStore::new()),
             clock: Arc::new(SystemClock),
@@ -110,6 +113,7 @@ impl System {
             runs_at_once: settings.runs_at_once,
             runs_waiting: settings.runs_waiting,
         });
+        runtime.set_witness(Arc::new(tainted::Keeper(places.state.clone())));
         let readying =
             (settings.python_ready && !lazy).then(|| tokio::spawn(ready(runtime.engines().clone())));
         let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };

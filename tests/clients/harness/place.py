@@ -60,7 +60,10 @@ class Place:
         return self.root / "repository"
 
     def write_config(self, servers: dict[str, Entry], **settings: Any) -> None:
-        self.write_servers(self.config / "outboard.json", servers, **settings)
+        """The user's own file, of a user who trusts every server and wants to be asked nothing."""
+        trusted = {name: {"trust": True, **entry} for name, entry in servers.items()}
+        settings = {"policy": {"otherwise": "allow"}, **settings}
+        self.write_servers(self.config / "outboard.json", trusted, **settings)
 
     def write_servers(self, file: Path, servers: dict[str, Entry], **settings: Any) -> None:
         file.write_text(json.dumps({"mcpServers": {n: self.marked(e) for n, e in servers.items()}, **settings}))

@@ -77,12 +77,12 @@ export class Place {
     }
   }
 
-  /** Configures upstreams by name, or by name and entry. */
+  /** Configures upstreams by name, or by name and entry, of a user who trusts them and wants to be asked nothing. */
   use(names, settings = {}) {
     const entries = Array.isArray(names) ? Object.fromEntries(names.map((name) => [name, this.entry(name)])) : names;
-    const marked = ([name, entry]) => [name, { ...entry, env: { ...entry.env, OUTBOARD_TEST_PLACE: this.root } }];
+    const marked = ([name, entry]) => [name, { trust: true, ...entry, env: { ...entry.env, OUTBOARD_TEST_PLACE: this.root } }];
     const mcpServers = Object.fromEntries(Object.entries(entries).map(marked));
-    fs.writeFileSync(this.path('config', 'outboard.json'), JSON.stringify({ mcpServers, ...settings }));
+    fs.writeFileSync(this.path('config', 'outboard.json'), JSON.stringify({ mcpServers, policy: { otherwise: 'allow' }, ...settings }));
   }
 
   /** Holds up an upstream before it starts, until it is opened. */

@@ -54,7 +54,8 @@ WRONG_ENTRIES: tuple[tuple[str, Entry, list[str]], ...] = (
 async def a_wrong_entry_costs_itself_and_is_told_with_its_file_server_and_key(place: Place) -> None:
     file = place.config / "outboard.json"
     servers = {f"wrong-{n}": entry for n, (_, entry, _) in enumerate(WRONG_ENTRIES)}
-    file.write_text(json.dumps({"mcpServers": {**servers, "everything": place.marked(place.entry("everything"))}}))
+    servers["everything"] = place.marked(place.entry("everything"))
+    file.write_text(json.dumps({"mcpServers": servers, "policy": {"otherwise": "allow"}}))
     async with connect(place) as client:
         assert await client.value("return [await everything.echo({ message: 'here' })]") == ["Echo: here"]
         warnings = client.stderr().splitlines()

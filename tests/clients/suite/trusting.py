@@ -12,6 +12,7 @@ FILES = (".mcp.json", "outboard.json")
 
 def with_project_file(place: Place, name: str) -> tuple[Path, Path]:
     """A project file whose upstream leaves a sign when it is started."""
+    place.write_config({})
     file, sign = place.project / name, place.root / "started"
     entry = place.entry("everything")
     leave_sign = f'touch "{sign}"; exec "$0" "$@"'

@@ -13,6 +13,7 @@ const CONTAINED: &[(&str, &[&str], &str)] = &[
     ("reqwest", &["outboard-upstream"], "only upstreams are reached over the network"),
     ("hyper*", &["outboard-upstream"], "only upstreams are reached over the network"),
     ("jsonschema", &["outboard-runtime"], "schemas are checked in the broker, with its bounds"),
+    ("cel*", &["outboard-runtime"], "conditions of rules are evaluated with the bounds of the policy"),
     (
         "clap*",
         &["outboard", "xtask", "outboard-testkit", "outboard-bench"],

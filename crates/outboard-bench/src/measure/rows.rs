@@ -1,7 +1,7 @@
 //! The table of measures: what is measured, in which language, how, and what is to be reached.
 //! It takes none: how each is taken stands in the modules beside it.
 
-use super::{Measure, calls, cancel, catalogue, guest, memory, python, start, stop};
+use super::{Measure, calls, cancel, catalogue, guest, memory, policy, python, start, stop};
 use crate::{
     samples::{Target, Unit},
     scripts::Language,
@@ -222,5 +222,23 @@ pub(crate) const MEASURES: &[Measure] = &[
         unit: Unit::Seconds,
         target: Target::AtMost(2.0 * MILLISECOND),
         take: catalogue::search,
+    },
+    Measure {
+        name: "policy",
+        what: "a policy decision, 200 rules that name their tools",
+        other: "",
+        language: None,
+        unit: Unit::Seconds,
+        target: Target::AtMost(20.0 * MICROSECOND),
+        take: policy::named,
+    },
+    Measure {
+        name: "policy-arguments",
+        what: "a policy decision, 200 rules on arguments of one tool",
+        other: "",
+        language: None,
+        unit: Unit::Seconds,
+        target: Target::AtMost(20.0 * MICROSECOND),
+        take: policy::arguments,
     },
 ];

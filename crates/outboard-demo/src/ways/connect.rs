@@ -57,7 +57,8 @@ impl Processes {
         if !options.latency {
             upstream_args.push("--no-latency".to_owned());
         }
-        let server = json!({ "command": exe, "args": upstream_args });
+        // It is our own: nobody need be asked about it.
+        let server = json!({ "command": exe, "args": upstream_args, "trust": true });
         let config = json!({ "mcpServers": { NAMESPACE: server } });
         let processes = Self { exe, upstream_args, scratch: tempfile::tempdir()? };
         for directory in [processes.config(), processes.state(), processes.work()] {
@@ -212,7 +213,7 @@ mod tests {
         let config = fs::read_to_string(processes.config().join("outboard.json")).unwrap();
         assert_eq!(
             config,
-            r#"{"mcpServers":{"data_tools":{"command":"/opt/outboard","args":["demo-upstream","--no-latency"]}}}"#
+            r#"{"mcpServers":{"data_tools":{"command":"/opt/outboard","args":["demo-upstream","--no-latency"],"trust":true}}}"#
         );
         let scratch = processes.scratch.path().to_owned();
         let Transport::Stdio { args, env, cwd, .. } = processes.spec(Before::Outboard).transport else {

@@ -8,12 +8,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::CallRequest;
 use crate::{
-    catalogue::{Catalogue, Snapshot, ToolDefinition, Unresolved, UpstreamState, call_signature},
+    catalogue::{
+        Annotations, Catalogue, Snapshot, ToolDefinition, Unresolved, UpstreamState, call_signature,
+    },
     clock::RunTime,
     ids::{Namespace, RequestId, UpstreamName},
     journal::Intent,
     json::Json,
     operation::{Operation, ToolCall},
+    policy::{Facts, Labels, Standing},
     ports::upstream::Upstreams,
     reply::{FailureCode, ToolFailure},
 };
@@ -29,6 +32,9 @@ pub(super) struct Target {
     pub(super) timeout: Option<Duration>,
     /// Why its upstream is not there, if that is known.
     pub(super) failed: Option<String>,
+    pub(super) labels: Labels,
+    trusted: bool,
+    standing: Standing,
     seat: u64,
     places: Option<Arc<Semaphore>>,
 }
@@ -46,9 +52,10 @@ impl Target {
         Arc::clone(self.places.as_ref()?).acquire_owned().await.ok()
     }
 
-    /// Whether both are the same tool of the same upstream, as it was described.
+    /// Whether both are the same tool of the same upstream, as it was described, on the same terms.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.seat == other.seat
+            && (self.trusted, self.standing, self.labels) == (other.trusted, other.standing, other.labels)
             && (Arc::ptr_eq(&self.tool, &other.tool) || self.tool == other.tool)
             && match (&self.places, &other.places) {
                 (Some(these), Some(those)) => Arc::ptr_eq(these, those),
@@ -66,8 +73,21 @@ impl Target {
         })
     }
 
+    /// What is known of calling it so.
+    pub(super) fn facts<'a>(&'a self, operation: &'a Operation) -> Facts<'a> {
+        Facts {
+            identifier: &self.identifier,
+            claims: self.tool.annotations,
+            standing: self.standing,
+            trusted: self.trusted,
+            labels: self.labels,
+            ..Facts::of(operation)
+        }
+    }
+
     pub(super) fn intent(&self, request: RequestId, allowed_by: String) -> Intent {
-        let claims = self.tool.annotations;
+        let vouched = self.standing.vouches(self.trusted);
+        let claims = if vouched { self.tool.annotations } else { Annotations::default() };
         Intent {
             request,
             // When it is sent, the ledger says.
@@ -178,6 +198,9 @@ fn look_up(snapshot: &Snapshot, request: &CallRequest) -> Result<Target, Missing
                 UpstreamState::Failed { reason } => Some(reason.clone()),
                 _ => None,
             },
+            labels: resolved.member.terms.labels,
+            trusted: resolved.member.terms.trusted,
+            standing: resolved.member.tool_standing(resolved.identifier),
             seat: resolved.member.seat,
             places: resolved.member.places.clone(),
         }),

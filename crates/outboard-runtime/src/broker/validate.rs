@@ -25,6 +25,9 @@ use crate::{
 /// Bounds on a schema that is compiled: bytes as JSON text, and nesting.
 const SCHEMA_BYTES: usize = 256 << 10;
 const SCHEMA_DEPTH: usize = 64;
+/// Bounds on its patterns, which are compiled with it: how many, and bytes that a compiled one may take.
+const PATTERNS: usize = 100;
+const PATTERN_BYTES: usize = 256 << 10;
 /// Arguments beyond this many bytes are not validated: the upstream judges.
 const ARGUMENT_BYTES: usize = 4 << 20;
 /// Schemas that may judge values in one check, counted as often as they judge.
@@ -138,11 +141,37 @@ fn compile(schema: &Value) -> Option<Validator> {
         tracing::warn!("an input schema is too large or too deep to be checked");
         return None;
     }
+    if patterns(schema) > PATTERNS {
+        tracing::warn!("an input schema has too many patterns to be checked");
+        return None;
+    }
+    let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
+    // Offline whatever features others of this library's users turn on.
     jsonschema::options()
-        .with_pattern_options(PatternOptions::regex())
+        .offline()
+        .with_pattern_options(patterns)
         .build(schema)
         .inspect_err(|error| tracing::warn!(%error, "an input schema cannot be used"))
         .ok()
+}
+
+/// Patterns in a schema, at most.
+fn patterns(schema: &Value) -> usize {
+    match schema {
+        Value::Array(items) => items.iter().map(patterns).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, value)| {
+                let own = match (key.as_str(), value) {
+                    ("pattern", Value::String(_)) => 1,
+                    ("patternProperties", Value::Object(named)) => named.len(),
+                    _ => 0,
+                };
+                own + patterns(value)
+            })
+            .sum(),
+        _ => 0,
+    }
 }
 
 fn depth_exceeds(value: &Value, left: usize) -> bool {
@@ -162,4 +191,37 @@ fn mistake(error: &jsonschema::ValidationError<'_>) -> String {
         text = text.chars().take(300).chain("…".chars()).collect();
     }
     if path.is_empty() { text } else { format!("{path}: {text}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn schemas_that_could_cost_much_or_reach_out_are_not_compiled() {
+        let nested = |depth: usize| (0..depth).fold(json!({}), |inner, _| json!({"items": inner}));
+        let many: serde_json::Map<String, Value> =
+            (0..200).map(|n| (format!("p{n}"), json!({"pattern": format!("^{n}")}))).collect();
+        let names: serde_json::Map<String, Value> = (0..200).map(|n| (format!("^{n}"), json!({}))).collect();
+        for (schema, compiles) in [
+            (json!({"properties": {"a": {"pattern": "^(a+)+$"}}}), true),
+            (json!({"properties": {"a": {"pattern": "^((a{100}){100}){100}$"}}}), false),
+            (json!({"properties": {"a": {"pattern": "(?=a)b"}}}), false),
+            (json!({"properties": {"a": {"pattern": r"(a)\1"}}}), false),
+            (json!({"properties": many}), false),
+            (json!({"patternProperties": names}), false),
+            (nested(20), true),
+            (nested(100), false),
+            (json!({"description": "x".repeat(300 << 10)}), false),
+            (json!({"$ref": "https://example.com/schema.json"}), false),
+            (json!({"$ref": "file:///etc/passwd"}), false),
+            (json!({"$schema": "https://example.com/own", "type": "object"}), false),
+            (json!({"type": 7}), false),
+        ] {
+            let shown: String = schema.to_string().chars().take(80).collect();
+            assert_eq!(compile(&schema).is_some(), compiles, "{shown}");
+        }
+    }
 }

@@ -8,10 +8,13 @@ use std::{
 
 use outboard_declare::names::Names;
 use outboard_script::Shape;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Listing, Terms, ToolDefinition, UpstreamState, shape::shape};
-use crate::ids::{Namespace, UpstreamName};
+use crate::{
+    ids::{Namespace, UpstreamName},
+    policy::Standing,
+};
 
 /// One upstream within a snapshot.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub struct Member {
     named: Arc<HashMap<String, usize>>,
     // Of each tool of the listing, made when a script first calls it.
     shapes: Arc<[OnceLock<Arc<Shape>>]>,
+    // Of each tool of the listing, worked out when the tool is first called.
+    standings: Arc<[OnceLock<Standing>]>,
 }
 
 impl Member {
@@ -56,6 +61,7 @@ impl Member {
             places: None,
             named: Arc::default(),
             shapes: Arc::default(),
+            standings: Arc::default(),
         }
     }
 
@@ -64,7 +70,7 @@ impl Member {
     }
 
     /// The same upstream on these terms.
-    pub(super) fn on(&self, terms: &Terms) -> Self {
+    pub fn on(&self, terms: &Terms) -> Self {
         if *self.terms == *terms {
             return self.clone();
         }
@@ -107,6 +113,7 @@ impl Member {
             idle_patterns: idle.into(),
             named: Arc::new(named),
             shapes: kept.iter().map(|_| OnceLock::new()).collect(),
+            standings: kept.iter().map(|_| OnceLock::new()).collect(),
             ..self.clone()
         }
     }
@@ -133,6 +140,24 @@ impl Member {
         let tool = self.listing.as_ref()?.tools.get(place)?;
         let made = self.shapes.get(place)?.get_or_init(|| Arc::new(shape(tool.input_schema.as_ref())));
         Some(Arc::clone(made))
+    }
+
+    /// How the tool of this identifier or original name stands against what a person accepted.
+    pub fn tool_standing(&self, name: &str) -> Standing {
+        let Some(accepted) = &self.terms.accepted else { return Standing::NotAccepted };
+        let standing = || {
+            let place = *self.named.get(name)?;
+            let tool = self.listing.as_ref()?.tools.get(place)?;
+            Some(*self.standings.get(place)?.get_or_init(|| accepted.standing(tool)))
+        };
+        standing().unwrap_or(Standing::New)
+    }
+
+    /// Waits for a place among the operations in flight to it. The place is free again when the returned value is
+    /// dropped.
+    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        // Nobody closes it.
+        Arc::clone(self.places.as_ref()?).acquire_owned().await.ok()
     }
 
     /// The tool of this identifier or original name.

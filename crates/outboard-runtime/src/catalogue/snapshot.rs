@@ -9,7 +9,13 @@ use std::{
 use outboard_script::{Advice, CatalogueView, Language, ToolView};
 
 use super::{Member, ToolDefinition, UpstreamState, call_signature, indexed::Indexed, suggest};
-use crate::{broker, present};
+use crate::{
+    broker,
+    json::Json,
+    operation::{Operation, ToolCall},
+    policy::Facts,
+    present,
+};
 
 /// Bytes of a full name at most.
 const LONGEST_NAME: usize = 1_000;
@@ -26,6 +32,28 @@ pub struct Resolved<'a> {
 }
 
 impl Resolved<'_> {
+    /// What is known of calling it so, beside what a run brings.
+    pub fn facts<'f>(&'f self, operation: &'f Operation) -> Facts<'f> {
+        Facts {
+            identifier: self.identifier,
+            claims: self.tool.annotations,
+            standing: self.member.tool_standing(self.identifier),
+            trusted: self.member.terms.trusted,
+            labels: self.member.terms.labels,
+            ..Facts::of(operation)
+        }
+    }
+
+    /// The call of it with these arguments.
+    pub fn call(&self, arguments: Json) -> Operation {
+        Operation::CallTool(ToolCall {
+            upstream: self.member.upstream.clone(),
+            namespace: self.member.namespace.clone(),
+            tool: self.tool.name.clone(),
+            arguments,
+        })
+    }
+
     /// `namespace.tool`, as scripts write it.
     pub fn called(&self) -> String {
         format!("{}.{}", self.member.namespace, self.identifier)

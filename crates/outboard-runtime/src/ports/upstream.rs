@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 
-use crate::{broker::Permit, ids::UpstreamName, reply::CallReply};
+use crate::{broker::Permit, ids::UpstreamName, json::Json, reply::CallReply};
 
 /// A connection to one upstream, shared by all runs for the life of the process.
 pub trait Upstream: Send + Sync + 'static {
@@ -17,12 +17,19 @@ pub trait Upstream: Send + Sync + 'static {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Sends the permitted operation and waits for its answer. If the upstream is still starting,
+    /// Sends the permitted tool call and waits for its answer. If the upstream is still starting,
     /// waits for it first (within its connect timeout).
     ///
     /// Dropping the future abandons the operation and tells the upstream so
     /// (`notifications/cancelled`); whether it had an effect is then unknown.
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>>;
+
+    /// Sends a permitted request that is no tool call and waits for its result, a JSON object as the upstream sent it.
+    /// Otherwise as [`Upstream::send`]. An upstream that knows tools only refuses, and nothing was sent.
+    fn request(&self, permit: Permit) -> BoxFuture<'_, Result<Json, SendFailure>> {
+        let reason = format!("{} has tools only", permit.operation().namespace());
+        Box::pin(std::future::ready(Err(SendFailure::Unavailable { reason })))
+    }
 }
 
 /// An operation that got no answer.

@@ -24,7 +24,7 @@ use super::{
     recorded,
 };
 use crate::{
-    broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled},
+    broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled, Tally},
     catalogue::{Catalogue, Snapshot},
     clock::{Clock, RunTime},
     engines::Engines,
@@ -145,6 +145,8 @@ impl RunActor {
             ledger: Ledger::new(lease.clone(), Arc::clone(&store), owner).by(Arc::clone(&clock)),
             deadline: parts.limits.call,
             language: prepared.language,
+            session: Arc::clone(&parts.session),
+            tally: Tally::default(),
         };
         let desk = Desk::new(parts.catalogue.clone(), Arc::clone(&parts.session), prepared.language);
         let actor = Self {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled},
+    broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled, Tally},
     clock::{Clock, RunTime},
     ids::{ImageHash, RequestId, RunId},
     journal::{Ending, Event, FORMAT, Lease, Opened, Store, StoreFailure},
@@ -16,6 +16,7 @@ use crate::{
     limits::{Limit, Limits},
     ports::engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply, Stopped, Thrown, ThrownTool},
     reply::{FailureCode, ToolFailure},
+    session::Session,
 };
 
 /// A tool call as a person or a program asks for it. Names and arguments are checked like a script's.
@@ -56,6 +57,7 @@ pub enum ToolOutcome {
 pub(crate) struct SingleParts {
     pub(crate) id: RunId,
     pub(crate) request: ToolRequest,
+    pub(crate) session: Arc<Session>,
     pub(crate) limits: Limits,
     pub(crate) broker: Arc<Broker>,
     pub(crate) store: Arc<dyn Store>,
@@ -75,6 +77,8 @@ pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
         ledger: Ledger::new(parts.id.clone(), Arc::clone(&parts.store), owner),
         deadline: parts.limits.call,
         language: Language::default(),
+        session: Arc::clone(&parts.session),
+        tally: Tally::default(),
     };
     let started = tokio::time::Instant::now();
     let lease = Lease::first(parts.id.clone());

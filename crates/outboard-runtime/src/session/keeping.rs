@@ -6,6 +6,7 @@ use std::{collections::VecDeque, sync::Arc};
 use crate::{
     ids::{Handle, RunId},
     json::Json,
+    policy::Taint,
     run::{Outcome, RunReport},
 };
 
@@ -46,6 +47,8 @@ pub(super) struct Kept {
 struct Entry {
     what: What,
     bytes: u64,
+    /// What the session had seen when it was kept.
+    taint: Taint,
 }
 
 #[derive(Debug)]
@@ -72,19 +75,19 @@ impl Kept {
         self.keeping
     }
 
-    pub(super) fn keep_value(&mut self, handle: Handle, value: Json) {
+    pub(super) fn keep_value(&mut self, handle: Handle, value: Json, taint: Taint) {
         let bytes = value.as_str().len() as u64;
-        self.keep(Entry { what: What::Value(handle, value), bytes });
+        self.keep(Entry { what: What::Value(handle, value), bytes, taint });
     }
 
-    pub(super) fn keep_run(&mut self, report: Arc<RunReport>) {
+    pub(super) fn keep_run(&mut self, report: Arc<RunReport>, taint: Taint) {
         let bytes = report.weight();
-        self.keep(Entry { what: What::Run(report), bytes });
+        self.keep(Entry { what: What::Run(report), bytes, taint });
     }
 
-    pub(super) fn value(&self, handle: &str) -> Option<Json> {
+    pub(super) fn value(&self, handle: &str) -> Option<(Json, Taint)> {
         self.waiting.iter().find_map(|entry| match &entry.what {
-            What::Value(name, value) if name.as_str() == handle => Some(value.clone()),
+            What::Value(name, value) if name.as_str() == handle => Some((value.clone(), entry.taint)),
             What::Value(..) | What::Run(_) => None,
         })
     }
@@ -98,12 +101,12 @@ impl Kept {
     }
 
     /// The result of this run, which counts as fetched from now on.
-    pub(super) fn fetch(&mut self, name: &str) -> Option<Arc<RunReport>> {
+    pub(super) fn fetch(&mut self, name: &str) -> Option<(Arc<RunReport>, Taint)> {
         let entry = take(&mut self.waiting, name).or_else(|| take(&mut self.fetched, name))?;
         let What::Run(report) = &entry.what else { return None };
-        let report = Arc::clone(report);
+        let found = (Arc::clone(report), entry.taint);
         self.fetched.push_back(entry);
-        Some(report)
+        Some(found)
     }
 
     /// What is known of a run of this name whose result was dropped.
@@ -192,14 +195,14 @@ mod tests {
             (vec!["r3", "r2", "r3"], vec!["r1", "v", "r3", "r4"]),
         ] {
             let mut kept = kept(4, 1 << 20);
-            kept.keep_run(report(1, 1));
-            kept.keep_value(Handle::from("v"), Json::null());
-            kept.keep_run(report(2, 1));
-            kept.keep_run(report(3, 1));
+            kept.keep_run(report(1, 1), Taint::default());
+            kept.keep_value(Handle::from("v"), Json::null(), Taint::default());
+            kept.keep_run(report(2, 1), Taint::default());
+            kept.keep_run(report(3, 1), Taint::default());
             for name in &fetched {
                 assert!(kept.fetch(name).is_some());
             }
-            kept.keep_run(report(4, 1));
+            kept.keep_run(report(4, 1), Taint::default());
             assert_eq!(left(&kept, &all), expected, "{fetched:?}");
         }
     }
@@ -208,14 +211,14 @@ mod tests {
     fn bytes_are_bounded_and_the_newest_is_kept_whatever_its_size() {
         let mut kept = kept(100, 10_000);
         let value = |bytes: usize| Json::string(&"x".repeat(bytes - 2));
-        kept.keep_value(Handle::from("a"), value(5_000));
-        kept.keep_value(Handle::from("b"), value(5_000));
+        kept.keep_value(Handle::from("a"), value(5_000), Taint::default());
+        kept.keep_value(Handle::from("b"), value(5_000), Taint::default());
         assert_eq!(left(&kept, &["a", "b"]), ["a", "b"]);
-        kept.keep_value(Handle::from("c"), value(2));
+        kept.keep_value(Handle::from("c"), value(2), Taint::default());
         assert_eq!(left(&kept, &["a", "b", "c"]), ["b", "c"]);
-        kept.keep_value(Handle::from("d"), value(20_000));
+        kept.keep_value(Handle::from("d"), value(20_000), Taint::default());
         assert_eq!(left(&kept, &["a", "b", "c", "d"]), ["d"]);
-        kept.keep_value(Handle::from("e"), value(2));
+        kept.keep_value(Handle::from("e"), value(2), Taint::default());
         assert_eq!((left(&kept, &["d", "e"]), kept.bytes), (vec!["e".to_owned()], 2));
     }
 
@@ -223,7 +226,7 @@ mod tests {
     fn a_run_whose_result_was_dropped_is_remembered_as_such() {
         let mut kept = kept(1, 1 << 20);
         for number in 1..=1_002 {
-            kept.keep_run(report(number, 1));
+            kept.keep_run(report(number, 1), Taint::default());
         }
         assert_eq!((kept.fetch("r1001").is_some(), kept.gone("r1")), (false, None));
         assert_eq!(kept.gone("r1001"), Some(Gone { ended_well: true, effects: 0 }));

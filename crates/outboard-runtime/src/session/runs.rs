@@ -96,7 +96,8 @@ impl Session {
         self.tasks.spawn(async move {
             let report = Arc::new(run.await);
             // Kept before it is no longer under way, so that it can be found at every moment.
-            ending.session.kept_results().keep_run(Arc::clone(&report));
+            let taint = ending.session.taint();
+            ending.session.kept_results().keep_run(Arc::clone(&report), taint);
             ending.well = true;
             drop(ending);
             tell.send_replace(Some(report));
@@ -112,7 +113,8 @@ impl Session {
         }
         drop(runs);
         let mut kept = self.kept_results();
-        if let Some(report) = kept.fetch(name) {
+        if let Some((report, taint)) = kept.fetch(name) {
+            self.saw(taint);
             return Ok(Found::Ended(report));
         }
         Err(match kept.gone(name) {

@@ -12,7 +12,7 @@ use outboard_runtime::{
 };
 use serde_json::{Value, json};
 
-use crate::fakes::{FailingAt, Play, Rule, Setting, World};
+use crate::fakes::{FailingAt, Play, Rule, Setting, World, because};
 
 fn one(namespace: &'static str, tool: &'static str, arguments: Value) -> Play {
     Play { calls: vec![(namespace, tool, arguments)], ..Play::default() }
@@ -71,7 +71,7 @@ async fn upstream_failures_keep_their_kind() {
 
 #[tokio::test]
 async fn denied_call_is_journaled_and_never_sent() {
-    let policy = Arc::new(Rule(|_| Verdict::Deny("not on a Friday".to_owned())));
+    let policy = Arc::new(Rule(|_| Verdict::Deny(because("not on a Friday"))));
     let world = World::new(Setting { play: one("box", "work", json!({})), policy, ..Setting::default() });
     let report = world.run().await;
     let events = world.events(&report).await;
@@ -93,7 +93,7 @@ impl Approver for Person {
 
 #[tokio::test]
 async fn a_person_decides_where_policy_asks_and_silence_is_no() {
-    let asks = || Arc::new(Rule(|_| Verdict::Ask("it posts".to_owned())));
+    let asks = || Arc::new(Rule(|_| Verdict::Ask(because("it posts"))));
     let play = || one("box", "work", json!({"n": 1}));
     check(
         Setting { play: play(), policy: asks(), ..Setting::default() },
@@ -120,7 +120,7 @@ async fn a_person_decides_where_policy_asks_and_silence_is_no() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_breaks_ends_its_run_at_once() {
-    let asks = Arc::new(Rule(|_| Verdict::Ask("it posts".to_owned())));
+    let asks = Arc::new(Rule(|_| Verdict::Ask(because("it posts"))));
     let breaks = Arc::new(Person(|_| panic!("a bug of ours")));
     let play = one("box", "work", json!({}));
     let world = World::new(Setting { play, policy: asks, approver: breaks, ..Setting::default() });

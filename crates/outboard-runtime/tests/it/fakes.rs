@@ -23,7 +23,7 @@ use outboard_runtime::{
     json::Json,
     limits::Limits,
     operation::Operation,
-    policy::{AllowAll, Policy, Verdict},
+    policy::{AllowAll, Decider, Facts, Policy, Reason, Verdict},
     ports::{
         engine::{
             Delivered, Engine, EngineRefused, Entry, Guest, GuestAsk, GuestRequest, GuestState, GuestWorld,
@@ -151,7 +151,7 @@ impl Upstream for FakeUpstream {
     }
 
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
-        let Operation::CallTool(call) = permit.into_operation();
+        let Operation::CallTool(call) = permit.into_operation() else { panic!("the tests call tools") };
         async move {
             let now = self.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
             self.most_in_flight.fetch_max(now, Ordering::SeqCst);
@@ -190,13 +190,17 @@ impl Upstreams for Only {
     }
 }
 
+/// A reason of a test's.
+pub(crate) fn because(text: &str) -> Reason {
+    Reason::new(Decider::Otherwise, text)
+}
+
 /// Denies what its name says.
 pub(crate) struct Rule(pub(crate) fn(&Value) -> Verdict);
 
 impl Policy for Rule {
-    fn judge(&self, operation: &Operation, _: &Annotations) -> Verdict {
-        let Operation::CallTool(call) = operation;
-        (self.0)(&call.arguments.to_value())
+    fn judge(&self, facts: &Facts<'_>) -> Verdict {
+        (self.0)(&facts.operation.arguments().unwrap().to_value())
     }
 
     fn describe(&self) -> String {
@@ -282,6 +286,9 @@ impl World {
         let name = UpstreamName::from("box");
         let catalogue = Catalogue::new([name.clone()]);
         if setting.listed {
+            // What it claims counts.
+            let terms = Terms { trusted: true, ..Terms::default() };
+            catalogue.arrange([Placing { terms, ..Placing::new(name.clone()) }]);
             catalogue.publish(&name, listing());
             catalogue.set_state(&name, UpstreamState::Ready { took: Duration::ZERO });
         }

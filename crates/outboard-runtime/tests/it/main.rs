@@ -5,6 +5,7 @@
 mod broker;
 mod catalogue;
 mod fakes;
+mod guard;
 mod journal;
 mod languages;
 mod long;

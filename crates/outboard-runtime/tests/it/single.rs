@@ -13,14 +13,14 @@ use outboard_runtime::{
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::fakes::{FailingAt, Rule, Setting, World};
+use crate::fakes::{FailingAt, Rule, Setting, World, because};
 
 fn request(namespace: &str, tool: &str, arguments: Value) -> ToolRequest {
     ToolRequest { namespace: namespace.to_owned(), tool: tool.to_owned(), arguments: arguments.into() }
 }
 
 async fn call(world: &World, arguments: Value) -> ToolReport {
-    world.runtime.call(request("box", "work", arguments), CancellationToken::new()).await
+    world.runtime.call(&world.session, request("box", "work", arguments), CancellationToken::new()).await
 }
 
 /// The kinds of the events, in order.
@@ -55,7 +55,7 @@ async fn a_call_outside_a_script_gives_the_scripts_value_and_is_journalled_like_
 
 #[tokio::test(start_paused = true)]
 async fn what_does_not_pass_the_gate_is_told_and_never_sent() {
-    let denies = || Arc::new(Rule(|_| Verdict::Deny("not on a Friday".to_owned())));
+    let denies = || Arc::new(Rule(|_| Verdict::Deny(because("not on a Friday"))));
     let full = || Arc::new(FailingAt(|event| matches!(event, Event::Intended(_)), MemoryStore::new()));
     let closed = || Arc::new(FailingAt(|event| matches!(event, Event::Opened(_)), MemoryStore::new()));
     let plain = Setting::default;
@@ -71,7 +71,7 @@ async fn what_does_not_pass_the_gate_is_told_and_never_sent() {
         (Setting { store: closed(), ..plain() }, request("box", "work", json!({})), FailureCode::Unrecorded),
     ] {
         let world = World::new(setting);
-        let report = world.runtime.call(request.clone(), CancellationToken::new()).await;
+        let report = world.runtime.call(&world.session, request.clone(), CancellationToken::new()).await;
         let ToolOutcome::Failed(failure) = report.outcome else { panic!("{request:?}") };
         assert_eq!(failure.code, code, "{request:?}: {}", failure.message);
         assert_eq!(sent(&world), 0, "{request:?}");
@@ -83,7 +83,7 @@ async fn a_cancelled_call_is_abandoned_and_its_effect_is_unknown() {
     let world = World::new(Setting::default());
     let cancel = CancellationToken::new();
     let (report, ()) = tokio::join!(
-        world.runtime.call(request("box", "work", json!({"hang": true})), cancel.clone()),
+        world.runtime.call(&world.session, request("box", "work", json!({"hang": true})), cancel.clone()),
         async {
             while sent(&world) == 0 {
                 tokio::task::yield_now().await;
@@ -95,7 +95,7 @@ async fn a_cancelled_call_is_abandoned_and_its_effect_is_unknown() {
     let events = world.store.read(&report.id).await.unwrap();
     assert_eq!(kinds(&events), ["opened", "asked", "intended", "ended"]);
 
-    let report = world.runtime.call(request("box", "work", json!({})), cancel).await;
+    let report = world.runtime.call(&world.session, request("box", "work", json!({})), cancel).await;
     assert_eq!(report.outcome, ToolOutcome::Cancelled { effect_unknown: false });
     assert_eq!(sent(&world), 1);
 }

@@ -9,7 +9,7 @@ use outboard_runtime::{
     catalogue::Seat,
     ids::{ToolName, UpstreamName},
     json::Json,
-    operation::Operation,
+    operation::{Operation, Requested},
     ports::upstream::{SendFailure, Upstream},
     reply::CallReply,
 };
@@ -89,10 +89,29 @@ impl Member {
         self.tasks.wait().await;
     }
 
+    /// What may be sent, if it may be sent here.
+    fn permitted(&self, permit: Permit) -> Result<Operation, SendFailure> {
+        let operation = permit.into_operation();
+        if operation.upstream() != &self.name {
+            let reason = format!("the permit is for `{}`, not for `{}`", operation.upstream(), self.name);
+            return Err(SendFailure::Unavailable { reason });
+        }
+        Ok(operation)
+    }
+
     async fn call(&self, tool: &ToolName, arguments: &Json) -> Result<CallReply, SendFailure> {
         let _token = self.calls.token();
         let client = self.client().await.map_err(|reason| SendFailure::Unavailable { reason })?;
-        let answer = client.call(tool, arguments).await;
+        self.told(client.call(tool, arguments).await)
+    }
+
+    async fn other(&self, what: &Requested) -> Result<Json, SendFailure> {
+        let _token = self.calls.token();
+        let client = self.client().await.map_err(|reason| SendFailure::Unavailable { reason })?;
+        self.told(client.request(what).await)
+    }
+
+    fn told<T>(&self, answer: Result<T, Failure>) -> Result<T, SendFailure> {
         answer.map_err(|failure| match failure {
             Failure::Lost(_) if self.retired.is_cancelled() => Failure::Lost(format!(
                 "its configuration changed, and the call was not over {:?} later",
@@ -123,6 +142,10 @@ impl Member {
     }
 }
 
+fn misplaced(operation: &Operation) -> SendFailure {
+    SendFailure::Unavailable { reason: format!("{} is not sent in this way", operation.kind()) }
+}
+
 impl Upstream for Member {
     fn ready(&self) -> BoxFuture<'_, Result<(), SendFailure>> {
         Box::pin(async {
@@ -132,13 +155,18 @@ impl Upstream for Member {
 
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
         Box::pin(async move {
-            let operation = permit.into_operation();
-            if operation.upstream() != &self.name {
-                let reason = format!("the permit is for `{}`, not for `{}`", operation.upstream(), self.name);
-                return Err(SendFailure::Unavailable { reason });
-            }
-            match operation {
+            match self.permitted(permit)? {
                 Operation::CallTool(call) => self.call(&call.tool, &call.arguments).await,
+                other => Err(misplaced(&other)),
+            }
+        })
+    }
+
+    fn request(&self, permit: Permit) -> BoxFuture<'_, Result<Json, SendFailure>> {
+        Box::pin(async move {
+            match self.permitted(permit)? {
+                Operation::Request(request) => self.other(&request.what).await,
+                other => Err(misplaced(&other)),
             }
         })
     }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use outboard_runtime::{
     approval::NobodyThere,
-    broker::{Broker, Budget, CallRequest, Caller, Ledger, Permit},
+    broker::{Broker, Budget, CallRequest, Caller, Ledger, Permit, Tally},
     catalogue::{Annotations, Catalogue, Listing, ToolDefinition, UpstreamState},
     ids::{RequestId, RunId, ToolName, UpstreamName},
     journal::MemoryStore,
@@ -15,6 +15,7 @@ use outboard_runtime::{
     policy::AllowAll,
     ports::upstream::{SendFailure, Upstream, Upstreams},
     reply::CallReply,
+    session::Session,
 };
 use tokio::sync::{Mutex, mpsc};
 
@@ -57,6 +58,8 @@ impl Gate {
             ledger: Ledger::new(RunId::from("r1"), Arc::new(MemoryStore::new()), owner),
             language: outboard_runtime::Language::TypeScript,
             deadline: Duration::from_secs(10),
+            session: Arc::new(Session::new()),
+            tally: Tally::default(),
         };
         let request = CallRequest {
             id: RequestId(1),

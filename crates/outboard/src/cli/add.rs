@@ -309,6 +309,12 @@ impl Written {
                 literals.join(", ")
             ));
         }
+        if scope == Scope::User && !parsed.usage.terms.trusted {
+            report::hint(format_args!(
+                "its calls ask until you have seen what it declares: outboard accept {}",
+                show::quoted(name)
+            ));
+        }
         if scope == Scope::Project {
             report::hint(
                 "a project's file does nothing until a person has accepted it as it is: outboard trust",

@@ -3,7 +3,7 @@
 
 mod pretty;
 
-use std::{convert::Infallible, path::Path, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use clap::Args;
 use outboard_runtime::{
@@ -11,6 +11,7 @@ use outboard_runtime::{
     json::Json,
     reply::{FailureCode, ToolFailure},
     run::{ToolOutcome, ToolRequest},
+    session::Session,
 };
 use serde_json::Value;
 use tokio::time::{Instant, interval_at};
@@ -20,7 +21,10 @@ use super::{
     input, names,
     waiting::{self, Wait},
 };
-use crate::report::{self, Failure, USAGE, escaped_lines};
+use crate::{
+    report::{self, Failure, escaped_lines},
+    tainted,
+};
 
 /// The longest wait for the upstream: longer than it may take to connect.
 const START: Duration = Duration::from_secs(90);
@@ -41,8 +45,11 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let arguments = self.arguments()?;
+        let arguments = input::json_object(&self.arguments, "the tool's arguments")?;
         let context = Context::load()?;
+        // Commands of one call each are guarded as one session.
+        let seen =
+            tainted::read(&context.places.state).map_err(|problem| Failure::could_not(&problem))?.taint;
         let meant = |member: &Member| names::may_mean(&self.name, member);
         context
             .with(&meant, async |system, stop| {
@@ -51,30 +58,16 @@ impl Call {
                 let snapshot = waiting::wait(system.runtime.catalogue(), wait, &stop, |_| ()).await?;
                 let request = self.request(&snapshot, arguments.clone())?;
                 let called = format!("{}.{}", request.namespace, request.tool);
+                let session = Arc::new(Session::new());
+                session.saw(seen);
                 let report = tokio::select! {
-                    report = system.runtime.call(request, stop.clone()) => report,
+                    report = system.runtime.call(&session, request, stop.clone()) => report,
                     never = tell_progress(&called) => match never {},
                 };
                 report::progress("");
                 self.tell(&called, &report.outcome)
             })
             .await
-    }
-
-    fn arguments(&self) -> Result<Json, Failure> {
-        let what = "the tool's arguments";
-        let text = match self.arguments.strip_prefix('@') {
-            Some(file) => input::read(Path::new(file), what)?,
-            None if self.arguments == "-" => input::read(Path::new("-"), what)?,
-            None => self.arguments.clone(),
-        };
-        let wrong = |why: &dyn std::fmt::Display| {
-            Failure::new(format_args!("the arguments must be one JSON object: {why}"))
-                .hint(r#"for example: outboard call github.get_issue '{"owner": "rust-lang", "issue": 1}'"#)
-                .code(USAGE)
-        };
-        let json = Json::parse(text.trim().trim_start_matches('\u{feff}')).map_err(|error| wrong(&error))?;
-        if json.as_str().starts_with('{') { Ok(json) } else { Err(wrong(&"this is JSON, but no object")) }
     }
 
     /// The call that the name means.

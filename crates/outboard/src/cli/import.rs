@@ -65,6 +65,9 @@ impl Import {
                 .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
             written = true;
             self.say(format_args!("{} added to {}", servers(additions.len()), file.display()));
+            if !self.json {
+                report::hint("their calls ask until you have seen what they declare: outboard accept");
+            }
             if let Some(problem) = unusable {
                 report::warn_of(&problem);
             }

@@ -20,6 +20,7 @@ use super::{context::Context, input, language, search::FIRST_LISTS, waiting};
 use crate::{
     config::RESULT_TOKENS,
     report::{self, Failure, INTERRUPTED, escaped_lines},
+    tainted,
     wiring::System,
 };
 use told::Told;
@@ -51,6 +52,9 @@ impl Run {
         let code = input::read(&self.file, "the script")?;
         let language = self.language.or_else(|| self.file.extension()?.to_str()?.parse().ok());
         let context = Context::load()?;
+        // Commands of one run each are guarded as one session.
+        let seen =
+            tainted::read(&context.places.state).map_err(|problem| Failure::could_not(&problem))?.taint;
         let asked = self.max_tokens.and_then(|tokens| usize::try_from(tokens).ok());
         let budget = asked.unwrap_or(context.configuration.settings.result_tokens);
         let asks_outboard = has_word(&code, "tools");
@@ -65,6 +69,7 @@ impl Run {
                     waiting::wait(system.runtime.catalogue(), FIRST_LISTS, &stop, |_| ()).await?;
                 }
                 let session = Arc::new(Session::new());
+                session.saw(seen);
                 let report = run(system, &session, request.clone(), &stop).await;
                 self.tell(&report, budget, &stop)
             })

@@ -5,11 +5,13 @@ use std::{io::IsTerminal as _, sync::Arc};
 
 use clap::Args;
 use outboard_face::{Face, FaceOptions};
+use outboard_runtime::catalogue::Member;
 use tokio_util::sync::CancellationToken;
 
 use super::{context::Context, doctor::advice, log, signals, variable};
 use crate::{
-    report::{self, Failure},
+    config::Configuration,
+    report::{self, Failure, escaped},
     wiring::{Source, System, Wanted},
 };
 
@@ -36,6 +38,7 @@ impl Serve {
         let stop = CancellationToken::new();
         let signals = signals::cancel(stop.clone())?;
         let system = System::start(&configuration, &places, &variable, Wanted::AsConfigured)?;
+        tell_unaccepted(&system, &configuration);
         let options = FaceOptions {
             declarations_budget: configuration.settings.declarations,
             result_budget: configuration.settings.result_tokens,
@@ -48,5 +51,20 @@ impl Serve {
         system.shutdown().await;
         signals.abort();
         served.map_err(|error| Failure::could_not(&error))
+    }
+}
+
+/// Says whose calls will ask because nobody has vouched for them.
+fn tell_unaccepted(system: &System, configuration: &Configuration) {
+    if configuration.settings.policy.text().otherwise.is_some() {
+        return;
+    }
+    let snapshot = system.runtime.catalogue().snapshot();
+    let unknown = |member: &&Arc<Member>| member.terms.accepted.is_none() && !member.terms.trusted;
+    let names: Vec<String> =
+        snapshot.members().iter().filter(unknown).map(|member| escaped(member.upstream.as_str())).collect();
+    if !names.is_empty() {
+        report::warn(format_args!("nobody has accepted {} yet: calls ask first", names.join(", ")));
+        report::hint("outboard accept shows what they declare, and accepts it");
     }
 }

@@ -69,7 +69,7 @@ const SHOWN: usize = 160;
 const BESIDE: usize = 40;
 
 /// A line, escaped; a long one without most of what it shares with the `other`, so that the change is always seen.
-fn elided(line: &str, other: &str) -> String {
+pub(super) fn elided(line: &str, other: &str) -> String {
     let (chars, other): (Vec<char>, Vec<char>) = (line.chars().collect(), other.chars().collect());
     if chars.len() <= SHOWN {
         return escaped(line);

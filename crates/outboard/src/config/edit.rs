@@ -161,6 +161,32 @@ impl Syntax {
         })
     }
 
+    /// The text with one element more in the list at `path`, before the one at `at` or at the end. The list is made
+    /// where it is missing. Only in JSON.
+    pub(crate) fn insert(
+        self,
+        text: &str,
+        path: &[&str],
+        at: usize,
+        value: &Value,
+    ) -> Result<String, EditProblem> {
+        let mut expected = self.read(text)?;
+        let list = place(&mut expected, path)?;
+        if list.is_null() {
+            return self.set(text, path, &Value::Array(vec![value.clone()]));
+        }
+        let member = || path.join(".");
+        let Value::Array(items) = list else {
+            return Err(EditProblem::Shape { member: member(), what: "must be a list" });
+        };
+        let at = at.min(items.len());
+        items.insert(at, value.clone());
+        self.edited(text, &[expected], |text| match self {
+            Self::Json | Self::JsonWithComments | Self::Jsonc => json::insert(text, self, path, at, value),
+            Self::Toml | Self::Yaml => Err(EditProblem::Elsewhere),
+        })
+    }
+
     /// The text without the member at `path`; the same text if there is none.
     pub(crate) fn unset(self, text: &str, path: &[&str]) -> Result<String, EditProblem> {
         let mut expected = self.read(text)?;

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use outboard_runtime::policy::{BadPolicy, PolicyText, RuleText, Rulebook};
+use serde_json::{Map, Value, json};
 
 use super::{
     ConfigFile, FileKind, FileProblem, OWN_SYNTAX, Places,
@@ -37,6 +38,16 @@ pub(crate) struct Added {
     pub(crate) unusable: Option<FileProblem>,
 }
 
+/// A rule that was written.
+#[derive(Debug)]
+pub(crate) struct Ruled {
+    pub(crate) file: PathBuf,
+    /// Its place among the rules, from 0.
+    pub(crate) place: usize,
+    /// The text before and after.
+    pub(crate) texts: (String, String),
+}
+
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EditingProblem {
@@ -52,6 +63,10 @@ pub(crate) enum EditingProblem {
     HomeIsNoProject,
     #[error("find a project's outboard.json here")]
     NoFile,
+    #[error("write the rule: {what}")]
+    Rule { what: String, hint: String },
+    #[error(transparent)]
+    Unusable(#[from] FileProblem),
     #[error(transparent)]
     Store(#[from] StoreProblem),
 }
@@ -141,6 +156,49 @@ pub(crate) fn remove(
     let text = OWN_SYNTAX.unset(original.text(), &[SERVERS, name]).map_err(|source| edit(&file, source))?;
     original.write(&lock, &text, Privacy::Private)?;
     Ok((file, of))
+}
+
+/// Adds a rule to the user's file, before the one at this place or behind all others. Nothing is written if the rule, or
+/// the file with it, cannot be used.
+pub(crate) fn add_rule(
+    places: &Places,
+    rule: &RuleText,
+    before: Option<usize>,
+) -> Result<Ruled, EditingProblem> {
+    let alone = PolicyText { rules: vec![rule.clone()], ..PolicyText::default() };
+    if let Err(BadPolicy::Rule(bad) | BadPolicy::Limit(bad)) = Rulebook::read(alone) {
+        let part = if bad.part.is_empty() { String::new() } else { format!("`{}`: ", bad.part) };
+        return Err(EditingProblem::Rule { what: format!("{part}{}", bad.what), hint: bad.hint });
+    }
+    let file = places.user_file();
+    let lock = Lock::take(&places.state)?;
+    let original = Original::read(&file)?;
+    let edited = |source| EditingProblem::Store(edit(&file, source));
+    let rules = OWN_SYNTAX.read(original.text()).map_err(edited)?;
+    let count = rules.pointer("/policy/rules").and_then(Value::as_array).map_or(0, Vec::len);
+    let place = before.unwrap_or(count).min(count);
+    let text =
+        OWN_SYNTAX.insert(original.text(), &["policy", "rules"], place, &written(rule)).map_err(edited)?;
+    ConfigFile::check(&file, FileKind::User, &text)?;
+    let texts = (original.text().to_owned(), text);
+    original.write(&lock, &texts.1, Privacy::Private)?;
+    Ok(Ruled { file, place, texts })
+}
+
+/// A rule as it stands in a file.
+fn written(rule: &RuleText) -> Value {
+    let tools = rule.tools.as_deref().map(|tools| match tools {
+        [one] => json!(one),
+        several => json!(several),
+    });
+    let members = [
+        ("tools", tools),
+        ("when", rule.when.as_ref().map(|when| json!(when))),
+        ("verdict", Some(json!(rule.verdict))),
+        ("reason", rule.reason.as_ref().map(|reason| json!(reason))),
+    ];
+    let given = members.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Value::Object(given.collect())
 }
 
 /// The servers that one of Outboard's files names, as they are written.

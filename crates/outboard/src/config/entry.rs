@@ -61,6 +61,13 @@ fn check_keys(members: &Map<String, Value>) -> Result<(), Wrong> {
     })
 }
 
+/// An entry of a project's file may not say how far it is to be trusted.
+fn refuse_vouching(members: &Map<String, Value>) -> Result<(), Wrong> {
+    let Some(key) = usage::OF_USER.into_iter().find(|key| members.contains_key(*key)) else { return Ok(()) };
+    let what = format!("`{key}` may stand only in the user's own file");
+    Err(Wrong::at(&[key], what, "take it out; a user who wants it configures the server in their own file"))
+}
+
 /// The members of an entry while they are read. A value is never shown: it may be a secret.
 struct Written<'a>(&'a Map<String, Value>);
 
@@ -122,7 +129,11 @@ impl Entry {
         }
         let usage = match file {
             FileKind::Shared => Usage::default(),
-            FileKind::User | FileKind::Project => Usage::parse(members)?,
+            FileKind::User => Usage::parse(members)?,
+            FileKind::Project => {
+                refuse_vouching(members)?;
+                Usage::parse(members)?
+            }
         };
         let written = Written(members);
         let url = match written.text("url")? {
@@ -229,6 +240,12 @@ mod tests {
             json!({"command": "x", "timeout": 60_000, "tools": ["*"], "eager": "?", "concurrency": null});
         assert_eq!(Entry::parse(&entry, FileKind::Shared).unwrap().usage, Usage::default());
         assert!(Entry::parse(&entry, FileKind::Project).is_err());
+        for entry in [json!({"command": "x", "trust": true}), json!({"command": "x", "labels": ["private"]})]
+        {
+            assert!(Entry::parse(&entry, FileKind::User).is_ok());
+            let wrong = Entry::parse(&entry, FileKind::Project).unwrap_err();
+            assert!(wrong.what.ends_with("may stand only in the user's own file"), "{wrong}");
+        }
     }
 
     #[test]

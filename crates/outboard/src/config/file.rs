@@ -112,6 +112,12 @@ impl ConfigFile {
         Self::parse(path, kind, &bytes)
     }
 
+    /// Whether a file of this kind could be used if it held this text.
+    pub(crate) fn check(path: &Path, kind: FileKind, text: &str) -> Result<(), FileProblem> {
+        let examined = Self::parse(path, kind, text.as_bytes())?;
+        examined.problems.into_iter().next().map_or(Ok(()), Err)
+    }
+
     fn parse(path: &Path, kind: FileKind, bytes: &[u8]) -> Result<Examined, FileProblem> {
         let text = std::str::from_utf8(bytes).map_err(|_| FileProblem::NoText { path: path.to_owned() })?;
         let text = text.strip_prefix(MARK).unwrap_or(text);

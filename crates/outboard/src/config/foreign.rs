@@ -15,8 +15,8 @@ pub(super) fn hint(key: &str) -> Option<&'static str> {
             "write \"tools\": {\"allow\": [\"name\"]}"
         }
         "excludeTools" | "disabledTools" | "disabled_tools" => "write \"tools\": {\"deny\": [\"name\"]}",
-        "alwaysAllow" | "autoApprove" | "trust" | "default_tools_approval_mode" => {
-            "leave it out: who approves calls is the client's matter"
+        "alwaysAllow" | "autoApprove" | "default_tools_approval_mode" => {
+            "write \"trust\": true for the whole server, or a rule for each tool: outboard policy allow"
         }
         "tool_timeout_sec" | "requestTimeout" => "write \"timeout\", in seconds",
         "startup_timeout_sec" | "startup_timeout_ms" | "initTimeout" => {

@@ -1,14 +1,14 @@
 //! How Outboard behaves, as the user's own file says it: every setting with its range and its default.
 //! A value out of range is an error that names the setting and the range; nothing is rounded to fit.
 
-use std::{fmt::Display, ops::RangeInclusive, time::Duration};
+use std::{fmt::Display, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use outboard_face::{FaceOptions, RESPOND_WITHIN};
-use outboard_runtime::{limits::Limits, session::Keeping};
+use outboard_runtime::{limits::Limits, policy::Rulebook, session::Keeping};
 use outboard_upstream::LONGEST_MESSAGE;
 use serde_json::{Map, Value};
 
-use super::{Wrong, wrong::shown};
+use super::{Wrong, policy, wrong::shown};
 
 /// Tokens that a result may be given.
 pub(crate) const RESULT_TOKENS: RangeInclusive<u64> = 100..=200_000;
@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) keeping: Keeping,
     /// Bytes of one message of an upstream.
     pub(crate) tool_result: usize,
+    /// What may run.
+    pub(crate) policy: Arc<Rulebook>,
 }
 
 impl Default for Settings {
@@ -49,14 +51,23 @@ impl Default for Settings {
             limits: Limits::default(),
             keeping: Keeping::default(),
             tool_result: LONGEST_MESSAGE,
+            policy: Arc::default(),
         }
     }
 }
 
 /// The members of a configuration file that are no settings.
 const BESIDE: [&str; 2] = ["mcpServers", "$schema"];
-const KEYS: [&str; 7] =
-    ["declarations", "resultTokens", "respondWithinSeconds", "runsAtOnce", "runsWaiting", "python", "limits"];
+const KEYS: [&str; 8] = [
+    "declarations",
+    "resultTokens",
+    "respondWithinSeconds",
+    "runsAtOnce",
+    "runsWaiting",
+    "python",
+    "limits",
+    "policy",
+];
 const PYTHON: [&str; 1] = ["ready"];
 const LIMITS: [&str; 12] = [
     "wallSeconds",
@@ -109,6 +120,11 @@ pub(super) fn read(members: &Map<String, Value>) -> (Settings, Vec<Wrong>) {
             let hint = "for example: \"limits\": {\"cpuSeconds\": 30}";
             wrong.push(Wrong::mistyped(&["limits"], &shown(other), "an object of limits", hint));
         }
+    }
+    match members.get("policy").filter(|value| !value.is_null()).map(policy::read) {
+        None => {}
+        Some(Ok(policy)) => settings.policy = policy,
+        Some(Err(of_policy)) => wrong.extend(of_policy),
     }
     (settings, wrong)
 }

@@ -3,7 +3,10 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use outboard_runtime::catalogue::{BadPattern, Terms, ToolFilter};
+use outboard_runtime::{
+    catalogue::{BadPattern, Terms, ToolFilter},
+    policy::Labels,
+};
 use serde_json::{Map, Value};
 
 use super::{
@@ -14,7 +17,10 @@ use super::{
 
 /// The keys that are read here. In a file that other clients share they are those clients' and mean what they say
 /// there: milliseconds, for example.
-pub(super) const KEYS: [&str; 4] = ["tools", "timeout", "concurrency", "eager"];
+pub(super) const KEYS: [&str; 6] = ["tools", "timeout", "concurrency", "eager", "trust", "labels"];
+/// Those by which an entry would vouch for itself: only the user's own file may say them.
+pub(super) const OF_USER: [&str; 2] = ["trust", "labels"];
+const LABELS: [&str; 3] = ["private", "untrusted", "external"];
 
 /// Calls at once that may be asked for.
 const MOST_AT_ONCE: u64 = 100_000;
@@ -53,6 +59,9 @@ impl Usage {
                 tools: given("tools").map(filter).transpose()?.unwrap_or_default(),
                 timeout: given("timeout").map(timeout).transpose()?,
                 concurrency: concurrency.transpose()?,
+                trusted: given("trust").map(trust).transpose()?.unwrap_or_default(),
+                labels: given("labels").map(labels).transpose()?.unwrap_or_default(),
+                accepted: None,
             },
             eager: eager.transpose()?.unwrap_or_default(),
         })
@@ -67,6 +76,36 @@ impl Usage {
             format!("if milliseconds are meant, as other clients have it: \"timeout\": {}", seconds / 1e3),
         ))
     }
+}
+
+fn trust(value: &Value) -> Result<bool, Wrong> {
+    let hint = "true: its tools run unless they are declared destructive; leave it out to be asked";
+    value.as_bool().ok_or_else(|| Wrong::mistyped(&["trust"], &shown(value), "true or false", hint))
+}
+
+/// `{"private": true, "untrusted": false}`, or a list of those that are true.
+fn labels(value: &Value) -> Result<Labels, Wrong> {
+    let hint = "for example: \"labels\": {\"private\": true, \"external\": false}";
+    let mut labels = Labels::default();
+    let mut set = |name: &str, to: &Value| {
+        let label = match name {
+            "private" => &mut labels.private,
+            "untrusted" => &mut labels.untrusted,
+            "external" => &mut labels.external,
+            _ => return Err(Wrong::unknown(&["labels", name], "a label", &LABELS)),
+        };
+        let wrong = || Wrong::mistyped(&["labels", name], &shown(to), "true or false", hint);
+        *label = Some(to.as_bool().ok_or_else(wrong)?);
+        Ok(())
+    };
+    match value {
+        Value::Object(members) => members.iter().try_for_each(|(name, to)| set(name, to))?,
+        Value::Array(names) if names.iter().all(Value::is_string) => {
+            names.iter().filter_map(Value::as_str).try_for_each(|name| set(name, &Value::Bool(true)))?;
+        }
+        other => return Err(Wrong::mistyped(&["labels"], kind(other), "an object of labels", hint)),
+    }
+    Ok(labels)
 }
 
 fn timeout(value: &Value) -> Result<Duration, Wrong> {
@@ -142,9 +181,27 @@ mod tests {
         let all = json!({"tools": {"allow": ["a"], "deny": ["b"]}, "timeout": 1.5, "concurrency": 2, "eager": true});
         let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
         let tools = ToolFilter::denying(&texts(&["b"])).unwrap().allowing(&texts(&["a"])).unwrap();
-        let terms =
-            Terms { tools, timeout: Some(Duration::from_millis(1_500)), concurrency: NonZeroU32::new(2) };
+        let terms = Terms {
+            tools,
+            timeout: Some(Duration::from_millis(1_500)),
+            concurrency: NonZeroU32::new(2),
+            ..Terms::default()
+        };
         assert_eq!(parse(&all), Ok(Usage { terms, eager: true }));
+    }
+
+    #[test]
+    fn labels_are_given_as_an_object_or_as_a_list() {
+        let labels = |labels: &Value| parse(&json!({ "labels": labels })).unwrap().terms.labels;
+        let (yes, no) = (Some(true), Some(false));
+        for (written, private, untrusted, external) in [
+            (json!([]), None, None, None),
+            (json!(["private", "external"]), yes, None, yes),
+            (json!({"private": true, "untrusted": false}), yes, no, None),
+        ] {
+            assert_eq!(labels(&written), Labels { private, untrusted, external });
+        }
+        assert!(parse(&json!({"trust": true})).unwrap().terms.trusted);
     }
 
     #[test]
@@ -175,6 +232,18 @@ mod tests {
             ),
             (json!({"concurrency": 1.5}), "`concurrency` is 1.5; ", "leave it out"),
             (json!({"concurrency": 4_294_967_297_u64}), "`concurrency` is 4294967297; ", "leave it out"),
+            (json!({"trust": "yes"}), "`trust` is \"yes\"; it must be true or false", "declared destructive"),
+            (
+                json!({"labels": ["secret"]}),
+                "`labels.secret` is not a label",
+                "there are: private, untrusted",
+            ),
+            (
+                json!({"labels": {"private": 1}}),
+                "`labels.private` is 1; it must be true or false",
+                "external",
+            ),
+            (json!({"labels": "private"}), "`labels` is a text; it must be an object", "for example"),
             (json!({"eager": "yes"}), "`eager` is \"yes\"; it must be true or false", "leave it out"),
         ] {
             let wrong = parse(&entry).unwrap_err();

@@ -150,6 +150,8 @@ fn editing(problem: &EditingProblem) -> Option<String> {
             Some("go to the project's directory, or leave --scope project out".to_owned())
         }
         EditingProblem::NoFile => Some("outboard add --scope project makes one".to_owned()),
+        EditingProblem::Rule { hint, .. } => Some(hint.clone()),
+        EditingProblem::Unusable(problem) => file(problem),
         EditingProblem::Store(problem) => store(problem),
     }
 }

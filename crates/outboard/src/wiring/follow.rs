@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Roster, roster::Changes, warnings};
 use crate::{
+    accepted::Acceptances,
     config::{self, Configuration, Places, Settings},
-    report,
+    report, tainted,
     trust::Trust,
 };
 
@@ -52,6 +53,8 @@ pub(super) struct Follower {
     pub(super) variable: fn(&str) -> Option<String>,
     /// What the process was started with.
     started_with: Settings,
+    /// How often a person had cleared what sessions have seen.
+    cleared: u64,
     told: BTreeSet<String>,
     look: Look,
 }
@@ -90,7 +93,9 @@ impl Follower {
         let started_with = source.configuration.settings.clone();
         // The files may have changed since they were loaded, so they are read once more.
         let look = Look { read: Stamps::new(), last: stamps(&source), restless: 0, again: true };
-        Self { source, roster, runtime, variable, started_with, told, look }
+        // What cannot be read now is told of at the first look.
+        let cleared = tainted::read(&source.places.state).unwrap_or_default().cleared;
+        Self { source, roster, runtime, variable, started_with, cleared, told, look }
     }
 
     /// Follows until `stop`.
@@ -128,8 +133,22 @@ impl Follower {
         }
     }
 
+    /// Clears what sessions have seen, if a person has said so since the last look.
+    fn clear_taint(&mut self) -> Option<String> {
+        match tainted::read(&self.source.places.state) {
+            Ok(seen) => {
+                if seen.cleared > self.cleared {
+                    self.runtime.clear_taint();
+                }
+                self.cleared = seen.cleared;
+                None
+            }
+            Err(problem) => Some(format!("could not {}", report::chain(&problem))),
+        }
+    }
+
     fn reload(&mut self) {
-        let mut problems = Vec::new();
+        let mut problems: Vec<String> = self.clear_taint().into_iter().collect();
         match Trust::load(&self.source.places.state) {
             Ok(trust) => self.source.trust = trust,
             Err(problem) => problems.push(format!(
@@ -178,6 +197,7 @@ impl Follower {
         ];
         later.extend(fixed.iter().filter(|(_, changed)| *changed).map(|(key, _)| *key));
         self.runtime.set_limits(limits);
+        self.runtime.set_policy(Arc::clone(&settings.policy) as _);
         later
             .iter()
             .map(|key| format!("the new `{key}` takes effect when Outboard is started again"))
@@ -221,7 +241,9 @@ impl Look {
 fn stamps(source: &Source) -> Stamps {
     let places = &source.places;
     let project = places.project_files(&source.directory).into_iter().map(|file| file.path);
-    let all = project.chain([places.user_file(), Trust::file(&places.state)]);
+    let state =
+        [Trust::file(&places.state), Acceptances::folder(&places.state), tainted::file(&places.state)];
+    let all = project.chain([places.user_file()]).chain(state);
     all.map(|path| (path.clone(), stamp(&path))).collect()
 }
 

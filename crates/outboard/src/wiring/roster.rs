@@ -4,13 +4,16 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use outboard_runtime::{
-    catalogue::{Catalogue, Occupant, Placing, Seat, UpstreamState},
+    catalogue::{Catalogue, Occupant, Placing, Seat, Terms, UpstreamState},
     ids::UpstreamName,
 };
 use outboard_upstream::{Fleet, Start, Transport, UpstreamSpec};
 
 use super::{cache::Cache, specs};
-use crate::config::{Configuration, Configured, Entry};
+use crate::{
+    accepted::Acceptances,
+    config::{Configuration, Configured, Entry},
+};
 
 /// A kept listing older than this is read again at once.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,6 +23,7 @@ pub(super) struct Roster {
     catalogue: Catalogue,
     fleet: Arc<Fleet>,
     cache: Cache,
+    acceptances: Acceptances,
     options: Options,
     listed: BTreeMap<String, Listed>,
 }
@@ -74,8 +78,14 @@ struct New {
 }
 
 impl Roster {
-    pub(super) fn new(catalogue: Catalogue, fleet: Arc<Fleet>, cache: Cache, options: Options) -> Self {
-        Self { catalogue, fleet, cache, options, listed: BTreeMap::new() }
+    pub(super) fn new(
+        catalogue: Catalogue,
+        fleet: Arc<Fleet>,
+        cache: Cache,
+        acceptances: Acceptances,
+        options: Options,
+    ) -> Self {
+        Self { catalogue, fleet, cache, acceptances, options, listed: BTreeMap::new() }
     }
 
     /// Makes the upstreams those of this configuration. An entry that could be used before and cannot be now leaves
@@ -124,8 +134,11 @@ impl Roster {
     ) -> Placing {
         let upstream = UpstreamName::new(name);
         let terms = match &now.is {
-            Is::Good(reached) => reached.entry.usage.terms.clone(),
-            Is::Bad(_) => Default::default(),
+            Is::Good(reached) => {
+                let accepted = self.acceptances.pins(name, &reached.entry).map(Arc::new);
+                Terms { accepted, ..reached.entry.usage.terms.clone() }
+            }
+            Is::Bad(_) => Terms::default(),
         };
         let occupant = match (before.map(|before| &before.is), &now.is) {
             (Some(before), now) if before.reaches(now) => {

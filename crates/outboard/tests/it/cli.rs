@@ -5,6 +5,7 @@ mod doctor;
 mod finding;
 mod listing;
 mod pages;
+mod policy;
 mod running;
 mod streams;
 
@@ -97,6 +98,13 @@ impl Person {
     /// Runs a script from standard input.
     pub(crate) fn runs(&self, code: &str) -> Said {
         self.given(code, &["run", "-"])
+    }
+
+    /// A user with exactly this configuration.
+    pub(crate) fn configured(configuration: &Value) -> Self {
+        let home = Home::new();
+        home.configure_exactly(configuration);
+        Self { home }
     }
 
     /// A file of the project with this content.

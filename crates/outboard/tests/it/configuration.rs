@@ -19,6 +19,7 @@ fn run(home: &Home, arguments: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn a_projects_file_does_nothing_until_it_is_accepted_as_it_is() {
     let home = Home::new();
+    home.configure(&json!({}));
     let file = home.project().join(".mcp.json");
     let marker = home.project().join("started");
     let write = |name: &str| {
@@ -127,7 +128,7 @@ fn one_wrong_entry_costs_itself() {
     let home = Home::new();
     let good = fixture(&[]);
     let text = format!(
-        "{{ // comments and trailing commas may stand here\n\"mcpServers\": {{\"good\": {good}, \"none\": {{}},\n\
+        "{{ // comments and trailing commas may stand here\n\"policy\": {{\"otherwise\": \"allow\"}}, \"mcpServers\": {{\"good\": {good}, \"none\": {{}},\n\
          \"twice\": {good},\n\"twice\": {good},\n\
          \"both\": {{\"command\": \"x\", \"url\": \"http://x\"}}, \"typo\": {{\"comand\": \"x\"}},}},}}"
     );

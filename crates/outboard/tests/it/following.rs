@@ -23,7 +23,7 @@ fn user_file(home: &Home) -> PathBuf {
 }
 
 fn servers(servers: &Value) -> String {
-    json!({"mcpServers": servers}).to_string()
+    json!({"mcpServers": servers, "policy": {"otherwise": "allow"}}).to_string()
 }
 
 /// The namespaces that a search lists.
@@ -91,7 +91,10 @@ fn usage_changes_without_touching_the_connection() {
     let stderr = session.client.stderr();
     assert!(stderr.contains("nothing_like_it") && stderr.contains("matches no tool"), "{stderr}");
 
-    let settings = json!({"mcpServers": {"fix": fixture(&[])}, "limits": {"calls": 1}, "runsAtOnce": 2});
+    let settings = json!({
+        "mcpServers": {"fix": fixture(&[])}, "limits": {"calls": 1}, "runsAtOnce": 2,
+        "policy": {"otherwise": "allow"},
+    });
     replace(&session.home, &settings.to_string());
     eventually("the tool is back and further runs have one call", || {
         let (failed, text) = session.client.call(

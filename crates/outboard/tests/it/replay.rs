@@ -35,7 +35,7 @@ struct Uneven(Arc<AtomicU32>);
 
 impl Upstream for Uneven {
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
-        let Operation::CallTool(call) = permit.into_operation();
+        let Operation::CallTool(call) = permit.into_operation() else { panic!("scripts call tools") };
         async move {
             let sent = self.0.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_micros(u64::from(sent * 7919 % 13) * 700)).await;

@@ -156,7 +156,8 @@ fn an_added_file_is_private_and_its_secrets_are_not_shown() {
     );
     assert_eq!(
         stderr,
-        "hint: env.GH_TOKEN now stands in the file as it is; with ${VAR} in single quotes it would stay in a variable\n"
+        "hint: env.GH_TOKEN now stands in the file as it is; with ${VAR} in single quotes it would stay in a variable\n\
+         hint: its calls ask until you have seen what it declares: outboard accept gh\n"
     );
     assert_eq!(std::fs::metadata(user.file()).unwrap().permissions().mode() & 0o777, 0o600);
     let json: Value =

@@ -25,6 +25,8 @@ struct Parsed<'a> {
 
 /// Objects within objects in which members are looked for: no setting is deeper.
 const DEEP: usize = 4;
+/// Objects of one list whose lines are known.
+const LISTED: usize = 1_000;
 
 type Splice = (Range<usize>, String);
 
@@ -51,6 +53,16 @@ pub(super) fn lines(text: &str, syntax: Syntax) -> Result<Lines, EditProblem> {
     let mut open: Vec<(Vec<String>, &ast::Value<'_>)> =
         parsed.root.iter().map(|root| (Vec::new(), root)).collect();
     while let Some((path, value)) = open.pop() {
+        // Of a list, its first objects by their places.
+        let items = value.as_array().map_or(&[][..], |array| &array.elements).iter().take(LISTED).enumerate();
+        for (at, item) in items.filter(|(_, item)| item.as_object().is_some()) {
+            let path = [&path[..], &[at.to_string()]].concat();
+            let line = breaks.partition_point(|at| *at < item.range().start) + 1;
+            lines.0.insert(path.clone(), vec![line]);
+            if path.len() < DEEP {
+                open.push((path, item));
+            }
+        }
         for member in value.as_object().map_or(&[][..], |object| &object.properties) {
             let path = [&path[..], &[name(member).to_owned()]].concat();
             let line = breaks.partition_point(|at| *at < member.range.start) + 1;
@@ -88,6 +100,54 @@ pub(super) fn set(text: &str, syntax: Syntax, path: &[&str], value: &Value) -> R
         }
     }
     Ok(text.to_owned())
+}
+
+pub(super) fn insert(
+    text: &str,
+    syntax: Syntax,
+    path: &[&str],
+    at: usize,
+    value: &Value,
+) -> Result<String, EditProblem> {
+    let parsed = parse(text, syntax)?;
+    let mut here = parsed.root.as_ref();
+    for (depth, key) in path.iter().enumerate() {
+        let object = here.and_then(ast::Value::as_object);
+        let object = object.ok_or_else(|| EditProblem::not_an_object(&path[..depth]))?;
+        here = only(text, object, key, &path[..=depth])?.map(|member| &member.value);
+    }
+    let Some(list) = here.and_then(ast::Value::as_array) else { return Err(EditProblem::Elsewhere) };
+    let new = one_line(value);
+    let Some(near) = list.elements.get(at).or(list.elements.last()) else {
+        // Comments may stand between the brackets.
+        let (open, close) = (list.range.start + 1, list.range.end - 1);
+        let range = if text[open..close].trim().is_empty() { open..close } else { close..close };
+        return Ok(spliced(text, vec![(range, new)]));
+    };
+    let range = near.range();
+    let break_ = match parsed.starts_line(range.start) {
+        true => format!("{}{}", newline(text), parsed.indent(range.start)),
+        false => " ".to_owned(),
+    };
+    let splice = match at < list.elements.len() {
+        true => (range.start..range.start, format!("{new},{break_}")),
+        false => (range.end..range.end, format!(",{break_}{new}")),
+    };
+    Ok(spliced(text, vec![splice]))
+}
+
+/// A value on one line, as people write it.
+fn one_line(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(one_line).collect::<Vec<_>>().join(", ")),
+        Value::Object(members) => {
+            let member = |(key, value): (&String, &Value)| {
+                format!("{}: {}", Value::from(key.as_str()), one_line(value))
+            };
+            format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+        }
+        plain => plain.to_string(),
+    }
 }
 
 pub(super) fn unset(text: &str, syntax: Syntax, path: &[&str]) -> Result<String, EditProblem> {

@@ -1,0 +1,115 @@
+//! What a person accepted of each upstream: its tools as they were shown, kept by what the entry reaches. An entry
+//! that reaches something else is another upstream, which nobody has accepted. It decides nothing about calls.
+
+use std::path::{Path, PathBuf};
+
+use outboard_runtime::{catalogue::Listing, policy::Pins};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{Entry, hash},
+    state_file::{StateFile, StateProblem},
+};
+
+/// Version of the format. A newer one is refused, never overwritten.
+const FORMAT: u32 = 1;
+
+/// The acceptances of this user.
+#[derive(Clone, Debug)]
+pub(crate) struct Acceptances {
+    folder: PathBuf,
+}
+
+/// One file. Its tools are kept whole, so that a change can be shown as a difference.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Stored {
+    /// For people who look into the file.
+    upstream: String,
+    accepted: Option<Listing>,
+}
+
+impl Acceptances {
+    /// Those of this state directory.
+    pub(crate) fn at(state: &Path) -> Self {
+        Self { folder: Self::folder(state) }
+    }
+
+    /// Where they are kept. The folder changes whenever one of them does.
+    pub(crate) fn folder(state: &Path) -> PathBuf {
+        state.join("accepted")
+    }
+
+    /// What was accepted of this upstream.
+    pub(crate) fn read(&self, name: &str, entry: &Entry) -> Result<Option<Listing>, StateProblem> {
+        Ok(self.open(name, entry)?.content.accepted)
+    }
+
+    /// The same for the gate. What cannot be read was not accepted, and is told of.
+    pub(crate) fn pins(&self, name: &str, entry: &Entry) -> Option<Pins> {
+        let read = self.read(name, entry).inspect_err(
+            |problem| tracing::warn!(upstream = name, %problem, "what was accepted of it cannot be read"),
+        );
+        read.ok().flatten().map(|listing| Pins::of(&listing))
+    }
+
+    /// Accepts exactly these tools.
+    pub(crate) fn accept(&self, name: &str, entry: &Entry, listing: &Listing) -> Result<(), StateProblem> {
+        let mut file = self.open(name, entry)?;
+        file.content = Stored { upstream: name.to_owned(), accepted: Some(listing.clone()) };
+        file.save()
+    }
+
+    /// Takes acceptance back. Tells whether there was any.
+    pub(crate) fn revoke(&self, name: &str, entry: &Entry) -> Result<bool, StateProblem> {
+        let mut file = self.open(name, entry)?;
+        let was = file.content.accepted.take().is_some();
+        if was {
+            file.save()?;
+        }
+        Ok(was)
+    }
+
+    fn open(&self, name: &str, entry: &Entry) -> Result<StateFile<Stored>, StateProblem> {
+        // An entry serialises as what it reaches; its texts have no order of their own.
+        let key = serde_json::to_vec(&(name, entry)).unwrap_or_default();
+        StateFile::load(&self.folder.join(format!("{}.json", hash(&key))), FORMAT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use outboard_runtime::catalogue::ToolDefinition;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::FileKind;
+
+    #[test]
+    fn acceptance_is_of_one_upstream_and_can_be_taken_back() {
+        let state = tempfile::tempdir().unwrap();
+        let acceptances = Acceptances::at(state.path());
+        let entry = |command: &str| Entry::parse(&json!({ "command": command }), FileKind::User).unwrap();
+        let tool = ToolDefinition {
+            name: "t".into(),
+            title: None,
+            description: None,
+            input_schema: Some(json!({"type": "object", "properties": {"n": {"maximum": 1.5}}})),
+            output_schema: None,
+            annotations: Default::default(),
+        };
+        let listing = Listing { instructions: None, tools: vec![tool.into()] };
+        assert_eq!(acceptances.pins("a", &entry("x")), None);
+        acceptances.accept("a", &entry("x"), &listing).unwrap();
+        assert_eq!(acceptances.pins("a", &entry("x")), Some(Pins::of(&listing)));
+        assert_eq!(acceptances.pins("a", &entry("y")), None);
+        assert_eq!(acceptances.pins("b", &entry("x")), None);
+        let mut used = json!({"command": "x", "trust": true});
+        used["timeout"] = json!(5);
+        let used = Entry::parse(&used, FileKind::User).unwrap();
+        assert!(acceptances.pins("a", &used).is_some(), "how it is used is no part of it");
+        assert!(
+            acceptances.revoke("a", &entry("x")).unwrap() && !acceptances.revoke("a", &entry("x")).unwrap()
+        );
+        assert_eq!(acceptances.pins("a", &entry("x")), None);
+    }
+}
