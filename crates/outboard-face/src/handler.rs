@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use outboard_runtime::{
     RunRequest,
+    approval::{Approvals, Sheet},
     catalogue::Snapshot,
+    ids::{Principal, RunId},
     present::{self, Answer},
-    run::{Outcome, RunReport},
+    run::{Outcome, Progress, RunReport},
     session::{Found, LongRun, Session},
 };
 use rmcp::{
@@ -20,10 +22,12 @@ use rmcp::{
     service::{RequestContext, SubscriptionContext},
 };
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     arguments::{self, What},
+    asking::{self, Asked, Client, HandBack, Way},
     backend::Backend,
     changes::Changes,
     offer::Offer,
@@ -43,6 +47,10 @@ enum Waited {
     Ended(Arc<RunReport>),
     /// It goes on.
     Going(LongRun),
+    /// It goes on, and the client is handed a form for its person.
+    Form(Arc<Sheet>),
+    /// It waits for a person whom this client cannot ask.
+    Asks(LongRun),
 }
 
 /// One client's server.
@@ -51,6 +59,8 @@ pub(crate) struct Handler {
     pub(crate) session: Arc<Session>,
     pub(crate) silence: Arc<Silence>,
     pub(crate) options: FaceOptions,
+    pub(crate) approvals: Option<Arc<Approvals>>,
+    pub(crate) asked: Arc<Asked>,
     pub(crate) changes: Arc<Changes>,
     /// Runs in progress hold a token of it.
     pub(crate) runs: TaskTracker,
@@ -90,36 +100,113 @@ impl Handler {
         &self,
         request: CallToolRequestParams,
         context: &RequestContext<RoleServer>,
-    ) -> CallToolResult {
+    ) -> CallToolResponse {
+        // A call that brings a form back is no new call, whatever else stands in it.
+        if let Some(ticket) = &request.request_state {
+            let asked = request.arguments.as_ref().and_then(|arguments| arguments::execute(arguments).ok());
+            let budget = self.budget(asked.and_then(|asked| asked.max_tokens));
+            return match self.hear(ticket, &request, context) {
+                Ok(Found::Ended(report)) => self.hand_over(Waited::Ended(report), budget, None).await,
+                Ok(Found::Going(run)) => {
+                    let waited = self.resume(&run, context, false).await;
+                    self.hand_over(waited, budget, None).await
+                }
+                Err(why) => text(why, true).into(),
+            };
+        }
         let arguments = match arguments::execute(&request.arguments.unwrap_or_default()) {
             Ok(arguments) => arguments,
-            Err(wrong) => return text(wrong, true),
+            Err(wrong) => return text(wrong, true).into(),
         };
         let waited = match arguments.what {
             What::Run(code) => {
+                self.session.set_client(principal(context));
                 let request = RunRequest { code, language: arguments.language, ..RunRequest::default() };
                 self.run(request, context).await
             }
             What::Resume(name) => match self.session.find(&name) {
                 Ok(Found::Ended(report)) => Waited::Ended(report),
-                Ok(Found::Going(run)) => self.resume(&run, context).await,
-                Err(why) => return text(present::not_here(&name, why, &self.session.going()), true),
+                Ok(Found::Going(run)) => {
+                    self.asked.ask_again();
+                    self.resume(&run, context, true).await
+                }
+                Err(why) => return text(present::not_here(&name, why, &self.session.going()), true).into(),
             },
         };
-        let report = match waited {
-            Waited::Ended(report) => report,
+        let note = (!arguments.ignored.is_empty()).then(|| arguments::ignored_note(&arguments.ignored));
+        self.hand_over(waited, self.budget(arguments.max_tokens), note).await
+    }
+
+    fn budget(&self, asked: Option<usize>) -> usize {
+        asked.unwrap_or(self.options.result_budget).min(LARGEST_BUDGET)
+    }
+
+    /// The answer for what came of waiting.
+    async fn hand_over(&self, waited: Waited, budget: usize, note: Option<String>) -> CallToolResponse {
+        match waited {
+            Waited::Ended(report) => {
+                let mut answer = self.answer(report, budget).await;
+                if let Some(note) = note {
+                    answer.text.push('\n');
+                    answer.text.push_str(&note);
+                }
+                result(answer).into()
+            }
+            Waited::Form(sheet) => {
+                self.session.not_told(sheet.run().clone());
+                let approvals = self.approvals.as_ref();
+                match approvals.and_then(|approvals| asking::input_required(approvals, &sheet)) {
+                    Some(form) => form.into(),
+                    None => self.waits(sheet.run()),
+                }
+            }
+            Waited::Asks(run) => self.waits(run.id()),
             Waited::Going(run) => {
                 let progress = *run.progress().borrow();
-                return text(present::still_running(run.id(), progress), false);
+                if progress.stands {
+                    return self.waits(run.id());
+                }
+                text(present::still_running(run.id(), progress), false).into()
             }
-        };
-        let budget = arguments.max_tokens.unwrap_or(self.options.result_budget).min(LARGEST_BUDGET);
-        let mut answer = self.answer(report, budget).await;
-        if !arguments.ignored.is_empty() {
-            answer.text.push('\n');
-            answer.text.push_str(&arguments::ignored_note(&arguments.ignored));
         }
-        result(answer)
+    }
+
+    /// The answer for a run that waits for nothing but a person.
+    fn waits(&self, run: &RunId) -> CallToolResponse {
+        let sheets = self.approvals.as_ref().map(|approvals| approvals.open_of(run)).unwrap_or_default();
+        text(present::waiting_for_approval(run, &sheets), false).into()
+    }
+
+    /// Takes the form that a client brings back with this ticket, and finds the run that it is about.
+    fn hear(
+        &self,
+        ticket: &str,
+        request: &CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Found, String> {
+        let nothing = |why: &dyn std::fmt::Display| {
+            format!(
+                "nothing was run and nothing was changed: the `requestState` of this call is no good: {why}"
+            )
+        };
+        let approvals = self.approvals.as_ref().ok_or_else(|| nothing(&"nobody is asked anything here"))?;
+        let (run, question) =
+            approvals.read_ticket(ticket, &principal(context)).map_err(|bad| nothing(&bad))?;
+        let found = self.session.find(run.name()).map_err(|why| present::not_here(run.name(), why, &[]))?;
+        let known = match &found {
+            Found::Going(going) => *going.id() == run,
+            Found::Ended(report) => report.id == run,
+        };
+        if !known {
+            return Err(nothing(&"it belongs to another connection"));
+        }
+        self.session.told(&run);
+        if matches!(found, Found::Going(_)) {
+            let calls =
+                approvals.open_of(&run).iter().find(|sheet| sheet.id == question).map(|sheet| sheet.calls);
+            self.asked.take(approvals, &question, asking::brought(request.input_responses.as_ref(), calls));
+        }
+        Ok(found)
     }
 
     /// Runs a script and waits for it as long as an answer may take; what goes on then is the session's. Also a
@@ -131,9 +218,10 @@ impl Handler {
         let seen = request.progress.subscribe();
         let told =
             progress::tell(&context.peer, context.meta.get_progress_token(), request.progress.subscribe());
+        let asking = self.ask(&id, seen.clone(), context, false);
         let backend = Arc::clone(&self.backend);
         let mut run = backend.run(Arc::clone(&self.session), request, cancel.clone());
-        tokio::select! {
+        let handed_back = tokio::select! {
             biased;
             report = &mut run => return Waited::Ended(Arc::new(report)),
             () = context.ct.cancelled() => {
@@ -142,15 +230,22 @@ impl Handler {
                     return Waited::Ended(Arc::new(run.await));
                 }
                 self.session.not_told(id.clone());
+                None
             }
-            () = tokio::time::sleep(self.options.respond_within) => {}
+            () = tokio::time::sleep(self.options.respond_within) => None,
+            handed_back = asking => Some(handed_back),
             never = told => match never {},
+        };
+        let run = self.session.adopt(id, cancel, seen, run);
+        match handed_back {
+            None => Waited::Going(run),
+            Some(HandBack::Form(sheet)) => Waited::Form(sheet),
+            Some(HandBack::Waits) => Waited::Asks(run),
         }
-        Waited::Going(self.session.adopt(id, cancel, seen, run))
     }
 
     /// Waits for a run that goes on, again as long as an answer may take.
-    async fn resume(&self, run: &LongRun, context: &RequestContext<RoleServer>) -> Waited {
+    async fn resume(&self, run: &LongRun, context: &RequestContext<RoleServer>, patience: bool) -> Waited {
         let _token = self.runs.token();
         let told = progress::tell(&context.peer, context.meta.get_progress_token(), run.progress());
         let ended = tokio::select! {
@@ -162,6 +257,10 @@ impl Handler {
                 }
                 None
             }
+            handed_back = self.ask(run.id(), run.progress(), context, patience) => return match handed_back {
+                HandBack::Form(sheet) => Waited::Form(sheet),
+                HandBack::Waits => Waited::Asks(run.clone()),
+            },
             never = told => match never {},
         };
         match ended {
@@ -173,6 +272,25 @@ impl Handler {
         }
     }
 
+    /// Has the person behind this client asked what the run asks; done when something has to be handed back meanwhile.
+    async fn ask(
+        &self,
+        run: &RunId,
+        progress: watch::Receiver<Progress>,
+        context: &RequestContext<RoleServer>,
+        patience: bool,
+    ) -> HandBack {
+        let Some(approvals) = &self.approvals else { return std::future::pending().await };
+        let client = Client {
+            way: Way::of(context),
+            peer: &context.peer,
+            approvals,
+            tasks: &self.runs,
+            stop: &self.stop,
+        };
+        self.asked.ask(&client, run, progress, patience).await
+    }
+
     /// Adds the names of runs whose answers the client did not wait for, if this answer will reach it.
     fn noting_untold(
         &self,
@@ -181,7 +299,8 @@ impl Handler {
     ) -> CallToolResult {
         if !context.ct.is_cancelled() {
             let untold = self.session.take_untold();
-            let lines: Vec<String> = untold.iter().map(present::not_lost).collect();
+            let mut lines: Vec<String> = untold.iter().map(present::not_lost).collect();
+            lines.extend(self.asked.take_notes().into_iter().map(|note| format!("[approval: {note}]")));
             if !lines.is_empty() {
                 result.content.push(ContentBlock::text(lines.join("\n")));
             }
@@ -252,10 +371,10 @@ impl ServerHandler for Handler {
     ) -> Result<CallToolResponse, ErrorData> {
         match request.name.as_ref() {
             "search" => Ok(self.noting_untold(self.search(&request).await, &context).into()),
-            "execute" => {
-                let result = self.execute(request, &context).await;
-                Ok(self.noting_untold(result, &context).into())
-            }
+            "execute" => Ok(match self.execute(request, &context).await {
+                CallToolResponse::Complete(result) => self.noting_untold(result, &context).into(),
+                form => form,
+            }),
             other => Err(unknown_tool(other)),
         }
     }
@@ -299,6 +418,13 @@ impl ServerHandler for Handler {
             }
         }
     }
+}
+
+/// On whose behalf a request is: what the client calls itself.
+fn principal(context: &RequestContext<RoleServer>) -> Principal {
+    let name = context.client_info().map(|client| client.name).unwrap_or_default();
+    let name: String = name.chars().take(80).collect();
+    if name.trim().is_empty() { Principal::from("an unnamed client") } else { Principal::new(name) }
 }
 
 fn unknown_tool(name: &str) -> ErrorData {

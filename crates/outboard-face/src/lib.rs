@@ -4,6 +4,7 @@
 //! byte streams. It runs nothing itself: a [`Backend`], in earnest the runtime, does.
 
 mod arguments;
+mod asking;
 mod backend;
 mod changes;
 mod handler;

@@ -41,5 +41,9 @@ fn message(progress: Progress) -> String {
     if progress.queued {
         return "waiting for its turn".to_owned();
     }
-    format!("{} of {} calls done", progress.calls_done, progress.calls_made)
+    let done = format!("{} of {} calls done", progress.calls_done, progress.calls_made);
+    match progress.calls_asking {
+        0 => done,
+        asking => format!("{done}, {asking} waiting for approval"),
+    }
 }

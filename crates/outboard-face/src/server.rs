@@ -10,6 +10,7 @@ use std::{
 };
 
 use outboard_runtime::{
+    approval::Approvals,
     present::DEFAULT_BUDGET,
     session::{Keeping, Session},
 };
@@ -68,12 +69,19 @@ pub enum FaceError {
 pub struct Face {
     backend: Arc<dyn Backend>,
     options: FaceOptions,
+    approvals: Option<Arc<Approvals>>,
 }
 
 impl Face {
     /// A face of this runtime.
     pub fn new(runtime: Arc<impl Backend>, options: FaceOptions) -> Self {
-        Self { backend: runtime, options }
+        Self { backend: runtime, options, approvals: None }
+    }
+
+    /// Asks the people behind clients these questions, as far as they come from runs of theirs.
+    pub fn asking(mut self, approvals: Arc<Approvals>) -> Self {
+        self.approvals = Some(approvals);
+        self
     }
 
     /// Serves the client at standard input and output until it closes its end or `cancel` is cancelled. Nothing else
@@ -104,6 +112,8 @@ impl Face {
             session: Arc::clone(&session),
             silence: Arc::clone(&silence),
             options: self.options,
+            approvals: self.approvals.clone(),
+            asked: Arc::default(),
             changes: Arc::clone(&changes),
             runs: runs.clone(),
             stop: stop.clone(),

@@ -24,18 +24,19 @@ use outboard_script::Language;
 use tokio::sync::OwnedSemaphorePermit;
 
 pub use budget::Budget;
-pub use ledger::{Ledger, Settled};
+pub use ledger::{Ledger, Settled, Told};
 pub use normalise::value_of;
 pub use others::OtherRequest;
 pub use permit::Permit;
 pub use tally::Tally;
 
 use crate::{
-    approval::{Answer, Approver, Question},
+    approval::{Answer, Approval, Approver, Question, Scope, Spending},
     catalogue::Catalogue,
-    ids::{RequestId, UpstreamName},
+    ids::{RequestId, RunId, UpstreamName},
     json::Json,
-    policy::{Facts, Labels, Policy, Taint, Verdict},
+    operation::Operation,
+    policy::{Decider, Facts, Labels, Policy, Reason, Taint, Verdict},
     ports::{
         engine::Reply,
         upstream::{SendFailure, Upstream, Upstreams},
@@ -80,6 +81,10 @@ pub struct Caller {
     pub session: Arc<Session>,
     /// What it has done so far.
     pub tally: Tally,
+    /// The run.
+    pub run: RunId,
+    /// The script; `None` for a call outside any script.
+    pub script: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -96,10 +101,17 @@ const CHANGES: usize = 4;
 /// A call that has passed everything before its record.
 struct Cleared {
     target: Target,
-    allowed_by: String,
+    leave: Leave,
     counted: Reserved,
     upstream: Arc<dyn Upstream>,
     place: Option<OwnedSemaphorePermit>,
+}
+
+/// Why a call may be sent.
+struct Leave {
+    allowed_by: String,
+    /// A person's yes, which is used up by the record of the call.
+    approval: Option<Approval>,
 }
 
 /// The gate, shared by all runs.
@@ -206,12 +218,13 @@ impl Broker {
         // Before the budget, so that a mistake costs nothing.
         self.validators.check(&target, &request.arguments, caller.language)?;
         // Held until the answer is there; waiting for it is what queues concurrent calls.
-        let _slot = caller.budget.admit().await?;
-        let Cleared { target, allowed_by, counted, upstream, place: _place } =
-            self.clear(caller, &request, target).await?;
+        let mut slot = Some(caller.budget.admit().await?);
+        let Cleared { target, leave, counted, upstream, place: _place } =
+            self.clear(caller, &request, target, &mut slot).await?;
         let permit = Permit::for_operation(target.operation(request.arguments));
-        // No record, no call.
-        caller.ledger.intend(target.intent(request.id, allowed_by), request.line, None).await?;
+        // No record, no call. What a person allowed is used up by the same record.
+        let spending = leave.spending();
+        caller.ledger.intend(target.intent(request.id, leave.allowed_by), request.line, spending).await?;
         counted.keep();
         let deadline = target.timeout.unwrap_or(caller.deadline);
         let sent = match tokio::time::timeout(deadline, upstream.send(permit)).await {
@@ -230,6 +243,7 @@ impl Broker {
         caller: &Caller,
         request: &CallRequest,
         mut target: Target,
+        slot: &mut Option<OwnedSemaphorePermit>,
     ) -> Result<Cleared, ToolFailure> {
         for _ in 0..CHANGES {
             let operation = target.operation(request.arguments.clone());
@@ -240,7 +254,8 @@ impl Broker {
                 taint: self.taint(&caller.session),
                 ..target.facts(&operation)
             };
-            let allowed_by = self.judge(&facts, request.line).await?;
+            let asker = Asker::of(caller, request.id, request.line, slot);
+            let leave = self.judge(&facts, asker).await?;
             let upstream = self.upstreams.get(&target.upstream);
             // Neither the start of the upstream nor the queue before it counts as time of the call.
             let ready = match &upstream {
@@ -252,7 +267,8 @@ impl Broker {
             if now.is(&target) {
                 let upstream = upstream.ok_or_else(|| absent(&now))?;
                 ready.map_err(|failure| refused(&failure))?;
-                return Ok(Cleared { target: now, allowed_by, counted, upstream, place });
+                self.check(caller, &now.operation(request.arguments.clone()), &leave)?;
+                return Ok(Cleared { target: now, leave, counted, upstream, place });
             }
             target = now;
             self.validators.check(&target, &request.arguments, caller.language)?;
@@ -261,23 +277,118 @@ impl Broker {
         Err(ToolFailure::new(FailureCode::UpstreamUnavailable, message))
     }
 
-    /// Policy's verdict, and a person's where policy asks. Returns why it is allowed.
-    async fn judge(&self, facts: &Facts<'_>, line: Option<u32>) -> Result<String, ToolFailure> {
-        let denied = |reason: String| ToolFailure::new(FailureCode::Denied, reason);
+    /// Policy's verdict, and a person's where policy asks. What waits for a person takes no slot from others.
+    async fn judge(&self, facts: &Facts<'_>, mut asker: Asker<'_>) -> Result<Leave, ToolFailure> {
         match self.policy().judge(facts) {
-            Verdict::Allow(reason) => Ok(reason.text),
+            Verdict::Allow(reason) => Ok(Leave { allowed_by: reason.text, approval: None }),
             Verdict::Deny(reason) => Err(denied(format!("denied by policy: {reason}"))),
             Verdict::Ask(reason) => {
                 let remedy = reason.remedy.as_ref().map(|command| format!("; a person can run: {command}"));
-                let why = format!("{}{}", reason.text, remedy.unwrap_or_default());
-                let question = Question { operation: facts.operation.clone(), reason: reason.text, line };
-                match self.approver.ask(question).await {
-                    Answer::Allowed => Ok("allowed by a person".to_owned()),
-                    Answer::Refused(refusal) => Err(denied(format!("not approved: {refusal} ({why})"))),
+                let text = reason.text.clone();
+                let question = asker.question(facts, reason);
+                let answer = match &mut asker.held {
+                    Some((caller, slot)) => {
+                        **slot = None;
+                        let _asking = caller.ledger.asking(asker.request);
+                        self.approver.ask(question).await
+                    }
+                    None => self.approver.ask(question).await,
+                };
+                let approval = match answer {
+                    Answer::Allowed(approval) => approval,
+                    Answer::Refused(refusal) => {
+                        return Err(denied(format!("not approved: {refusal} ({text})")));
+                    }
+                    Answer::Nobody(why) => {
+                        let remedy = remedy.unwrap_or_default();
+                        return Err(denied(format!(
+                            "not approved: nobody could be asked: {why} ({text}{remedy})"
+                        )));
+                    }
+                };
+                if let Some((caller, slot)) = asker.held {
+                    *slot = Some(caller.budget.slot().await?);
                 }
+                Ok(Leave { allowed_by: approval.told(), approval: Some(approval) })
             }
         }
     }
+
+    /// Whether what a person allowed is still exactly what is about to be sent.
+    fn check(&self, caller: &Caller, operation: &Operation, leave: &Leave) -> Result<(), ToolFailure> {
+        match &leave.approval {
+            Some(approval) if !self.approver.holds(approval, &caller.scope(), operation) => {
+                let why = "not approved: what a person allowed is not this call, or is too long ago";
+                Err(denied(why.to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Leave {
+    /// What is used up with the record.
+    fn spending(&self) -> Option<Spending> {
+        self.approval.as_ref().map(Approval::spending)
+    }
+}
+
+impl Caller {
+    /// For which run, and on whose behalf.
+    fn scope(&self) -> Scope {
+        Scope { run: self.run.clone(), principal: self.session.client() }
+    }
+}
+
+/// Who wants an operation.
+struct Asker<'a> {
+    scope: Scope,
+    request: RequestId,
+    line: Option<u32>,
+    /// The run, and its place among the calls under way, if a run wants it.
+    held: Option<(&'a Caller, &'a mut Option<OwnedSemaphorePermit>)>,
+}
+
+impl<'a> Asker<'a> {
+    fn of(
+        caller: &'a Caller,
+        request: RequestId,
+        line: Option<u32>,
+        slot: &'a mut Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self { scope: caller.scope(), request, line, held: Some((caller, slot)) }
+    }
+
+    /// An upstream that asks something of the client.
+    fn upstream(session: &Session) -> Self {
+        let scope = Scope { run: RunId::from("upstream"), principal: session.client() };
+        Self { scope, request: RequestId(0), line: None, held: None }
+    }
+
+    /// What a person is asked about this operation.
+    fn question(&self, facts: &Facts<'_>, reason: Reason) -> Question {
+        let caller = self.held.as_ref().map(|(caller, _)| *caller);
+        Question {
+            operation: facts.operation.clone(),
+            annotations: facts.claims,
+            vouched: facts.vouched(),
+            rule: match reason.by {
+                Decider::Rule(place) => Some(place),
+                _ => None,
+            },
+            reason: reason.text,
+            run: self.scope.run.clone(),
+            request: self.request,
+            line: self.line,
+            script: caller.and_then(|caller| caller.script.clone()),
+            so_far: caller.map(|caller| caller.ledger.so_far()).unwrap_or_default(),
+            principal: self.scope.principal.clone(),
+        }
+    }
+}
+
+fn denied(message: String) -> ToolFailure {
+    ToolFailure::new(FailureCode::Denied, message)
 }
 
 /// What the script gets for an upstream's answer, or for the lack of one.

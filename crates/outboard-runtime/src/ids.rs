@@ -66,12 +66,25 @@ text_id! {
     Handle
 }
 text_id! {
-    /// A single-use approval of one operation.
-    TokenId
+    /// On whose behalf a run is made, for example `claude-code`. Over stdio it is what the client calls itself: a claim.
+    Principal
+}
+text_id! {
+    /// What a person was asked, for example `k3f9xz`: short, because people type it. Knowing it allows nothing.
+    QuestionId
 }
 text_id! {
     /// Hash of a guest's start image, lower-case hexadecimal SHA-256.
     ImageHash
+}
+
+/// Characters of a 32-letter alphabet without look-alikes, five random bits each.
+pub(crate) fn random_word(length: usize) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = vec![0u8; length];
+    // Without randomness a name would be guessable, so there is nothing safe to go on with.
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }
 
 impl RunId {

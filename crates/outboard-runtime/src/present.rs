@@ -25,7 +25,7 @@ pub use answer::{Answer, DEFAULT_BUDGET, SMALLEST_BUDGET, answer, answer_once};
 pub use cut::{Cut, Unit};
 pub use fit::{Fitted, fit};
 pub(crate) use hints::undefined_name;
-pub use long::{not_here, not_lost, still_running};
+pub use long::{not_here, not_lost, still_running, waiting_for_approval};
 pub use plain::{clean, counted, grouped};
 pub(crate) use plain::{clipped, limit_size};
 pub use tokens::{count_tokens, estimate_tokens};

@@ -16,7 +16,7 @@ pub use keeping::{Gone, Keeping};
 pub use runs::{Found, LongRun, NotHere};
 
 use crate::{
-    ids::{Handle, RunId},
+    ids::{Handle, Principal, RunId, random_word},
     json::Json,
     policy::{Taint, Tainted},
 };
@@ -28,6 +28,7 @@ use runs::Runs;
 pub struct Session {
     /// Makes its runs' ids unlike those of other sessions.
     tag: String,
+    client: Mutex<Principal>,
     begun: AtomicU32,
     named: AtomicU32,
     kept: Mutex<Kept>,
@@ -54,7 +55,8 @@ impl Session {
     /// A session that keeps so much.
     pub fn keeping(keeping: Keeping) -> Self {
         Self {
-            tag: random_suffix(),
+            tag: random_word(16),
+            client: Mutex::new(Principal::from("someone unnamed")),
             begun: AtomicU32::new(0),
             named: AtomicU32::new(0),
             kept: Mutex::new(Kept::new(keeping)),
@@ -63,6 +65,16 @@ impl Session {
             cleared: AtomicU64::new(0),
             tasks: TaskTracker::new(),
         }
+    }
+
+    /// On whose behalf its runs are from now on.
+    pub fn set_client(&self, principal: Principal) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = principal;
+    }
+
+    /// On whose behalf its runs are.
+    pub fn client(&self) -> Principal {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The id of the session's next run. Its name is counted by the session, so that nobody learns of runs of others.
@@ -107,7 +119,7 @@ impl Session {
             return handle;
         }
         let number = self.named.fetch_add(1, Ordering::Relaxed) + 1;
-        let handle = Handle::new(format!("r{number}_{}", random_suffix()));
+        let handle = Handle::new(format!("r{number}_{}", random_word(16)));
         kept.keep_value(handle.clone(), value, self.taint());
         handle
     }
@@ -127,15 +139,6 @@ impl Session {
     fn kept_results(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Sixteen characters of a 32-letter alphabet without look-alikes.
-fn random_suffix() -> String {
-    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let mut bytes = [0u8; 16];
-    // Without randomness a handle would be guessable, so there is nothing safe to go on with.
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
 }
 
 #[cfg(test)]

@@ -198,7 +198,7 @@ impl Writer {
             };
             let (mut events, mut spent) = (left.to_vec(), Vec::new());
             for (index, (append, _)) in appends.iter().enumerate() {
-                if spend(&transaction, lease, append).map_err(sql)? {
+                if spend(&transaction, append).map_err(sql)? {
                     events.extend(append.events.iter().cloned());
                 } else {
                     spent.push(index);
@@ -245,7 +245,7 @@ impl Writer {
             self.owned.insert(lease.run, lease.fence);
         }
         for (index, (_, done)) in appends.into_iter().enumerate() {
-            let spent = || Err(refused(StoreTrouble::Spent, "the approval is unknown, used or too old"));
+            let spent = || Err(refused(StoreTrouble::Spent, "the approval has no use left"));
             // Whoever does not wait any more need not be told.
             let _ = done.send(if verdict.spent.contains(&index) { spent() } else { all.clone() });
         }
@@ -375,13 +375,13 @@ impl Writer {
 }
 
 /// Uses up the approvals of an append; all of them or none.
-fn spend(transaction: &Transaction<'_>, lease: &Lease, append: &Append) -> rusqlite::Result<bool> {
+fn spend(transaction: &Transaction<'_>, append: &Append) -> rusqlite::Result<bool> {
     if append.spends.is_empty() {
         return Ok(true);
     }
     transaction.execute_batch("SAVEPOINT spending")?;
-    for token in &append.spends {
-        if !approvals::spend(transaction, &lease.run, token)? {
+    for spending in &append.spends {
+        if !approvals::spend(transaction, spending)? {
             transaction.execute_batch("ROLLBACK TO spending; RELEASE spending")?;
             return Ok(false);
         }

@@ -3,6 +3,7 @@
 
 mod accept;
 mod add;
+mod asking;
 mod call;
 mod completions;
 mod context;

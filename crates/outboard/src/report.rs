@@ -6,6 +6,7 @@ mod escape;
 mod hints;
 mod output;
 mod table;
+mod terminal;
 
 use std::{error::Error, fmt::Display, process::ExitCode};
 
@@ -16,6 +17,7 @@ pub(crate) use escape::{escaped, escaped_lines, quoted};
 pub(crate) use outboard_runtime::present::counted;
 pub(crate) use output::{bytes, flush, hint, json, line, note, progress, text, verbatim, warn};
 pub(crate) use table::{Cell, Table};
+pub(crate) use terminal::Terminal;
 
 /// Something that ended a command, with what may be done about it.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use std::{path::Path, sync::Arc};
 use outboard_engines::{CPython, PoolOptions, QuickJs};
 use outboard_runtime::{
     Engines, Language, Parts, Runtime,
-    approval::NobodyThere,
+    approval::{Approvals, Reach, SigningKey},
     catalogue::{Catalogue, Member},
     clock::SystemClock,
     journal::MemoryStore,
@@ -38,6 +38,8 @@ use roster::Roster;
 pub(crate) struct System {
     /// Runs scripts and answers searches.
     pub(crate) runtime: Arc<Runtime>,
+    /// What its runs ask people.
+    pub(crate) approvals: Arc<Approvals>,
     fleet: Arc<Fleet>,
     cache: JoinHandle<()>,
     ended: CancellationToken,
@@ -101,12 +103,14 @@ impl System {
         tracing::info!("{}", settings.policy.describe());
         let ended = CancellationToken::new();
         let cache = tokio::spawn(cache.follow(catalogue.watch(), ended.clone()));
+        let reach = if lazy { at_terminal() } else { Reach::Somebody };
+        let approvals = Arc::new(Approvals::new(SigningKey::random(), Arc::new(SystemClock), reach));
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::clone(&fleet) as _,
             engines: Engines::new(Arc::new(engine)).with_python(python(pool, places)),
             policy: Arc::clone(&settings.policy) as _,
-            approver: Arc::new(NobodyThere),
+            approver: Arc::clone(&approvals) as _,
             store: Arc::new(MemoryStore::new()),
             clock: Arc::new(SystemClock),
             limits: configuration.settings.limits.clone(),
@@ -117,7 +121,7 @@ impl System {
         let readying =
             (settings.python_ready && !lazy).then(|| tokio::spawn(ready(runtime.engines().clone())));
         let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };
-        Ok(Self { runtime: Arc::new(runtime), fleet, cache, ended, readying, upkeep })
+        Ok(Self { runtime: Arc::new(runtime), approvals, fleet, cache, ended, readying, upkeep })
     }
 
     /// From now on the upstreams, and the limits of further runs, are what the files say by then.
@@ -151,6 +155,14 @@ impl System {
         if let Err(error) = self.cache.await {
             tracing::warn!(%error, "the lists of tools may not be kept for the next start");
         }
+    }
+}
+
+/// Who can be asked by a command: the person at its terminal.
+fn at_terminal() -> Reach {
+    match report::Terminal::beside() {
+        Some(_) => Reach::Somebody,
+        None => Reach::Nobody("this command has no terminal; run it at one".to_owned()),
     }
 }
 

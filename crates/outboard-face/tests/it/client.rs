@@ -30,7 +30,8 @@ impl Client {
 
     pub(crate) fn with(fake: &Arc<Fake>, options: FaceOptions) -> Self {
         let (far, near) = tokio::io::duplex(1 << 20);
-        let (face, cancel) = (Face::new(Arc::clone(fake), options), CancellationToken::new());
+        let face = Face::new(Arc::clone(fake), options).asking(Arc::clone(&fake.approvals));
+        let cancel = CancellationToken::new();
         let server = tokio::spawn({
             let cancel = cancel.clone();
             async move {
@@ -50,8 +51,12 @@ impl Client {
     }
 
     pub(crate) async fn initialize(&mut self, version: &str) -> Value {
+        self.initialize_with(version, json!({})).await
+    }
+
+    pub(crate) async fn initialize_with(&mut self, version: &str, capabilities: Value) -> Value {
         let params = json!({
-            "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "test", "version": "1" },
+            "protocolVersion": version, "capabilities": capabilities, "clientInfo": { "name": "test", "version": "1" },
         });
         let answer = self.ask("initialize", params).await;
         self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;

@@ -9,10 +9,13 @@ use futures::future::{BoxFuture, FutureExt as _};
 use outboard_face::Backend;
 use outboard_runtime::{
     RunRequest,
+    approval::{Answer, Approvals, Approver as _, Question, Reach, Rules, Sheet, SigningKey, SoFar},
     catalogue::{Annotations, Catalogue, Listing, SearchRequest, ToolDefinition},
-    ids::{ToolName, UpstreamName},
+    clock::SystemClock,
+    ids::{RequestId, ToolName, UpstreamName},
     json::Json,
     limits::Limits,
+    operation::{Operation, ToolCall},
     run::{Failure, FailureKind, Outcome, Progress, RunReport},
     session::Session,
 };
@@ -26,23 +29,46 @@ pub(crate) struct Fake {
     pub(crate) begun: Semaphore,
     pub(crate) cancelled: Semaphore,
     pub(crate) ended: AtomicUsize,
+    pub(crate) approvals: Arc<Approvals>,
+}
+
+/// Writes rules nowhere.
+struct NoFile;
+
+impl Rules for NoFile {
+    fn allow(&self, sheet: &Sheet) -> Result<String, String> {
+        Ok(format!("{} runs without asking from now on", sheet.subject()))
+    }
 }
 
 impl Fake {
     pub(crate) fn new(catalogue: Catalogue) -> Arc<Self> {
         let (begun, cancelled) = (Semaphore::new(0), Semaphore::new(0));
-        Arc::new(Self { catalogue, begun, cancelled, ended: AtomicUsize::new(0) })
+        let approvals = Approvals::new(SigningKey::random(), Arc::new(SystemClock), Reach::Somebody);
+        let approvals = Arc::new(approvals.with_rules(Arc::new(NoFile)));
+        Arc::new(Self { catalogue, begun, cancelled, ended: AtomicUsize::new(0), approvals })
     }
 
-    async fn outcome(&self, request: &RunRequest, cancel: &CancellationToken) -> Outcome {
+    async fn outcome(&self, session: &Session, request: &RunRequest, cancel: &CancellationToken) -> Outcome {
         self.begun.add_permits(1);
+        if let Some(arguments) = request.code.strip_prefix("ask ") {
+            request.progress.send_modify(|progress| progress.stands = true);
+            let asked = self.approvals.ask(question(request, session, arguments));
+            let answer = cancel.run_until_cancelled(asked).await;
+            request.progress.send_modify(|progress| progress.stands = false);
+            return match answer {
+                Some(Answer::Allowed(_)) => Outcome::Value(Some(Json::string("posted"))),
+                Some(Answer::Refused(why) | Answer::Nobody(why)) => Outcome::Value(Some(Json::string(&why))),
+                None => failed(FailureKind::Cancelled),
+            };
+        }
         if let Some(value) = request.code.strip_prefix("return ") {
             return Outcome::Value(Some(Json::parse(value).unwrap()));
         }
         if request.code == "throw" {
             return failed(FailureKind::Threw { name: "Error".to_owned(), message: "no".to_owned() });
         }
-        request.progress.send_replace(Progress { calls_made: 30, calls_done: 12, queued: false });
+        request.progress.send_replace(Progress { calls_made: 30, calls_done: 12, ..Progress::default() });
         if request.code == "hang" {
             cancel.cancelled().await;
         } else {
@@ -54,6 +80,27 @@ impl Fake {
         }
         self.cancelled.add_permits(1);
         failed(FailureKind::Cancelled)
+    }
+}
+
+fn question(request: &RunRequest, session: &Session, arguments: &str) -> Question {
+    Question {
+        operation: Operation::CallTool(ToolCall {
+            upstream: "slack".into(),
+            namespace: "slack".into(),
+            tool: "post".into(),
+            arguments: Json::parse(arguments).unwrap(),
+        }),
+        annotations: Annotations::default(),
+        vouched: true,
+        rule: None,
+        reason: "a test asks".to_owned(),
+        run: request.id.clone().unwrap(),
+        request: RequestId(1),
+        line: Some(1),
+        script: Some(request.code.as_str().into()),
+        so_far: SoFar::default(),
+        principal: session.client(),
     }
 }
 
@@ -77,7 +124,7 @@ impl Backend for Fake {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, RunReport> {
         async move {
-            let outcome = self.outcome(&request, &cancel).await;
+            let outcome = self.outcome(&session, &request, &cancel).await;
             self.ended.fetch_add(1, Ordering::Relaxed);
             RunReport {
                 id: request.id.unwrap_or_else(|| session.next_run()),

@@ -51,6 +51,11 @@ impl Budget {
     /// came before. The slot is free again when the returned value is dropped.
     pub(super) async fn admit(&self) -> Result<OwnedSemaphorePermit, ToolFailure> {
         self.count()?;
+        self.slot().await
+    }
+
+    /// Waits for a slot alone, for a call that is counted.
+    pub(super) async fn slot(&self) -> Result<OwnedSemaphorePermit, ToolFailure> {
         let slot = Arc::clone(&self.slots).acquire_owned().await;
         let slot = slot.map_err(|_| ToolFailure::new(FailureCode::Limit, "the run is ending"))?;
         // Never closed; what is acquired is given back at once, because only answers take.

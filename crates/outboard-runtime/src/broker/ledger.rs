@@ -9,9 +9,10 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::{
+    approval::{SoFar, Spending},
     clock::RunTime,
-    ids::{RequestId, TokenId},
-    journal::{Append, Event, Intent, Lease, Store},
+    ids::RequestId,
+    journal::{Append, Event, Intent, Lease, Store, StoreFailure, StoreTrouble},
     ports::engine::Reply,
     reply::{FailureCode, ToolFailure},
     run::{Effect, RunClock},
@@ -28,24 +29,47 @@ pub struct Settled {
     pub held: Option<OwnedSemaphorePermit>,
 }
 
+/// What a run's owner is told of its calls.
+#[derive(Debug)]
+pub enum Told {
+    /// One has its answer.
+    Settled(Settled),
+    /// One waits for a person.
+    Asks(RequestId),
+    /// It does not any more, whatever came of it.
+    Asked(RequestId),
+}
+
 /// Records the calls of one run.
 pub struct Ledger {
     lease: Lease,
     clock: Arc<RunClock>,
     store: Arc<dyn Store>,
-    owner: mpsc::UnboundedSender<Settled>,
+    owner: mpsc::UnboundedSender<Told>,
     effects: Mutex<BTreeMap<RequestId, Effect>>,
+    /// Calls sent to tools that are declared read-only, by name.
+    reads: Mutex<BTreeMap<String, u32>>,
+}
+
+/// A call that waits for a person, until dropped.
+pub(super) struct Asking<'a> {
+    ledger: &'a Ledger,
+    request: RequestId,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        // As with answers.
+        let _ = self.ledger.owner.send(Told::Asked(self.request));
+    }
 }
 
 impl Ledger {
     /// A ledger that writes to `store` and tells `owner`.
-    pub fn new(
-        lease: impl Into<Lease>,
-        store: Arc<dyn Store>,
-        owner: mpsc::UnboundedSender<Settled>,
-    ) -> Self {
+    pub fn new(lease: impl Into<Lease>, store: Arc<dyn Store>, owner: mpsc::UnboundedSender<Told>) -> Self {
         let clock = Arc::new(RunClock::showing(RunTime::default()));
-        Self { lease: lease.into(), clock, store, owner, effects: Mutex::default() }
+        let (effects, reads) = (Mutex::default(), Mutex::default());
+        Self { lease: lease.into(), clock, store, owner, effects, reads }
     }
 
     /// The same by the clock of its run.
@@ -59,34 +83,56 @@ impl Ledger {
         &self,
         mut intent: Intent,
         line: Option<u32>,
-        spends: Option<TokenId>,
+        spending: Option<Spending>,
     ) -> Result<(), ToolFailure> {
         intent.at = self.clock.now();
         let request = intent.request;
+        let tool = format!("{}.{}", intent.namespace, intent.tool);
         let effect = Effect::possible(&intent, line);
-        let append = Append { events: vec![Event::Intended(intent)], spends: spends.into_iter().collect() };
-        self.store
-            .append(&self.lease, append)
-            .await
-            .map_err(|failure| ToolFailure::new(FailureCode::Unrecorded, format!("not sent: {failure}")))?;
-        if let Some(effect) = effect {
-            self.effects().insert(request, effect);
+        let append = Append { events: vec![Event::Intended(intent)], spends: spending.into_iter().collect() };
+        self.store.append(&self.lease, append).await.map_err(|failure| unrecorded(&failure))?;
+        match effect {
+            Some(effect) => {
+                self.effects().insert(request, effect);
+            }
+            None => self.read(tool),
         }
         Ok(())
+    }
+
+    fn read(&self, tool: String) {
+        let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        *reads.entry(tool).or_default() += 1;
     }
 
     /// Remembers a call that was sent before the run was interrupted, with its answer if there is one.
     pub(crate) fn recall(&self, intent: &Intent, line: Option<u32>, reply: Option<&Reply>) {
         if let Some(effect) = Effect::of(intent, line, reply) {
             self.effects().insert(intent.request, effect);
+        } else if intent.read_only {
+            self.read(format!("{}.{}", intent.namespace, intent.tool));
         }
+    }
+
+    /// The call waits for a person until the returned value is dropped.
+    pub(super) fn asking(&self, request: RequestId) -> Asking<'_> {
+        // As with answers.
+        let _ = self.owner.send(Told::Asks(request));
+        Asking { ledger: self, request }
+    }
+
+    /// What the run has done, for the person who is asked what it may do next.
+    pub(super) fn so_far(&self) -> SoFar {
+        let reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = reads.iter().map(|(tool, count)| (tool.clone(), *count)).collect();
+        SoFar { read, changed: self.effects_so_far() }
     }
 
     /// Passes an answer to the run's owner.
     pub fn settle(&self, request: RequestId, reply: Reply, held: Option<OwnedSemaphorePermit>) {
         self.weigh(request, &reply);
         // An owner that is gone has ended the run and needs no answer.
-        let _ = self.owner.send(Settled { request, reply, held });
+        let _ = self.owner.send(Told::Settled(Settled { request, reply, held }));
     }
 
     /// The calls that may have changed something, in the order in which the guest made them.
@@ -113,6 +159,14 @@ impl Ledger {
     fn effects(&self) -> MutexGuard<'_, BTreeMap<RequestId, Effect>> {
         self.effects.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn unrecorded(failure: &StoreFailure) -> ToolFailure {
+    if failure.trouble == StoreTrouble::Spent {
+        let why = "not sent: what a person allowed has been used up by another call";
+        return ToolFailure::new(FailureCode::Denied, why);
+    }
+    ToolFailure::new(FailureCode::Unrecorded, format!("not sent: {failure}"))
 }
 
 impl std::fmt::Debug for Ledger {

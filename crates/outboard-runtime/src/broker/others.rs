@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Broker, Caller, Permit, refused};
+use super::{Asker, Broker, Caller, Permit, refused};
 use crate::{
     catalogue::{Member, UpstreamState},
     clock::RunTime,
@@ -58,7 +58,7 @@ impl Broker {
         })?;
         // Before the budget, so that a mistake costs nothing.
         validate(&request.what).map_err(|why| ToolFailure::new(FailureCode::InvalidArguments, why))?;
-        let _slot = caller.budget.admit().await?;
+        let mut slot = Some(caller.budget.admit().await?);
         let operation = Operation::Request(Request {
             upstream: member.upstream.clone(),
             namespace: member.namespace.clone(),
@@ -71,7 +71,8 @@ impl Broker {
             taint: self.taint(&caller.session),
             ..facts(member, &operation, &caller.session)
         };
-        let allowed_by = self.judge(&facts, request.line).await?;
+        let asker = Asker::of(caller, request.id, request.line, &mut slot);
+        let leave = self.judge(&facts, asker).await?;
         let upstream = self.upstreams.get(&member.upstream).ok_or_else(|| absent(member))?;
         upstream.ready().await.map_err(|failure| refused(&failure))?;
         let _place = member.place().await;
@@ -85,9 +86,11 @@ impl Broker {
             return Err(ToolFailure::new(FailureCode::UpstreamUnavailable, message));
         }
         let is_list = operation.kind() == Kind::ListResources;
+        self.check(caller, &operation, &leave)?;
         // No record, no request.
-        let intent = intent(member, request.id, &operation, allowed_by);
-        caller.ledger.intend(intent, request.line, None).await?;
+        let spending = leave.spending();
+        let intent = intent(member, request.id, &operation, leave.allowed_by);
+        caller.ledger.intend(intent, request.line, spending).await?;
         counted.keep();
         let deadline = member.terms.timeout.unwrap_or(caller.deadline);
         let permit = Permit::for_operation(operation);
@@ -118,7 +121,7 @@ impl Broker {
         }
         let operation = Operation::Asked(asked);
         let facts = Facts { taint: self.taint(session), ..facts(member, &operation, session) };
-        self.judge(&facts, None).await?;
+        self.judge(&facts, Asker::upstream(session)).await?;
         Ok(Permit::for_operation(operation))
     }
 }

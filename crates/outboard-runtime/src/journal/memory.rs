@@ -1,5 +1,5 @@
 //! A store that forgets when the process ends. It keeps journals up to a number of bytes: of ended runs the oldest
-//! go first, and a running one that grows beyond its share is given up. It promises no durability, and knows no approvals.
+//! go first, and a running one that grows beyond its share is given up. It promises no durability.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use futures::future::{BoxFuture, ready};
 use super::{
     Append, Ending, Event, Lease, RunEntry, RunState, Store, StoreFailure, StoreTrouble, Which, Written,
 };
-use crate::{clock::WallTime, ids::RunId, ports::engine::Delivered};
+use crate::{approval::Spending, clock::WallTime, ids::RunId, ports::engine::Delivered};
 
 /// Bytes of ended journals that are kept; the oldest go first.
 const KEPT: usize = 64 << 20;
@@ -30,6 +30,8 @@ struct Journals {
     kept: HashMap<RunId, Journal>,
     ended: VecDeque<(RunId, usize)>,
     ended_bytes: usize,
+    /// How often each approval was used: as many as people gave.
+    spent: HashMap<String, u32>,
 }
 
 #[derive(Debug, Default)]
@@ -56,8 +58,9 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn append(&self, lease: &Lease, append: Append) -> Written {
         let mut journals = self.journals();
-        let journal = journals.kept.entry(lease.run.clone()).or_default();
-        let done = journal.admit(lease, &append);
+        let Journals { kept, spent, .. } = &mut *journals;
+        let journal = kept.entry(lease.run.clone()).or_default();
+        let done = journal.admit(lease).and_then(|()| spend(spent, &append.spends));
         if done.is_ok() {
             let ends = matches!(append.events.last(), Some(Event::Ended(_)));
             journal.extend(&lease.run, append.events);
@@ -113,18 +116,27 @@ impl Store for MemoryStore {
     }
 }
 
+/// Takes one use of each, or of none.
+fn spend(spent: &mut HashMap<String, u32>, spends: &[Spending]) -> Result<(), StoreFailure> {
+    let used = |spending: &Spending| spent.get(&spending.key).copied().unwrap_or_default();
+    if spends.iter().any(|spending| used(spending) >= spending.uses) {
+        let reason = "the approval has no use left".to_owned();
+        return Err(StoreFailure { trouble: StoreTrouble::Spent, action: "written", reason });
+    }
+    for spending in spends {
+        *spent.entry(spending.key.clone()).or_default() += 1;
+    }
+    Ok(())
+}
+
 fn not_owner(reason: &str) -> StoreFailure {
     StoreFailure { trouble: StoreTrouble::NotOwner, action: "written", reason: reason.to_owned() }
 }
 
 impl Journal {
     /// Whether this may be appended. The first append makes the first lease.
-    fn admit(&mut self, lease: &Lease, append: &Append) -> Result<(), StoreFailure> {
+    fn admit(&mut self, lease: &Lease) -> Result<(), StoreFailure> {
         self.fence = self.fence.max(1);
-        if !append.spends.is_empty() {
-            let reason = "a journal in memory knows no approvals".to_owned();
-            return Err(StoreFailure { trouble: StoreTrouble::Spent, action: "written", reason });
-        }
         if self.fence != lease.fence || self.released || self.has_ended() {
             return Err(not_owner("the run has ended, or has another owner"));
         }
@@ -236,6 +248,21 @@ mod tests {
         store.append(&lease("r1"), half()).await.unwrap();
         store.append(&lease("r1"), ended(1).into()).await.unwrap();
         assert_eq!(store.read(&run).await.unwrap(), vec![]);
+    }
+
+    #[tokio::test]
+    async fn an_approval_is_used_as_often_as_it_may_and_records_nothing_after() {
+        let store = MemoryStore::new();
+        let mut done = Vec::new();
+        for (key, uses) in [("a", 1), ("a", 1), ("b", 2), ("b", 2), ("b", 2)] {
+            let spends = vec![Spending { key: key.to_owned(), uses }];
+            let events = vec![Event::Asked(large(1))];
+            let appended = store.append(&lease("r1"), Append { events, spends }).await;
+            done.push(appended.map_err(|failure| failure.trouble));
+        }
+        let spent = Err(StoreTrouble::Spent);
+        assert_eq!(done, [Ok(()), spent, Ok(()), Ok(()), spent]);
+        assert_eq!(store.read(&"r1".into()).await.unwrap().len(), 3);
     }
 
     fn large(bytes: usize) -> crate::ports::engine::GuestRequest {

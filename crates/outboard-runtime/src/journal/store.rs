@@ -4,10 +4,7 @@
 use futures::future::BoxFuture;
 
 use super::Event;
-use crate::{
-    clock::WallTime,
-    ids::{RunId, TokenId},
-};
+use crate::{approval::Spending, clock::WallTime, ids::RunId};
 
 /// Where journals are kept.
 pub trait Store: Send + Sync + 'static {
@@ -75,9 +72,9 @@ impl From<RunId> for Lease {
 pub struct Append {
     /// The events, in order.
     pub events: Vec<Event>,
-    /// Single-use approvals that the events rest on: they are used up by this append. If one of them is unknown, used
-    /// or stale, nothing is written.
-    pub spends: Vec<TokenId>,
+    /// Uses of approvals that the events rest on: they are taken by this append. If one of them has none left, nothing
+    /// is written. Whether an approval is genuine and in time the gate has checked before.
+    pub spends: Vec<Spending>,
 }
 
 impl From<Vec<Event>> for Append {
@@ -159,7 +156,7 @@ pub enum StoreTrouble {
     Newer,
     /// The run has another owner, has ended, or is not known.
     NotOwner,
-    /// An approval that the append rests on is unknown, used or stale.
+    /// An approval that the append rests on has no use left.
     Spent,
     /// Anything else.
     Other,

@@ -1,8 +1,10 @@
 //! What is said of a run that is not over yet, or whose result is not here: one line each.
 //! It knows no session: what is true, its callers tell.
 
+use std::sync::Arc;
+
 use super::plain::{clean_line, clipped, counted, grouped, limit_size};
-use crate::{ids::RunId, run::Progress, session::NotHere};
+use crate::{approval::Sheet, ids::RunId, run::Progress, session::NotHere};
 
 /// The line that stands for the answer of a run that goes on.
 pub fn still_running(id: &RunId, progress: Progress) -> String {
@@ -12,11 +14,54 @@ pub fn still_running(id: &RunId, progress: Progress) -> String {
             " (waiting for its turn: as many runs as may are under way)".to_owned()
         }
         Progress { calls_made: 0, .. } => String::new(),
+        Progress { calls_made, calls_done, calls_asking: 1.., .. } => format!(
+            " ({} of {} calls done, {} for approval)",
+            grouped(calls_done as usize),
+            grouped(calls_made as usize),
+            match progress.calls_asking {
+                1 => "1 waits".to_owned(),
+                asking => format!("{} wait", grouped(asking as usize)),
+            }
+        ),
         Progress { calls_made, calls_done, .. } => {
             format!(" ({} of {} calls done)", grouped(calls_done as usize), grouped(calls_made as usize))
         }
     };
     format!("still running: {name}{state}. execute {{\"resume\":\"{name}\"}} waits for the result.")
+}
+
+/// Bytes of a call's arguments that are named to the model, which wrote them.
+const ARGUMENTS: usize = 160;
+
+/// The lines that stand for the answer of a run that waits for nothing but a person.
+pub fn waiting_for_approval(id: &RunId, sheets: &[Arc<Sheet>]) -> String {
+    let name = id.name();
+    let asked: Vec<String> = sheets.iter().map(|sheet| asked(sheet)).collect();
+    let commands: Vec<String> = sheets.iter().map(|sheet| format!("outboard approve {}", sheet.id)).collect();
+    format!(
+        "waiting for approval: {}. Run {name} is kept; when it has been approved, execute {{\"resume\":\"{name}\"}} returns \
+         the result. A person who was not asked here answers in a terminal: {}",
+        asked.join("; "),
+        commands.join(" && ")
+    )
+}
+
+/// `slack.post {"text":"…"} (line 4)`, `slack.post × 3 (lines 4, 5)`.
+fn asked(sheet: &Sheet) -> String {
+    let tool = clipped(&clean_line(&sheet.subject()), 100).into_owned();
+    let mut lines: Vec<u32> = sheet.questions.iter().filter_map(|question| question.line).collect();
+    lines.dedup();
+    let lines = match &lines[..] {
+        [] => String::new(),
+        [line] => format!(" (line {line})"),
+        lines => format!(" (lines {})", lines.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
+    };
+    match &sheet.questions[..] {
+        [question] => {
+            format!("{tool} {}{lines}", clipped(&clean_line(&question.shown()), ARGUMENTS))
+        }
+        questions => format!("{tool} × {}{lines}", grouped(questions.len())),
+    }
 }
 
 /// The line on a run whose client gave up waiting before it learnt the run's name.
@@ -79,7 +124,14 @@ mod tests {
         let rest = "execute {\"resume\":\"r12\"} waits for the result.";
         for (progress, state) in [
             (Progress::default(), ""),
-            (Progress { calls_made: 1_200, calls_done: 30, queued: false }, " (30 of 1,200 calls done)"),
+            (
+                Progress { calls_made: 1_200, calls_done: 30, ..Progress::default() },
+                " (30 of 1,200 calls done)",
+            ),
+            (
+                Progress { calls_made: 5, calls_done: 3, calls_asking: 1, ..Progress::default() },
+                " (3 of 5 calls done, 1 waits for approval)",
+            ),
             (
                 Progress { queued: true, ..Progress::default() },
                 " (waiting for its turn: as many runs as may are under way)",

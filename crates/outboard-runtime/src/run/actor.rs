@@ -3,14 +3,19 @@
 //! Everything that reaches the guest passes through here one after another, is journalled first,
 //! and carries its moment on the run's clock. What a call may do is the broker's matter.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use outboard_script::{CatalogueView, Language, NoTools};
 use tokio::{
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
-    time::{Instant, sleep_until},
+    time::{Instant, Sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +29,7 @@ use super::{
     recorded,
 };
 use crate::{
-    broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled, Tally},
+    broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled, Tally, Told},
     catalogue::{Catalogue, Snapshot},
     clock::{Clock, RunTime},
     engines::Engines,
@@ -53,6 +58,10 @@ pub struct Progress {
     pub calls_made: u32,
     /// Of those, the ones that have an outcome.
     pub calls_done: u32,
+    /// Of those, the ones that wait for a person.
+    pub calls_asking: u32,
+    /// It waits for nothing but a person, and its clock stands still.
+    pub stands: bool,
 }
 
 /// What a run works with.
@@ -80,9 +89,11 @@ pub(crate) struct RunActor {
     engine: Arc<dyn Engine>,
     caller: Arc<Caller>,
     desk: Arc<Desk>,
-    answers: mpsc::UnboundedReceiver<Settled>,
+    told: mpsc::UnboundedReceiver<Told>,
     calls: JoinSet<()>,
     pending: BTreeMap<RequestId, Pending>,
+    /// Those of them that wait for a person.
+    asking: BTreeSet<RequestId>,
     /// Bytes of the arguments of pending requests.
     held: u64,
     last_asked: Option<RequestId>,
@@ -96,8 +107,11 @@ pub(crate) struct RunActor {
     console_dropped: u64,
 }
 
-/// Is done when a run has to end for a reason from outside.
-type Outside = BoxFuture<'static, StopReason>;
+/// The ends of a run that come from outside.
+struct Outside {
+    cancelled: BoxFuture<'static, ()>,
+    wall: Pin<Box<Sleep>>,
+}
 
 /// A request without an answer yet, and the work for it if there is any.
 struct Pending {
@@ -133,7 +147,7 @@ impl RunActor {
             clippy::disallowed_methods,
             reason = "a guest's requests are bounded by its memory, and each is answered once"
         )]
-        let (owner, answers) = mpsc::unbounded_channel();
+        let (owner, told) = mpsc::unbounded_channel();
         let past = parts.past.take();
         let (lease, clock) = match &past {
             Some(Past { goes_on: GoesOn::Resumed(lease), folded }) => (lease.clone(), folded.clock()),
@@ -147,6 +161,8 @@ impl RunActor {
             language: prepared.language,
             session: Arc::clone(&parts.session),
             tally: Tally::default(),
+            script: Some(parts.source.as_str().into()),
+            run: parts.id.clone(),
         };
         let desk = Desk::new(parts.catalogue.clone(), Arc::clone(&parts.session), prepared.language);
         let actor = Self {
@@ -155,9 +171,10 @@ impl RunActor {
             prepared,
             engine,
             caller: Arc::new(caller),
-            answers,
+            told,
             calls: JoinSet::new(),
             pending: BTreeMap::new(),
+            asking: BTreeSet::new(),
             held: 0,
             last_asked: None,
             made: 0,
@@ -387,7 +404,7 @@ impl RunActor {
         tokio::select! {
             biased;
             step = &mut entered => return step,
-            reason = outside => self.stop.stop(reason),
+            reason = outside.comes() => self.stop.stop(reason),
         }
         entered.await
     }
@@ -480,6 +497,7 @@ impl RunActor {
     /// The request is not waited for any more.
     fn forget(&mut self, request: RequestId) -> Option<Pending> {
         let was = self.pending.remove(&request)?;
+        self.asking.remove(&request);
         self.held = self.held.saturating_sub(was.request.what.arguments().as_str().len() as u64);
         if matches!(was.request.what, GuestAsk::Call { .. }) {
             self.done += 1;
@@ -493,15 +511,20 @@ impl RunActor {
         timer: Option<RunTime>,
         outside: &mut Outside,
     ) -> Result<Vec<Delivery>, Stopped> {
-        let due = timer.map(|due| self.clock.moment(due));
         let first = loop {
+            self.stand_or_go(outside);
+            let due = timer.and_then(|due| self.clock.moment(due));
             tokio::select! {
                 biased;
-                reason = &mut *outside => return Err(match reason {
+                reason = outside.comes() => return Err(match reason {
                     StopReason::Cancelled => Stopped::Cancelled,
                     StopReason::Wall => Stopped::Limit(Limit::Wall),
                 }),
-                Some(settled) = self.answers.recv() => break Some(settled),
+                Some(told) = self.told.recv() => {
+                    if let Some(settled) = self.heard(told) {
+                        break Some(settled);
+                    }
+                }
                 Some(ended) = self.calls.join_next() => {
                     // A call that broke will never be answered; one that was given up need not be.
                     if let Err(error) = ended
@@ -514,6 +537,7 @@ impl RunActor {
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => break None,
             }
         };
+        self.go(outside);
         let Some(first) = first else {
             let at = self.clock.now().max(timer.unwrap_or_default());
             return Ok(vec![Delivery { at, what: Delivered::Timer }]);
@@ -525,12 +549,47 @@ impl RunActor {
         let at = self.clock.now();
         let mut batch = vec![self.delivery(at, first)];
         while batch.len() < BATCH
-            && let Ok(settled) = self.answers.try_recv()
+            && let Ok(told) = self.told.try_recv()
         {
-            batch.push(self.delivery(at, settled));
+            if let Some(settled) = self.heard(told) {
+                batch.push(self.delivery(at, settled));
+            }
         }
         self.tell();
         Ok(batch)
+    }
+
+    /// Takes in what a call tells; an answer is for the guest.
+    fn heard(&mut self, told: Told) -> Option<Settled> {
+        match told {
+            Told::Settled(settled) => return Some(settled),
+            Told::Asks(request) => {
+                if self.pending.contains_key(&request) {
+                    self.asking.insert(request);
+                }
+            }
+            Told::Asked(request) => {
+                self.asking.remove(&request);
+            }
+        }
+        None
+    }
+
+    /// Lets the clock stand while every request waits for a person, and go otherwise. Timers of the guest stand with it:
+    /// a script's own patience is not a person's.
+    fn stand_or_go(&mut self, outside: &mut Outside) {
+        let stands = !self.asking.is_empty() && self.asking.len() == self.pending.len();
+        if self.clock.stand(stands) {
+            outside.wall_at(self.wall_end());
+        }
+        self.tell();
+    }
+
+    /// Lets the clock go: the guest is about to run.
+    fn go(&mut self, outside: &mut Outside) {
+        if self.clock.stand(false) {
+            outside.wall_at(self.wall_end());
+        }
     }
 
     fn delivery(&mut self, at: RunTime, settled: Settled) -> Delivery {
@@ -540,10 +599,12 @@ impl RunActor {
 
     /// Tells whoever watches how far the run is.
     fn tell(&self) {
+        let asking = u32::try_from(self.asking.len()).unwrap_or(u32::MAX);
+        let (made, done, stands) = (self.made, self.done, self.clock.stands());
         self.parts.progress.send_if_modified(|progress| {
-            let before = std::mem::replace(&mut progress.calls_made, self.made) + progress.calls_done;
-            progress.calls_done = self.done;
-            before != self.made + self.done
+            let now =
+                Progress { calls_made: made, calls_done: done, calls_asking: asking, stands, ..*progress };
+            std::mem::replace(progress, now) != now
         });
     }
 
@@ -554,20 +615,27 @@ impl RunActor {
             self.pending.values().map(|pending| pending.request.clone()).collect();
         let mut replies = BTreeMap::new();
         if matches!(ending, Ending::Value(_)) {
-            let wall = self.wall_end();
+            let mut outside = self.outside();
             while !self.calls.is_empty() {
+                self.stand_or_go(&mut outside);
                 // Answers are taken as they come: calls that are not sent yet wait for room for theirs.
                 tokio::select! {
-                    Some(settled) = self.answers.recv() => self.late(settled, &mut replies).await,
+                    Some(told) = self.told.recv() => {
+                        if let Some(settled) = self.heard(told) {
+                            self.late(settled, &mut replies).await;
+                        }
+                    }
                     _ = self.calls.join_next() => {}
-                    () = self.parts.cancel.cancelled() => break,
-                    () = sleep_until(wall) => break,
+                    _ = outside.comes() => break,
                 }
             }
+            self.go(&mut outside);
         }
         self.calls.shutdown().await;
-        while let Ok(settled) = self.answers.try_recv() {
-            self.late(settled, &mut replies).await;
+        while let Ok(told) = self.told.try_recv() {
+            if let Some(settled) = self.heard(told) {
+                self.late(settled, &mut replies).await;
+            }
         }
         if matches!(ending, Ending::Value(_)) {
             let warnings =
@@ -627,10 +695,11 @@ impl RunActor {
     }
 
     fn outside(&self) -> Outside {
-        ended_from_outside(self.parts.cancel.clone(), self.wall_end()).boxed()
+        Outside::of(self.parts.cancel.clone(), self.wall_end())
     }
 
-    fn wall_end(&self) -> Instant {
+    /// When the wall limit is reached; never while the clock stands still.
+    fn wall_end(&self) -> Option<Instant> {
         self.clock.moment(RunTime(self.parts.limits.wall))
     }
 
@@ -639,12 +708,29 @@ impl RunActor {
     }
 }
 
-/// Waits until a run has to end, and says why.
-async fn ended_from_outside(cancel: CancellationToken, wall: Instant) -> StopReason {
-    tokio::select! {
-        () = cancel.cancelled() => StopReason::Cancelled,
-        () = sleep_until(wall) => StopReason::Wall,
+impl Outside {
+    fn of(cancel: CancellationToken, wall: Option<Instant>) -> Self {
+        let wall = Box::pin(sleep_until(wall.unwrap_or_else(never)));
+        Self { cancelled: cancel.cancelled_owned().boxed(), wall }
     }
+
+    /// The wall limit has another moment now.
+    fn wall_at(&mut self, wall: Option<Instant>) {
+        self.wall.as_mut().reset(wall.unwrap_or_else(never));
+    }
+
+    /// Waits until the run has to end, and says why.
+    async fn comes(&mut self) -> StopReason {
+        tokio::select! {
+            () = &mut self.cancelled => StopReason::Cancelled,
+            () = &mut self.wall => StopReason::Wall,
+        }
+    }
+}
+
+/// A moment further off than any run.
+fn never() -> Instant {
+    Instant::now() + Duration::from_secs(30 * 365 * 24 * 3_600)
 }
 
 /// The name that an exception says to be unknown; Python puts it into quotes.

@@ -4,11 +4,15 @@
 use std::sync::Arc;
 
 use outboard_script::Language;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
+use super::clock::RunClock;
 use crate::{
-    broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled, Tally},
+    broker::{Broker, Budget, CallRequest, Caller, Ledger, Tally, Told},
     clock::{Clock, RunTime},
     ids::{ImageHash, RequestId, RunId},
     journal::{Ending, Event, FORMAT, Lease, Opened, Store, StoreFailure},
@@ -79,18 +83,19 @@ pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
         language: Language::default(),
         session: Arc::clone(&parts.session),
         tally: Tally::default(),
+        script: None,
+        run: parts.id.clone(),
     };
-    let started = tokio::time::Instant::now();
+    let clock = RunClock::showing(RunTime::default());
     let lease = Lease::first(parts.id.clone());
-    let stopped = match parts.store.append(&lease, parts.opening().into()).await {
-        Ok(()) => parts.carry_out(&caller).await,
+    let (stopped, reply) = match parts.store.append(&lease, parts.opening().into()).await {
+        Ok(()) => parts.carry_out(&caller, &mut answers, &clock).await,
         Err(failure) => return ToolReport { outcome: unrecorded(&failure), id: parts.id },
     };
-    let reply = answers.try_recv().ok().map(|settled: Settled| settled.reply);
     let mut last = Vec::new();
     if let Some(reply) = &reply {
         let what = Delivered::Settled { request: ONLY, reply: reply.clone() };
-        last.push(Event::Delivered(Delivery { at: RunTime(started.elapsed()), what }));
+        last.push(Event::Delivered(Delivery { at: clock.now(), what }));
     }
     let effect_unknown = caller.ledger.effects_so_far().iter().any(|effect| !effect.certain);
     let outcome = match (reply, stopped) {
@@ -131,15 +136,37 @@ impl SingleParts {
         vec![Event::Opened(Box::new(opened)), Event::Asked(GuestRequest { id: ONLY, what, position: None })]
     }
 
-    /// Passes the gate. Says what stopped it, if nothing settles the call.
-    async fn carry_out(&self, caller: &Caller) -> Stopped {
+    /// Passes the gate. Gives the answer, or says what stopped it if nothing settles the call.
+    async fn carry_out(
+        &self,
+        caller: &Caller,
+        told: &mut mpsc::UnboundedReceiver<Told>,
+        clock: &RunClock,
+    ) -> (Stopped, Option<Reply>) {
         let ToolRequest { namespace, tool, arguments } = self.request.clone();
         let call = CallRequest { id: ONLY, namespace, tool, arguments, line: None };
-        tokio::select! {
-            biased;
-            () = self.cancel.cancelled() => Stopped::Cancelled,
-            () = self.broker.call(caller, call) => Stopped::Broken,
-            () = tokio::time::sleep(self.limits.wall) => Stopped::Limit(Limit::Wall),
+        let mut call = std::pin::pin!(self.broker.call(caller, call));
+        let mut over = false;
+        loop {
+            let end = clock.moment(RunTime(self.limits.wall));
+            tokio::select! {
+                biased;
+                Some(told) = told.recv() => match told {
+                    Told::Settled(settled) => return (Stopped::Broken, Some(settled.reply)),
+                    Told::Asks(_) => {
+                        clock.stand(true);
+                    }
+                    Told::Asked(_) => {
+                        clock.stand(false);
+                    }
+                },
+                () = self.cancel.cancelled() => return (Stopped::Cancelled, None),
+                () = &mut call, if !over => over = true,
+                () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => {
+                    return (Stopped::Limit(Limit::Wall), None);
+                }
+                else => return (Stopped::Broken, None),
+            }
         }
     }
 

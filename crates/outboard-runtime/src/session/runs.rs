@@ -138,6 +138,11 @@ impl Session {
         self.long_runs().untold.push(id);
     }
 
+    /// The client has learnt the name of this run, or its result.
+    pub fn told(&self, id: &RunId) {
+        self.long_runs().untold.retain(|untold| untold != id);
+    }
+
     /// The runs that the client has not been told of, once each.
     pub fn take_untold(&self) -> Vec<RunId> {
         std::mem::take(&mut self.long_runs().untold)

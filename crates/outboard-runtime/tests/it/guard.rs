@@ -10,9 +10,10 @@ use std::{
 use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
     RepeatRequest,
-    approval::{Answer, Approver, NobodyThere, Question},
+    approval::{Answer, Approval, Approver, NobodyThere, Question, Scope, SigningKey, approve},
     broker::{Broker, Budget, Caller, Ledger, OtherRequest, Permit, Tally},
     catalogue::{Catalogue, Placing, Terms},
+    clock::WallTime,
     ids::{RequestId, RunId},
     journal::{Event, MemoryStore, Store as _},
     json::Json,
@@ -304,6 +305,8 @@ impl Gate {
             language: Default::default(),
             session: Arc::clone(&self.session),
             tally: Tally::default(),
+            run: RunId::from("r1"),
+            script: None,
         };
         let namespace = "box".to_owned();
         self.broker.request(&caller, OtherRequest { id: RequestId(1), namespace, what, line: None }).await
@@ -388,13 +391,17 @@ async fn reading_a_private_resource_counts_like_a_call() {
     assert!(failure.message.contains("this leaves the organisation"), "{failure:?}");
 }
 
-struct Person(Mutex<Vec<Question>>, Answer);
+struct Person(Mutex<Vec<Question>>);
 
 impl Approver for Person {
     fn ask(&self, question: Question) -> BoxFuture<'_, Answer> {
+        let approval = approve(&SigningKey::random(), &question, WallTime(0));
         self.0.lock().unwrap().push(question);
-        let answer = self.1.clone();
-        async move { answer }.boxed()
+        async move { Answer::Allowed(approval) }.boxed()
+    }
+
+    fn holds(&self, _: &Approval, _: &Scope, _: &Operation) -> bool {
+        true
     }
 }
 
@@ -413,7 +420,7 @@ async fn what_an_upstream_asks_goes_to_a_person_unless_a_rule_decides() {
         reason: None,
     };
     let rules = vec![rule("sample", Word::Deny), rule("list_roots", Word::Allow)];
-    let person = Arc::new(Person(Mutex::default(), Answer::Allowed));
+    let person = Arc::new(Person(Mutex::default()));
     let terms = || Terms { accepted: Some(Arc::default()), trusted: true, ..Terms::default() };
     let gate = Gate::new(terms(), PolicyText { rules, ..PolicyText::default() }, Arc::clone(&person) as _);
     let results: BTreeMap<&str, bool> = [
@@ -432,6 +439,6 @@ async fn what_an_upstream_asks_goes_to_a_person_unless_a_rule_decides() {
     let failure = nobody.broker.asked(&nobody.session, asked(AskedFor::Sample)).await.unwrap_err();
     assert_eq!(
         failure.message,
-        "not approved: nobody could be asked (box asks for a model's answer at your cost)"
+        "not approved: nobody could be asked: nobody is there (box asks for a model's answer at your cost)"
     );
 }

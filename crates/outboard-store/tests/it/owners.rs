@@ -1,7 +1,8 @@
 //! A run has one owner. Several stores of one folder stand for several processes.
 
 use outboard_runtime::{
-    ids::{RunId, TokenId},
+    approval::Spending,
+    ids::RunId,
     journal::{Append, RunState, Store as _, StoreTrouble, Which},
 };
 
@@ -57,11 +58,12 @@ async fn the_name_of_a_run_is_used_once() {
 }
 
 #[tokio::test]
-async fn an_append_that_rests_on_an_unknown_approval_writes_nothing() {
+async fn an_append_that_rests_on_a_used_approval_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     store.append(&lease("r1"), vec![opened("r1"), asked(1, "{}")].into()).await.unwrap();
-    let append = Append { events: vec![intended(1)], spends: vec![TokenId::from("forged")] };
+    let append =
+        Append { events: vec![intended(1)], spends: vec![Spending { key: "none".to_owned(), uses: 0 }] };
     assert_eq!(store.append(&lease("r1"), append).await.unwrap_err().trouble, StoreTrouble::Spent);
     store.append(&lease("r1"), delivered(1, "1").into()).await.unwrap();
     assert_eq!(

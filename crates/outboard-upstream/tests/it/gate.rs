@@ -60,6 +60,8 @@ impl Gate {
             deadline: Duration::from_secs(10),
             session: Arc::new(Session::new()),
             tally: Tally::default(),
+            run: RunId::from("r1"),
+            script: None,
         };
         let request = CallRequest {
             id: RequestId(1),

@@ -17,12 +17,13 @@ use serde_json::Value;
 use tokio::time::{Instant, interval_at};
 
 use super::{
+    asking,
     context::Context,
     input, names,
     waiting::{self, Wait},
 };
 use crate::{
-    report::{self, Failure, escaped_lines},
+    report::{self, Failure, Terminal, escaped_lines},
     tainted,
 };
 
@@ -60,9 +61,11 @@ impl Call {
                 let called = format!("{}.{}", request.namespace, request.tool);
                 let session = Arc::new(Session::new());
                 session.saw(seen);
+                session.set_client("outboard call".into());
                 let report = tokio::select! {
                     report = system.runtime.call(&session, request, stop.clone()) => report,
                     never = tell_progress(&called) => match never {},
+                    never = asking::at_terminal(&system.approvals, Terminal::beside()) => match never {},
                 };
                 report::progress("");
                 self.tell(&called, &report.outcome)

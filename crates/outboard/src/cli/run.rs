@@ -16,10 +16,10 @@ use outboard_runtime::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{context::Context, input, language, search::FIRST_LISTS, waiting};
+use super::{asking, context::Context, input, language, search::FIRST_LISTS, waiting};
 use crate::{
     config::RESULT_TOKENS,
-    report::{self, Failure, INTERRUPTED, escaped_lines},
+    report::{self, Failure, INTERRUPTED, Terminal, escaped_lines},
     tainted,
     wiring::System,
 };
@@ -70,6 +70,7 @@ impl Run {
                 }
                 let session = Arc::new(Session::new());
                 session.saw(seen);
+                session.set_client("outboard run".into());
                 let report = run(system, &session, request.clone(), &stop).await;
                 self.tell(&report, budget, &stop)
             })
@@ -105,10 +106,12 @@ async fn run(
 ) -> RunReport {
     let progress = watch::Sender::new(Progress::default());
     let told = tell_progress(progress.subscribe());
+    let asked = asking::at_terminal(&system.approvals, Terminal::beside());
     let run = system.runtime.run(session, RunRequest { progress, ..request }, stop.clone());
     let report = tokio::select! {
         report = run => report,
         never = told => match never {},
+        never = asked => match never {},
     };
     report::progress("");
     report

@@ -45,7 +45,7 @@ impl Serve {
             respond_within: configuration.settings.respond_within,
             keeping: configuration.settings.keeping,
         };
-        let face = Face::new(Arc::clone(&system.runtime), options);
+        let face = Face::new(Arc::clone(&system.runtime), options).asking(Arc::clone(&system.approvals));
         let system = system.follow(Source { places, directory, program, trust, configuration }, variable);
         let served = face.serve_stdio(stop).await;
         system.shutdown().await;

@@ -6,7 +6,7 @@ use std::{
     io::{self, ErrorKind, IsTerminal as _, Write},
     sync::{
         OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -21,6 +21,8 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 static PRINTED: AtomicBool = AtomicBool::new(false);
 /// Whether a line of progress stands at the terminal.
 static PROGRESS: AtomicBool = AtomicBool::new(false);
+/// Questions that lie before the person, which progress would write over.
+static QUESTIONS: AtomicUsize = AtomicUsize::new(0);
 /// Characters of a line of progress: one that wraps cannot be taken back.
 const PROGRESS_CHARS: usize = 76;
 
@@ -89,13 +91,25 @@ pub(crate) fn warn(text: impl Display) {
 /// Progress on standard error, only at a terminal: the line is replaced by the next, or by anything else that is said.
 pub(crate) fn progress(text: impl Display) {
     let mut stderr = io::stderr();
-    if !stderr.is_terminal() {
+    if !stderr.is_terminal() || QUESTIONS.load(Ordering::Relaxed) > 0 {
         return;
     }
     let text: String = super::escaped(&text.to_string()).chars().take(PROGRESS_CHARS).collect();
     PROGRESS.store(!text.is_empty(), Ordering::Relaxed);
     // Progress that cannot be shown is no reason to stop.
     let _ = write!(stderr, "\r\x1b[2K{text}").and_then(|()| stderr.flush());
+}
+
+/// Tells of no progress until dropped.
+pub(super) fn quiet_progress() -> impl Drop {
+    struct Quiet;
+    impl Drop for Quiet {
+        fn drop(&mut self) {
+            QUESTIONS.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    QUESTIONS.fetch_add(1, Ordering::Relaxed);
+    Quiet
 }
 
 /// The failure of the output, if some was lost that somebody wanted.

@@ -24,7 +24,8 @@ fn an_upstream_is_accepted_by_what_it_shows_and_then_its_claims_count() {
     person.says(&["call", "fix.add", r#"{"a": 1, "b": 2}"#]).check(
         1,
         &[
-            "not approved: nobody could be asked (nobody has accepted the upstream fix yet",
+            "not approved: nobody could be asked: this command has no terminal",
+            "(nobody has accepted the upstream fix yet",
             "a person can run: outboard accept fix",
         ],
     );

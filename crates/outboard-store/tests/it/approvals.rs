@@ -1,0 +1,88 @@
+//! Questions that one Outboard asks and another answers, and approvals that are used up.
+
+use outboard_runtime::{
+    approval::{Question, Sheet, SoFar, Spending},
+    catalogue::Annotations,
+    clock::WallTime,
+    ids::{QuestionId, RequestId},
+    journal::{Append, Store as _, StoreTrouble},
+    json::Json,
+    operation::{Operation, ToolCall},
+};
+
+use crate::events::{asked, intended, lease, opened, store};
+
+fn sheet(id: &str) -> Sheet {
+    let question = Question {
+        operation: Operation::CallTool(ToolCall {
+            upstream: "slack".into(),
+            namespace: "slack".into(),
+            tool: "post".into(),
+            arguments: Json::parse("{\"text\":\"hi\",\"text\":\"twice\"}").unwrap(),
+        }),
+        annotations: Annotations::default(),
+        vouched: true,
+        rule: None,
+        reason: "a test asks".to_owned(),
+        run: "r1".into(),
+        request: RequestId(1),
+        line: Some(1),
+        script: Some("await slack.post({})".into()),
+        so_far: SoFar::default(),
+        principal: "test".into(),
+    };
+    Sheet { format: 1, id: id.into(), questions: vec![question], calls: 5, expires: WallTime(1) }
+}
+
+#[tokio::test]
+async fn a_question_is_seen_and_answered_by_another_outboard_and_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (asks, other) = (store(folder.path()), store(folder.path()));
+    assert_eq!(other.questions().await.unwrap(), []);
+    asks.ask(&sheet("abc234")).await.unwrap();
+    assert_eq!(other.questions().await.unwrap(), [sheet("abc234")]);
+    let id = QuestionId::from("abc234");
+    assert_eq!(asks.answered(&id).await.unwrap(), None);
+    assert!(other.answer(&id, "yes".to_owned()).await.unwrap());
+    assert!(!other.answer(&id, "no".to_owned()).await.unwrap(), "it has an answer");
+    assert!(!other.answer(&"zzz".into(), "yes".to_owned()).await.unwrap(), "there is none");
+    assert_eq!(asks.answered(&id).await.unwrap().as_deref(), Some("yes"));
+    asks.refuse_answer(&id).await.unwrap();
+    assert_eq!(other.questions().await.unwrap().len(), 1);
+    asks.take_back(&id).await.unwrap();
+    assert_eq!(other.questions().await.unwrap(), []);
+    assert!(!other.answer(&id, "yes".to_owned()).await.unwrap());
+}
+
+#[tokio::test]
+async fn questions_of_an_outboard_that_is_gone_are_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (asks, other) = (store(folder.path()), store(folder.path()));
+    asks.ask(&sheet("abc234")).await.unwrap();
+    asks.close();
+    assert_eq!(other.questions().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_approval_is_used_as_often_as_it_may_whichever_outboard_uses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (store(folder.path()), store(folder.path()));
+    let mut done = Vec::new();
+    for (store, run, key, uses) in [
+        (&one, "r1", "once", 1),
+        (&other, "r2", "once", 1),
+        (&one, "r3", "twice", 2),
+        (&other, "r4", "twice", 2),
+        (&one, "r5", "twice", 2),
+        (&one, "r6", "never", 0),
+    ] {
+        store.append(&lease(run), vec![opened(run), asked(1, "{}")].into()).await.unwrap();
+        let spends = vec![Spending { key: key.to_owned(), uses }];
+        let append = Append { events: vec![intended(1)], spends };
+        done.push(store.append(&lease(run), append).await.map_err(|failure| failure.trouble));
+        let recorded = store.read(&run.into()).await.unwrap().len();
+        assert_eq!(recorded, if done.last().unwrap().is_ok() { 3 } else { 2 }, "{run}");
+    }
+    let spent = Err(StoreTrouble::Spent);
+    assert_eq!(done, [Ok(()), spent, Ok(()), Ok(()), spent, spent]);
+}
