@@ -2,10 +2,12 @@
 //! Talks to the pool and the stored guest.
 //! Parses nothing: it is given the script's text.
 
+mod fresh;
 mod guest;
 mod image;
 mod marshal;
 mod random;
+mod stock;
 #[cfg(any(outboard_packed, test))]
 mod store;
 mod wasi;
@@ -20,7 +22,9 @@ use outboard_runtime::{
 use wasmtime::component::{InstancePre, Linker};
 
 use crate::{EngineBroken, PoolOptions, opening, pool, ticker::Ticker};
+use fresh::Fresh;
 use guest::{CPythonGuest, State};
+use stock::Stock;
 
 /// Names that no namespace may take: they are the script's own way to Outboard.
 const RESERVED: &[&str] = &["tools", "results", "resources", "prompts", "emit", "print", "ToolError"];
@@ -35,7 +39,16 @@ pub struct CPython {
 /// What the engine and its guests share.
 pub(crate) struct Inner {
     pub(crate) ready: InstancePre<State>,
-    pub(crate) ticker: Ticker,
+    pub(crate) ticker: Arc<Ticker>,
+    stock: Option<Stock>,
+    ahead: usize,
+}
+
+impl Inner {
+    /// An instance that was made ahead of its run, if there is one.
+    fn made_ahead(&self) -> Option<Fresh> {
+        self.stock.as_ref()?.take(self.ahead)
+    }
 }
 
 impl CPython {
@@ -56,8 +69,18 @@ impl CPython {
             linker.instantiate_pre(&component)
         };
         let ready = link().map_err(|source| EngineBroken::new("link the Python guest", source))?;
-        let ticker = Ticker::start(&engine)?;
-        Ok(Self { inner: Arc::new(Inner { ready, ticker }), image, slots })
+        let ticker = Arc::new(Ticker::start(&engine)?);
+        let ahead = options.ahead as usize;
+        let stock = match ahead {
+            0 => None,
+            most => Some(Stock::start(ready.clone(), Arc::clone(&ticker), most)?),
+        };
+        Ok(Self { inner: Arc::new(Inner { ready, ticker, stock, ahead }), image, slots })
+    }
+
+    /// Sandboxes that are made already and wait for their runs.
+    pub fn made_ahead(&self) -> usize {
+        self.inner.stock.as_ref().map_or(0, Stock::len)
     }
 
     /// Guests that may exist at once.

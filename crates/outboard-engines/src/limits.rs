@@ -34,7 +34,8 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(limits: &Limits, stop: StopFlag, abandoned: Arc<AtomicBool>) -> Self {
-        let memory = Memory { limit: usize::try_from(limits.memory).unwrap_or(usize::MAX), refused: false };
+        let memory =
+            Memory { limit: usize::try_from(limits.memory).unwrap_or(usize::MAX), used: 0, refused: false };
         Self {
             memory,
             cpu: limits.cpu,
@@ -149,13 +150,36 @@ impl Future for MoveAway {
 #[derive(Debug)]
 pub(crate) struct Memory {
     limit: usize,
+    used: usize,
     refused: bool,
+}
+
+impl Memory {
+    /// Bytes that it has grown to.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Takes over a memory that has grown to `used` bytes.
+    ///
+    /// # Errors
+    /// When that is beyond the limit.
+    pub(crate) fn start_from(&mut self, used: usize) -> wasmtime::Result<()> {
+        self.used = used;
+        if used > self.limit {
+            wasmtime::bail!("it takes {} KiB before anything runs", used >> 10);
+        }
+        Ok(())
+    }
 }
 
 impl ResourceLimiter for Memory {
     fn memory_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let granted = desired <= self.limit && maximum.is_none_or(|maximum| desired <= maximum);
         self.refused |= !granted;
+        if granted {
+            self.used = self.used.max(desired);
+        }
         Ok(granted)
     }
 

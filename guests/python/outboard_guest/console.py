@@ -109,8 +109,10 @@ stderr = Stream("<stderr>", ERROR)
 
 
 def flush():
-    stdout.finish()
-    stderr.finish()
+    if stdout.parts:
+        stdout.finish()
+    if stderr.parts:
+        stderr.finish()
 
 
 def _level(record):

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import marshal
+import random
 import struct
 
 import wit_world
 
-from . import absent, console, failure, image, program, tools, values
+from . import absent, console, failure, image, program, rehearsal, tools, values
 from .loop import Loop
 
 # Kinds of a delivery's body.
@@ -18,8 +19,11 @@ WAITING, FINISHED, THREW, STUCK, VALUE_TOO_LONG = 10, 15, 12, 13, 14
 CONSOLE_DROPPED = 3
 
 _u32 = struct.Struct("<I").pack
+# Before the body of a delivery: its kind, its request, its length.
+_delivery = struct.Struct("<BII")
 _waiting = struct.Struct("<BBd").pack
 _loads = json.loads
+_decoded = values.decoded
 _unmarshal = marshal.loads
 
 loop = Loop()
@@ -29,55 +33,72 @@ asyncio.set_event_loop(loop)
 asyncio.new_event_loop = asyncio.events.new_event_loop = lambda: loop
 
 
-class WitWorld(wit_world.WitWorld):
-    """What the host calls. Made once, when everything is imported: the start image is taken after that."""
-
-    def __init__(self):
-        absent.install()
-        console.install()
-        image.settle()
-
-    def start(self, text, settings):
-        image.hide()
-        settings = _loads(settings)
-        run.value_limit = settings["value"]
-        console.budget.left = settings["console"]
-        tools.desk.left = settings["calls"]
-        tools.publish(settings["namespaces"])
-        run.main = loop.create_task(program.main(text))
-        return run.standstill()
-
-    def deliver(self, at, kind, request, body):
-        loop.now = at
-        if kind != TIMER:
-            future = tools.desk.pending.pop(request, None)
-            if future is not None and not future.done():
-                try:
-                    if kind == MARSHAL:
-                        future.set_result(_unmarshal(body))
-                    elif kind == JSON:
-                        future.set_result(_loads(body))
-                    else:
-                        future.set_exception(tools.desk.failed(request, _loads(body)))
-                # What is no value for Python (too deep, a number of too many digits) is the script's to hear of.
-                except Exception as error:  # noqa: BLE001
-                    body = None
-                    future.set_exception(error)
-            body = None
-            loop.pump(run.main)
-        loop.fire()
-        return run.standstill()
-
-
 class Run:
     """The one run of this guest."""
 
     main = None
     value_limit = 0
 
-    def standstill(self):
-        """Runs until nothing is ready and says where the script stands."""
+    def prepare(self):
+        image.hide()
+        rehearsal.play_shortest(self)
+
+    def start(self, text, settings):
+        # It was seeded when the guest first ran, which is before it belonged to a run.
+        random.seed()
+        return self.begin(text, _loads(settings))
+
+    def begin(self, text, settings):
+        self.value_limit = settings["value"]
+        console.budget.left = settings["console"]
+        tools.desk.left = settings["calls"]
+        tools.publish(settings["namespaces"])
+        self.main = loop.create_task(program.main(text))
         loop.pump(self.main)
+        return self.standstill()
+
+    def deliver(self, at, deliveries):
+        """Moves the clock and hands over what was delivered, one after another: after each the script runs on to
+        where it stands still."""
+        loop.now = at
+        place, end = 0, len(deliveries)
+        while place < end and not self.main.done():
+            kind, request, length = _delivery.unpack_from(deliveries, place)
+            place += _delivery.size
+            if kind != TIMER:
+                self.settle(kind, request, memoryview(deliveries)[place : place + length])
+                place += length
+                if place == end:
+                    # The script may need the memory.
+                    deliveries = None
+                loop.pump(self.main)
+            if loop._scheduled:
+                loop.fire()
+                loop.pump(self.main)
+            console.flush()
+        return self.standstill()
+
+    def delivered(self, kind, request, body):
+        """A delivery as `deliver` takes it."""
+        return _delivery.pack(kind, request, len(body)) + body
+
+    def settle(self, kind, request, body):
+        future = tools.desk.pending.pop(request, None)
+        if future is None or future.done():
+            return
+        try:
+            if kind == MARSHAL:
+                future.set_result(_unmarshal(body))
+            elif kind == JSON:
+                future.set_result(_decoded(str(body, "utf-8")))
+            else:
+                future.set_exception(tools.desk.failed(request, _loads(str(body, "utf-8"))))
+        # What is no value for Python (too deep, a number of too many digits) is the script's to hear of.
+        except Exception as error:  # noqa: BLE001
+            future.set_exception(error)
+
+    def standstill(self):
+        """Says where the script stands, and what it asks."""
         out = tools.desk.take()
         if self.main.done():
             self.end(out)
@@ -114,3 +135,22 @@ class Run:
 
 
 run = Run()
+
+
+class WitWorld(wit_world.WitWorld):
+    """What the host calls. Made once for each of its functions, when everything is imported: the start image is taken
+    after that."""
+
+    made = False
+    prepare = start = deliver = None
+
+    def __init__(self):
+        if not WitWorld.made:
+            WitWorld.made = True
+            absent.install()
+            console.install()
+            image.install()
+            rehearsal.play_all(run)
+            image.settle()
+        # No frame in between holds on to what is handed over.
+        self.prepare, self.start, self.deliver = run.prepare, run.start, run.deliver

@@ -19,10 +19,13 @@ HIDDEN = ("wit_world", "componentize_py_runtime", "componentize_py_types", "comp
 _hidden = []
 
 
-def settle():
+def install():
     tools.install()
     program.install()
     _warm()
+
+
+def settle():
     _forget_files()
     _forget_our_files()
     _forget_build()

@@ -12,15 +12,34 @@ LAST_STEPS = 1000
 
 
 class Loop(asyncio.BaseEventLoop):
-    """One loop, always running."""
+    """One loop, always running. What each call of a tool comes through is written for speed."""
+
+    # Always false: every future asks it.
+    get_debug = bool
 
     def __init__(self):
         super().__init__()
         self.now = 0.0
+        self.named = 0
         self._clock_resolution = RESOLUTION
 
     def time(self):
         return self.now
+
+    def call_soon(self, callback, *args, context=None):
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def create_task(self, coro, *, name=None, **options):
+        if name is None:
+            # Counted here, so that a script's first task is the first.
+            self.named += 1
+            name = f"Task-{self.named}"
+        return asyncio.Task(coro, loop=self, name=name, **options)
+
+    def create_future(self):
+        return asyncio.Future(loop=self)
 
     def pump(self, main):
         """Runs until nothing is ready."""
@@ -30,14 +49,23 @@ class Loop(asyncio.BaseEventLoop):
             handle = ready.popleft()
             if not handle._cancelled:
                 try:
-                    handle._run()
+                    handle._context.run(handle._callback, *handle._args)
                 except (SystemExit, KeyboardInterrupt):
                     # It stands in its task as well.
                     pass
+                except BaseException as error:  # noqa: BLE001  whoever made the callback is told
+                    self.failed(handle, error)
             if main.done():
                 last_steps -= 1
                 if last_steps < 0:
                     ready.clear()
+
+    def failed(self, handle, error):
+        """As `Handle._run` tells of it."""
+        callback = asyncio.format_helpers._format_callback_source(handle._callback, handle._args)
+        self.call_exception_handler(
+            {"message": f"Exception in callback {callback}", "exception": error, "handle": handle}
+        )
 
     def due(self):
         """When the next timer is due."""

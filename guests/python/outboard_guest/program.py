@@ -247,11 +247,21 @@ def _uncalled_main(tree):
 
 def _compiled(text):
     tree = ast.parse(text, FILE)
-    calls_main = _uncalled_main(tree)
-    tree = _Scopes(_blocking(tree)).visit(tree)
-    _keep_value(tree.body)
-    code = compile(tree, FILE, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, True)
+    calls_main = "main" in text and _uncalled_main(tree)
+    try:
+        code = _code(tree, any(name in text for name in WAITING))
+    except SyntaxError:
+        # Perhaps there is a `return` outside of functions.
+        code = _code(ast.parse(text, FILE), True)
     return code, calls_main
+
+
+def _code(tree, rewritten):
+    """Code of the tree, whose nodes are looked at one by one only where that can matter: it takes long."""
+    if rewritten:
+        tree = _Scopes(_blocking(tree)).visit(tree)
+    _keep_value(tree.body)
+    return compile(tree, FILE, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, True)
 
 
 async def main(text):

@@ -32,13 +32,16 @@ class Source:
 
 source = Source()
 _places = {}
+_kept = []
 
 
 def place(code, lasti):
     """Line and column of an instruction."""
-    key = (code, lasti)
+    # Of code that is kept here, so that its identity stays its own: to compare code takes long.
+    key = (id(code), lasti)
     found = _places.get(key)
     if found is None:
+        _kept.append(code)
         position = next(itertools.islice(code.co_positions(), max(lasti, 0) // 2, None), (None,) * 4)
         line = position[0] or code.co_firstlineno
         found = _places[key] = (line, source.column(line, position[2]))
@@ -52,3 +55,10 @@ def caller(frame):
             return place(frame.f_code, frame.f_lasti)
         frame = frame.f_back
     return (0, 0)
+
+
+def forget():
+    """Forgets the script that was."""
+    source.lines = ()
+    _places.clear()
+    _kept.clear()

@@ -16,6 +16,7 @@ REQUEST = 1
 _head = struct.Struct("<BIBII").pack
 _u32 = struct.Struct("<I").pack
 _getframe = sys._getframe
+_Future = asyncio.Future
 
 
 class ToolError(Exception):
@@ -47,39 +48,33 @@ class Desk:
         out, self.out = self.out, []
         return out
 
-    async def ask(self, token, kind, namespace, tool, name, body, place):
-        """Asks the host and waits for its answer."""
+    async def ask(self, token, kind, tool, name, body, place):
+        """Asks the host and waits for its answer. `tool` is its namespace and its name, as `encoded`."""
         self.unsent.pop(token, None)
         if self.left <= 0:
             raise ToolError("the run has made too many calls", tool=name, code="limit")
         self.left -= 1
         request = self.last = self.last + 1
-        self.send(request, kind, namespace.encode("utf-8", "outboard"), tool.encode("utf-8", "outboard"), body, place)
-        future = asyncio.Future()
-        self.pending[request] = future
+        self.out.append(_head(REQUEST, request, kind, *place) + tool + _u32(len(body)) + body)
+        self.pending[request] = future = _Future()
         self.names[request] = (name, place)
         try:
             return await future
         except asyncio.CancelledError:
             if self.pending.pop(request, None) is not None:
                 self.last += 1
-                self.send(self.last, GIVE_UP, b"", b"", b"[%d]" % request, (0, 0))
+                body = b"[%d]" % request
+                self.out.append(_head(REQUEST, self.last, GIVE_UP, 0, 0) + NO_TOOL + _u32(len(body)) + body)
             raise
         finally:
             self.names.pop(request, None)
 
-    def send(self, request, kind, namespace, tool, body, place):
-        self.out += (
-            _head(REQUEST, request, kind, *place),
-            _u32(len(namespace)), namespace, _u32(len(tool)), tool, _u32(len(body)), body,
-        )  # fmt: skip
-
-    def asked(self, kind, namespace, tool, name, body):
+    def asked(self, kind, tool, name, body):
         """The coroutine of a call. It is not asked before it is awaited or made a task."""
         place = caller(_getframe(2))
         token = object()
         self.unsent[token] = (name, place[0])
-        return self.ask(token, kind, namespace, tool, name, body, place)
+        return self.ask(token, kind, tool, name, body, place)
 
     def failed(self, request, failure):
         message, code, content = failure
@@ -97,16 +92,24 @@ class Desk:
             console.say(console.WARN, f"{name}{place} was not awaited; it was not sent")
 
 
+def encoded(namespace, tool):
+    """Both names as the host reads them."""
+    parts = (name.encode("utf-8", "outboard") for name in (namespace, tool))
+    return b"".join(_u32(len(part)) + part for part in parts)
+
+
+NO_TOOL = bytes(8)
+
 desk = Desk()
 
 
 class Tool:
     """An async function of a namespace."""
 
-    __slots__ = ("__name__", "__qualname__", "namespace")
+    __slots__ = ("__name__", "__qualname__", "encoded")
 
     def __init__(self, namespace, name):
-        self.namespace = namespace
+        self.encoded = encoded(namespace, name)
         self.__name__ = name
         self.__qualname__ = f"{namespace}.{name}"
 
@@ -114,7 +117,7 @@ class Tool:
         if args:
             kwargs = self.joined(args, kwargs)
         body = values.arguments(kwargs) if kwargs else b"{}"
-        return desk.asked(CALL, self.namespace, self.__name__, self.__qualname__, body)
+        return desk.asked(CALL, self.encoded, self.__qualname__, body)
 
     def joined(self, args, kwargs):
         first = args[0]
@@ -170,17 +173,17 @@ class Tools:
     """What the script can find out about tools."""
 
     def search(self, query="", /, *args, **options):
-        return desk.asked(SEARCH, "", "", "tools.search", _list(query, args, options))
+        return desk.asked(SEARCH, NO_TOOL, "tools.search", _list(query, args, options))
 
     def describe(self, name="", /, *args, **options):
-        return desk.asked(DESCRIBE, "", "", "tools.describe", _list(name, args, options))
+        return desk.asked(DESCRIBE, NO_TOOL, "tools.describe", _list(name, args, options))
 
 
 class Results:
     """Values that an earlier run of the session left."""
 
     def get(self, handle="", /, *args, **options):
-        return desk.asked(RESULT, "", "", "results.get", _list(handle, args, options))
+        return desk.asked(RESULT, NO_TOOL, "results.get", _list(handle, args, options))
 
 
 def _list(first, args, options):

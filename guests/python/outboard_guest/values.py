@@ -159,6 +159,18 @@ def _text(value, encode, special, what):
         raise
 
 
+_scan = json.JSONDecoder().scan_once
+
+
+def decoded(text):
+    """What `json.loads` makes of a text that is known to be JSON."""
+    try:
+        return _scan(text, 0)[0]
+    except StopIteration:
+        # There are blanks before it.
+        return json.loads(text)
+
+
 def arguments(value):
     """The arguments of a call, in UTF-8."""
     return _text(value, _encode_argument, _argument, "the arguments are").encode("utf-8", "outboard")

@@ -1,7 +1,10 @@
 //! The engines in this process: how soon a script runs, and how fast a large result reaches it.
 //! It works on the library alone: no broker, journal or upstream takes part.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use outboard_engines::{CPython, PoolOptions, QuickJs};
 use outboard_runtime::{
@@ -23,23 +26,39 @@ use crate::{records, samples::Pair, scripts::Language};
 
 /// Runs in a round.
 const RUNS: usize = 100;
+/// How long guests that are made ahead are waited for.
+const SETTLING: Duration = Duration::from_secs(5);
 /// Records of about 10 MB of JSON.
 const RECORDS: u32 = 72_000;
 
 /// An engine and the runtime that enters it, as Outboard has them.
 struct Engines {
-    engine: Box<dyn Engine>,
+    engine: Arc<dyn Engine>,
+    /// The same, if it is Python's.
+    python: Option<Arc<CPython>>,
     runtime: Runtime,
 }
 
 impl Engines {
     fn start(language: Language, options: &PoolOptions) -> Result<Self, BenchFailure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let engine: Box<dyn Engine> = match language {
-            Language::TypeScript => Box::new(QuickJs::new(options)?),
-            Language::Python => Box::new(CPython::load(options, store()?.path())?),
+        let (engine, python): (Arc<dyn Engine>, _) = match language {
+            Language::TypeScript => (Arc::new(QuickJs::new(options)?), None),
+            Language::Python => {
+                let python = Arc::new(CPython::load(options, store()?.path())?);
+                (Arc::clone(&python) as _, Some(python))
+            }
         };
-        Ok(Self { engine, runtime })
+        Ok(Self { engine, python, runtime })
+    }
+
+    /// Waits until the guests are made that are made ahead.
+    fn settle(&self, options: &PoolOptions) {
+        let Some(python) = &self.python else { return };
+        let begun = Instant::now();
+        while python.made_ahead() < options.ahead as usize && begun.elapsed() < SETTLING {
+            self.runtime.block_on(tokio::time::sleep(Duration::from_millis(1)));
+        }
     }
 
     fn open(&self, program: &Arc<str>) -> Result<Box<dyn Guest>, BenchFailure> {
@@ -85,14 +104,14 @@ fn store() -> Result<TempDir, BenchFailure> {
 }
 
 /// From nothing until the call that is the script's first instruction is in the host's hands: opening the guest,
-/// starting the script, and the way back. The slot was used before and is warm.
+/// starting the script, and the way back. The slot was used before and is warm, or the guest was made ahead.
 pub(super) fn first_instruction(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
     first_instructions(bench, measure, &PoolOptions::default())
 }
 
-/// The same where no warm slot is free.
+/// The same where no warm slot is free and nothing was made ahead.
 pub(super) fn first_instruction_cold(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
-    first_instructions(bench, measure, &PoolOptions { warm: 0, ..PoolOptions::default() })
+    first_instructions(bench, measure, &PoolOptions { warm: 0, ahead: 0, ..PoolOptions::default() })
 }
 
 fn first_instructions(
@@ -105,6 +124,7 @@ fn first_instructions(
     let mut pair = Pair::default();
     for round in bench.rounds(measure, usize::MAX) {
         for _ in 0..RUNS {
+            engines.settle(options);
             let (seconds, waiting) = timed(|| engines.until_request(engines.open(&program)?, Entry::Start))?;
             drop(waiting);
             if round > 0 || bench.rounds == 1 {

@@ -10,16 +10,16 @@ use futures::future::BoxFuture;
 use outboard_runtime::{
     clock::RunTime,
     json::Json,
-    limits::Limit,
-    ports::engine::{ConsoleLine, Delivery, Entry, Guest, GuestState, GuestWorld, Step, Stopped, Thrown},
+    limits::{Limit, Limits},
+    ports::engine::{
+        ConsoleLine, Delivery, Entry, Guest, GuestState, GuestWorld, Step, StopFlag, Stopped, Thrown,
+    },
 };
-use wasmtime::{
-    Store, StoreContextMut,
-    component::{TypedFunc, WasmList},
-};
+use wasmtime::{StoreContextMut, component::WasmList};
 
 use super::{
     Inner,
+    fresh::{Fresh, Outbox},
     random::Random,
     wire::{self, SPARE_CALLS},
 };
@@ -38,7 +38,7 @@ const MONOTONIC_START: Duration = Duration::from_secs(1_000);
 
 /// What the store of an instance carries.
 pub(crate) struct State {
-    meter: Meter,
+    pub(super) meter: Meter,
     started_at: Duration,
     now: Duration,
     pub(crate) random: Random,
@@ -48,6 +48,32 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// At the beginning of a run.
+    pub(super) fn of(world: &GuestWorld, abandoned: Arc<AtomicBool>) -> Self {
+        Self {
+            meter: Meter::new(&world.limits, world.stop.clone(), abandoned),
+            started_at: Duration::from_millis(world.started_at.0),
+            now: Duration::ZERO,
+            random: Random::new(world.seed),
+            console: Vec::new(),
+            console_left: world.limits.console,
+            console_dropped: 0,
+        }
+    }
+
+    /// Before it belongs to a run.
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            meter: Meter::new(&Limits::default(), StopFlag::default(), Arc::default()),
+            started_at: Duration::ZERO,
+            now: Duration::ZERO,
+            random: Random::new([0; 32]),
+            console: Vec::new(),
+            console_left: 0,
+            console_dropped: 0,
+        }
+    }
+
     /// Time since 1970.
     pub(crate) fn wall(&self) -> Duration {
         self.started_at + self.now
@@ -59,41 +85,27 @@ impl State {
     }
 }
 
-/// What each entry returns.
-type Outbox = (WasmList<u8>,);
-
 /// An instance between two entries.
 pub(crate) struct CPythonGuest {
     inner: Arc<Inner>,
-    store: Store<State>,
-    start: TypedFunc<(String, String), Outbox>,
-    deliver: TypedFunc<(f64, u8, u32, Vec<u8>), Outbox>,
+    instance: Fresh,
     world: GuestWorld,
     asked: u32,
     abandoned: Arc<AtomicBool>,
 }
 
 impl CPythonGuest {
-    /// An instance in a slot of its own, nothing of it run yet.
+    /// One of the stock, or one made now.
     pub(crate) fn open(inner: Arc<Inner>, world: GuestWorld) -> wasmtime::Result<Self> {
         let abandoned = Arc::new(AtomicBool::new(false));
-        let state = State {
-            meter: Meter::new(&world.limits, world.stop.clone(), Arc::clone(&abandoned)),
-            started_at: Duration::from_millis(world.started_at.0),
-            now: Duration::ZERO,
-            random: Random::new(world.seed),
-            console: Vec::new(),
-            console_left: world.limits.console,
-            console_dropped: 0,
+        let instance = match inner.made_ahead() {
+            Some(mut instance) => {
+                instance.belong_to(&world, Arc::clone(&abandoned))?;
+                instance
+            }
+            None => Fresh::make(&inner.ready, State::of(&world, Arc::clone(&abandoned)))?,
         };
-        let mut store = Store::new(inner.ready.engine(), state);
-        store.limiter(|state| state.meter.memory());
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut store| store.data_mut().meter.tick());
-        let instance = inner.ready.instantiate(&mut store)?;
-        let start = instance.get_typed_func(&mut store, "start")?;
-        let deliver = instance.get_typed_func(&mut store, "deliver")?;
-        Ok(Self { inner, store, start, deliver, world, asked: 0, abandoned })
+        Ok(Self { inner, instance, world, asked: 0, abandoned })
     }
 
     /// Runs to the next standstill.
@@ -103,7 +115,7 @@ impl CPythonGuest {
         let mut said = Said::default();
         let ended = self.run(entry, &mut said).await;
         drop(running);
-        let state = self.store.data_mut();
+        let state = self.state();
         let console = std::mem::take(&mut state.console);
         let console_dropped = said.console_dropped.saturating_add(std::mem::take(&mut state.console_dropped));
         let state = match ended {
@@ -115,29 +127,39 @@ impl CPythonGuest {
     }
 
     async fn run(&mut self, entry: Entry, said: &mut Said) -> Result<Ended, Stopped> {
-        self.store.data_mut().meter.enter()?;
-        self.store.set_epoch_deadline(1);
+        self.state().meter.enter()?;
+        self.instance.store.set_epoch_deadline(1);
         let ended = match entry {
             Entry::Start => self.begin(said).await,
             Entry::Deliver(deliveries) => self.deliver(&deliveries, said).await,
         };
-        self.store.data_mut().meter.leave();
+        self.state().meter.leave();
         ended
     }
 
     async fn begin(&mut self, said: &mut Said) -> Result<Ended, Stopped> {
+        if let Err(error) = self.instance.prepare().await {
+            return Err(self.stopped(&error, said));
+        }
+        // Getting ready may have taken some of it, and must not matter to the run.
+        self.state().random = Random::new(self.world.seed);
         let program = self.world.program.to_string();
-        let called = self.start.call_async(&mut self.store, (program, wire::settings(&self.world))).await;
+        let called = self
+            .instance
+            .start
+            .call_async(&mut self.instance.store, (program, wire::settings(&self.world)))
+            .await;
         self.standing(called, said)
     }
 
+    /// Hands over each delivery in its moment; those of one moment go in together.
     async fn deliver(&mut self, deliveries: &[Delivery], said: &mut Said) -> Result<Ended, Stopped> {
         let mut last = Ended::Waiting(None);
-        for delivery in deliveries {
-            self.store.data_mut().now = delivery.at.0;
-            let (kind, request, body) = wire::delivery(delivery);
-            let at = delivery.at.0.as_secs_f64();
-            let called = self.deliver.call_async(&mut self.store, (at, kind, request, body)).await;
+        for together in deliveries.chunk_by(|one, next| one.at == next.at) {
+            let at = together[0].at.0;
+            self.state().now = at;
+            let arguments = (at.as_secs_f64(), wire::deliveries(together));
+            let called = self.instance.deliver.call_async(&mut self.instance.store, arguments).await;
             last = self.standing(called, said)?;
             if !matches!(last, Ended::Waiting(_)) {
                 break;
@@ -146,23 +168,29 @@ impl CPythonGuest {
         Ok(last)
     }
 
+    fn state(&mut self) -> &mut State {
+        self.instance.store.data_mut()
+    }
+
+    /// What an entry that failed stopped by. Nothing may be sent for a run that is over.
+    fn stopped(&self, error: &wasmtime::Error, said: &mut Said) -> Stopped {
+        let stopped = stopped_by(error, self.instance.store.data().meter.memory_refused());
+        if stopped == Stopped::Broken {
+            tracing::error!(?error, "a guest broke");
+        }
+        said.requests.clear();
+        stopped
+    }
+
     /// Reads what an entry brought.
     fn standing(&mut self, called: wasmtime::Result<Outbox>, said: &mut Said) -> Result<Ended, Stopped> {
-        let refused = self.store.data().meter.memory_refused();
+        let refused = self.instance.store.data().meter.memory_refused();
         let outbox = match called {
             Ok((outbox,)) => outbox,
-            Err(error) => {
-                let stopped = stopped_by(&error, refused);
-                if stopped == Stopped::Broken {
-                    tracing::error!(?error, "a guest broke");
-                }
-                // Nothing may be sent for a run that is over.
-                said.requests.clear();
-                return Err(stopped);
-            }
+            Err(error) => return Err(self.stopped(&error, said)),
         };
         let before = said.requests.len();
-        let read = crate::wire::read(outbox.as_le_slice(&self.store), said);
+        let read = crate::wire::read(outbox.as_le_slice(&self.instance.store), said);
         let new = u32::try_from(said.requests.len() - before).unwrap_or(u32::MAX);
         self.asked = self.asked.saturating_add(new);
         // Each can be given up, which is a request too.

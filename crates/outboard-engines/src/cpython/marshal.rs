@@ -32,27 +32,27 @@ const REFERENCE: u8 = b'r';
 /// Added to a type: the value can be named afterwards.
 const NAMED: u8 = 0x80;
 
-/// The stream for a text, which must be valid JSON; `None` if `json.loads` is to read it.
-pub(crate) fn stream(json: &str) -> Option<Vec<u8>> {
+/// Appends the stream for a text, which must be valid JSON; appends nothing and returns `false` if `json.loads` is to
+/// read it.
+pub(crate) fn write(json: &str, out: &mut Vec<u8>) -> bool {
     if json.len() < WORTHWHILE {
-        return None;
+        return false;
     }
-    let mut writer = Writer {
-        text: json.as_bytes(),
-        at: 0,
-        out: Vec::with_capacity(json.len()),
-        seen: vec![None; PLACES],
-        named: 0,
-        names: 0,
-    };
-    writer.value(DEEPEST)?;
-    Some(writer.out)
+    let before = out.len();
+    out.reserve(json.len());
+    let mut writer =
+        Writer { text: json.as_bytes(), at: 0, out, seen: vec![None; PLACES], named: 0, names: 0 };
+    let written = writer.value(DEEPEST).is_some();
+    if !written {
+        out.truncate(before);
+    }
+    written
 }
 
 struct Writer<'a> {
     text: &'a [u8],
     at: usize,
-    out: Vec<u8>,
+    out: &'a mut Vec<u8>,
     /// Texts that came lately, each with its number among what can be referred to.
     seen: Vec<Option<(&'a [u8], u32)>>,
     /// What can be referred to.
@@ -319,7 +319,11 @@ mod tests {
     /// The stream of a value of any length.
     fn of(json: &str) -> Option<Vec<u8>> {
         let wide = format!("{}{json}", " ".repeat(WORTHWHILE));
-        stream(&wide)
+        let mut out = b"before".to_vec();
+        let written = write(&wide, &mut out);
+        assert_eq!(out.drain(..6).as_slice(), b"before");
+        assert!(written || out.is_empty(), "{json}");
+        written.then_some(out)
     }
 
     #[test]
@@ -354,7 +358,7 @@ mod tests {
         for json in [&nested(201), "9223372036854775808", "-9223372036854775809", &"9".repeat(5_000)] {
             assert_eq!(of(json), None, "{json}");
         }
-        assert_eq!(stream("[1]"), None, "short");
+        assert!(!write("[1]", &mut Vec::new()), "short");
     }
 
     #[test]
