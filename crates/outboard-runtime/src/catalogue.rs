@@ -8,12 +8,14 @@ mod indexed;
 mod instructions;
 mod listing;
 mod member;
+mod plural;
 mod seat;
 mod shape;
 mod snapshot;
 mod suggest;
 mod terms;
 mod tool;
+mod view;
 
 use std::{
     collections::BTreeMap,
@@ -33,6 +35,7 @@ pub(crate) use shape::{argument, shape};
 pub use snapshot::{Resolved, Snapshot, Unresolved};
 pub use terms::Terms;
 pub use tool::{Annotations, Listing, ToolDefinition};
+pub(crate) use view::Judged;
 
 use crate::ids::{Namespace, UpstreamName};
 

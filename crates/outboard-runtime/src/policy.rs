@@ -25,6 +25,12 @@ pub trait Policy: Send + Sync + 'static {
     /// The verdict on an operation. It takes microseconds and waits for nothing.
     fn judge(&self, facts: &Facts<'_>) -> Verdict;
 
+    /// Why every operation of this name is denied, whatever its arguments and whatever was done before: told before a
+    /// script that asks for it runs. `None` if that cannot be known; [`judge`](Self::judge) has the last word either way.
+    fn denied_outright(&self, _facts: &Facts<'_>) -> Option<Reason> {
+        None
+    }
+
     /// One line about the policy in force, for people.
     fn describe(&self) -> String;
 }

@@ -2,4 +2,5 @@
 //! operations. Each port says what its implementor promises; none of them decides policy.
 
 pub mod engine;
+pub mod types;
 pub mod upstream;

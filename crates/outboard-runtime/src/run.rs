@@ -10,6 +10,7 @@ mod record;
 mod recorded;
 mod report;
 mod single;
+mod types;
 
 pub use actor::Progress;
 pub use report::{Effect, Failure, FailureKind, Finding, Outcome, Position, RunReport};

@@ -17,7 +17,7 @@ use crate::{
     journal::{Folded, Lease, Malformed, RunEntry, Store, StoreFailure, Which, fold},
     limits::Limits,
     policy::Policy,
-    ports::upstream::Upstreams,
+    ports::{types::TypeChecks, upstream::Upstreams},
     run::{
         Failure, FailureKind, GoesOn, Outcome, Past, Progress, RunActor, RunParts, RunReport, SingleParts,
         ToolOutcome, ToolReport, ToolRequest, execute_single,
@@ -60,6 +60,7 @@ pub struct Runtime {
     /// Names the calls outside any script.
     session_of_calls: Session,
     recovered: Arc<Session>,
+    types: Option<TypeChecks>,
 }
 
 /// A script to be run.
@@ -150,7 +151,15 @@ impl Runtime {
             turns,
             session_of_calls: Session::new(),
             recovered: Arc::default(),
+            types: None,
         }
+    }
+
+    /// With a full check of types beside each run, or before it.
+    #[must_use]
+    pub fn with_types(mut self, checks: TypeChecks) -> Self {
+        self.types = Some(checks);
+        self
     }
 
     /// Gives every run that begins from now on these limits. Does not change the runs that are under way, nor what the
@@ -338,6 +347,7 @@ impl Runtime {
             store: Arc::clone(&self.parts.store),
             clock: Arc::clone(&self.parts.clock),
             session: Arc::clone(session),
+            types: self.types.clone(),
             progress,
             cancel,
             past: None,
@@ -396,6 +406,7 @@ impl Runtime {
             console: Vec::new(),
             console_dropped: 0,
             effects: Vec::new(),
+            hints: Vec::new(),
         }
     }
 }

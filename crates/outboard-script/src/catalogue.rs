@@ -29,6 +29,17 @@ pub trait CatalogueView: Sync {
         String::new()
     }
 
+    /// What to say of a tool that policy denies whatever it is called with; `None` if it may be allowed. Asked of names
+    /// that may name no tool.
+    fn denied_outright(&self, _namespace: &str, _tool: &str) -> Option<Advice> {
+        None
+    }
+
+    /// The tool of the namespace that does at once for many what this one does for one.
+    fn takes_many(&self, _namespace: &str, _tool: &str) -> Option<String> {
+        None
+    }
+
     /// Whether arguments that do not fit the tool's [`Shape`] are refused when it is called.
     fn refuses_misfits(&self, _namespace: &str, _tool: &str) -> bool {
         true

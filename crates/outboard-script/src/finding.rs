@@ -24,6 +24,14 @@ pub struct Finding {
     pub excerpt: Excerpt,
 }
 
+impl Finding {
+    /// A finding at a place of a text.
+    pub fn at(source: &str, position: Position, message: String, hint: Option<String>) -> Self {
+        let line = source.lines().nth((position.line as usize).saturating_sub(1)).unwrap_or_default();
+        Self { position, message, hint, excerpt: Excerpt::of_line(line, position, 1) }
+    }
+}
+
 /// A source line with the part of it that a finding is about; control characters are shown as spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
@@ -91,7 +99,10 @@ impl fmt::Display for Finding {
 
 impl Excerpt {
     fn of(source: &SourceText, position: Position, width: usize) -> Self {
-        let line = source.line(position.line).unwrap_or_default();
+        Self::of_line(source.line(position.line).unwrap_or_default(), position, width)
+    }
+
+    fn of_line(line: &str, position: Position, width: usize) -> Self {
         let before = (position.column as usize).saturating_sub(1);
         let skipped = if before < EXCERPT_WIDTH * 3 / 4 { 0 } else { before - EXCERPT_WIDTH / 2 };
         let shown = line.chars().skip(skipped).take(EXCERPT_WIDTH);
@@ -120,10 +131,16 @@ impl<'s> Findings<'s> {
             self.left_out += 1;
             return;
         }
+        let finding = self.worded(start, end, message.into(), hint);
+        self.found.push(finding);
+    }
+
+    /// A finding that is not counted among the mistakes.
+    pub(crate) fn worded(&self, start: u32, end: u32, message: String, hint: Option<String>) -> Finding {
         let (position, last) = (self.source.position(start), self.source.position(end.max(start)));
         let width = if last.line == position.line { last.column - position.column } else { u32::MAX };
         let excerpt = Excerpt::of(self.source, position, width as usize);
-        self.found.push(Finding { position, message: message.into(), hint, excerpt });
+        Finding { position, message, hint, excerpt }
     }
 
     /// For a text without any code.

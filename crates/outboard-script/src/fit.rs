@@ -274,6 +274,7 @@ fn listed(choices: &[Choice], value: &Argument<'_>) -> String {
         .collect();
     match choices.len() - words.len() {
         0 => words.join(" or "),
+        1 => format!("{} or 1 other", words.join(" or ")),
         more => format!("{} or {more} others", words.join(" or ")),
     }
 }

@@ -40,6 +40,7 @@ pub use typescript::Form;
 use finding::Findings;
 use position::{SourceText, to_u32};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// A script ready for the sandbox.
 #[derive(Clone, Debug)]
@@ -61,6 +62,11 @@ pub struct Prepared {
     /// The identifiers and member names that occur outside of types, and the literal keys of accesses like
     /// `github["create-issue"]`: what is not among them, the script cannot name except by computed keys.
     pub words: BTreeSet<String>,
+    /// The script as it was written. Of TypeScript, what stands around it is blank, so that places in it are those in the
+    /// text as sent; of Python, it is the program.
+    pub written: Arc<str>,
+    /// What it could do better, though it is right: at most a few.
+    pub hints: Vec<Finding>,
 }
 
 /// How a script is to be prepared.

@@ -11,7 +11,7 @@ mod sketch;
 mod text;
 mod value;
 
-use crate::finding::{Findings, Rejected};
+use crate::finding::{Finding, Findings, Rejected};
 use crate::position::{PositionMap, SourceText};
 use crate::preflight::{self, Dialect, Places};
 use crate::{CatalogueView, Form, Language, Prepared, stack};
@@ -51,10 +51,13 @@ pub(crate) fn read(
     let parsed = stack::run(stack, text, || parse(text, &program, &positions, catalogue));
     match parsed.flatten() {
         Err(rejected) => Reading::unsound(rejected),
-        Ok(Parsed { names: Names { words, telling }, form, mistakes }) => {
+        Ok(Parsed { names: Names { words, telling }, form, mistakes, hints }) => {
             let language = Language::Python;
             let result = match mistakes {
-                None => Ok(Prepared { language, program, form, positions, words }),
+                None => {
+                    let written = program.as_str().into();
+                    Ok(Prepared { language, program, form, positions, words, written, hints })
+                }
                 Some(mistakes) => Err(mistakes),
             };
             Reading { result, sound: true, telling }
@@ -67,6 +70,7 @@ struct Parsed {
     names: Names,
     form: Form,
     mistakes: Option<Rejected>,
+    hints: Vec<Finding>,
 }
 
 fn parse(
@@ -90,13 +94,17 @@ fn parse(
         findings.nothing_to_run("end with an expression, or assign the result to `result`");
     }
     let names = names::of(body);
-    if !names.words.is_empty() {
+    let mut hints = Vec::new();
+    if !names.words.is_empty()
+        || body.iter().any(|statement| statement.is_import_stmt() || statement.is_import_from_stmt())
+    {
         let dialect = Dialect::of(Language::Python);
         let to_source = |at: u32| positions.copied_from(at).unwrap_or_default();
         let returned = value::statements(body);
         let places = Places { text: program, to_source: &to_source, returned: &returned };
-        preflight::check(sketch::sketch(body, &names.words), &dialect, &places, catalogue, &mut findings);
+        let sketch = sketch::sketch(body, &names.words, &returned);
+        hints = preflight::check(sketch, &dialect, &places, catalogue, &mut findings);
     }
     let mistakes = (!findings.is_empty()).then(|| findings.into_rejected());
-    Ok(Parsed { names, form, mistakes })
+    Ok(Parsed { names, form, mistakes, hints })
 }

@@ -80,17 +80,20 @@ fn parsed(text: &SourceText, clean: &str, catalogue: &dyn CatalogueView) -> Resu
     let (edits, words) = (strip.edits, strip.words);
     match form {
         Some(form) if findings.is_empty() => {
+            let mut hints = Vec::new();
             // A script without any words calls nothing.
             if !words.is_empty() {
                 let dialect = Dialect::of(Language::TypeScript);
                 let to_source = |at: u32| at.saturating_sub(shift);
                 let places = Places { text: parsed_text, to_source: &to_source, returned: &edits.returned };
                 let sketch = sketch::sketch(&parsed.program);
-                preflight::check(sketch, &dialect, &places, catalogue, &mut findings);
+                hints = preflight::check(sketch, &dialect, &places, catalogue, &mut findings);
             }
             let mistakes = (!findings.is_empty()).then(|| findings.into_rejected());
             let (program, positions) = edits.apply(text.clone(), &form::WRAPPER);
-            let prepared = Prepared { language: Language::TypeScript, program, form, positions, words };
+            let language = Language::TypeScript;
+            let written = clean.into();
+            let prepared = Prepared { language, program, form, positions, words, written, hints };
             Ok(Translated { prepared, mistakes })
         }
         _ => {

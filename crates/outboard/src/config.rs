@@ -21,6 +21,6 @@ pub(crate) use entry::{Entry, Transport, valid_name};
 pub(crate) use expand::{expand, named};
 pub(crate) use file::{ConfigFile, FileKind, FileProblem, OWN_SYNTAX, hash, in_line};
 pub(crate) use load::{Configuration, Configured, examine, load, reload};
-pub(crate) use settings::{RESULT_TOKENS, Settings};
+pub(crate) use settings::{RESULT_TOKENS, Settings, TypeCheck};
 pub(crate) use usage::Usage;
 pub(crate) use wrong::{Wrong, listed};

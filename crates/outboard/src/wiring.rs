@@ -17,15 +17,19 @@ use outboard_runtime::{
     clock::SystemClock,
     journal::MemoryStore,
     policy::Policy as _,
-    ports::engine::{Engine, EngineRefused},
+    ports::{
+        engine::{Engine, EngineRefused},
+        types::TypeChecks,
+    },
 };
+use outboard_typecheck::{Bounds, Checkers, find};
 use outboard_upstream::Fleet;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     accepted::Acceptances,
-    config::{Configuration, Places},
+    config::{Configuration, Places, TypeCheck},
     report::{self, Failure},
     tainted,
 };
@@ -43,6 +47,7 @@ pub(crate) struct System {
     fleet: Arc<Fleet>,
     cache: JoinHandle<()>,
     ended: CancellationToken,
+    types: Arc<Checkers>,
     /// Loads Python, if that is wanted at the start.
     readying: Option<JoinHandle<()>>,
     upkeep: Upkeep,
@@ -64,6 +69,9 @@ enum Upkeep {
     /// A task, until it is stopped.
     Follower { task: JoinHandle<()>, stop: CancellationToken },
 }
+
+/// The folder in the state directory in which checkers of types find what they look at.
+pub(crate) const TYPE_CHECKS: &str = "typecheck";
 
 /// Variable that marks the children of an Outboard, so that none of them becomes an Outboard again.
 pub(crate) const INSIDE: &str = "OUTBOARD_INSIDE";
@@ -117,11 +125,16 @@ impl System {
             runs_at_once: settings.runs_at_once,
             runs_waiting: settings.runs_waiting,
         });
+        let (types, checks) = types(settings.type_check, lazy, places, variable);
+        let runtime = match checks {
+            Some(checks) => runtime.with_types(checks),
+            None => runtime,
+        };
         runtime.set_witness(Arc::new(tainted::Keeper(places.state.clone())));
         let readying =
             (settings.python_ready && !lazy).then(|| tokio::spawn(ready(runtime.engines().clone())));
         let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };
-        Ok(Self { runtime: Arc::new(runtime), approvals, fleet, cache, ended, readying, upkeep })
+        Ok(Self { runtime: Arc::new(runtime), approvals, fleet, cache, ended, types, readying, upkeep })
     }
 
     /// From now on the upstreams, and the limits of further runs, are what the files say by then.
@@ -149,6 +162,7 @@ impl System {
         {
             tracing::error!(%error, "loading Python broke");
         }
+        self.types.shutdown().await;
         self.fleet.shutdown().await;
         // The follower of listings keeps what was listed last and ends.
         self.ended.cancel();
@@ -164,6 +178,26 @@ fn at_terminal() -> Reach {
         Some(_) => Reach::Somebody,
         None => Reach::Nobody("this command has no terminal; run it at one".to_owned()),
     }
+}
+
+/// The checkers of types that are asked here, and how. A command that runs one script does not wait for a checker to
+/// start unless it must.
+fn types(
+    setting: TypeCheck,
+    lazy: bool,
+    places: &Places,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> (Arc<Checkers>, Option<TypeChecks>) {
+    let required = setting == TypeCheck::Required;
+    let asked = required || setting == TypeCheck::Beside && !lazy;
+    let programs = if asked { find(variable("PATH").unwrap_or_default().as_ref()) } else { Vec::new() };
+    let worth_asking = required || !programs.is_empty();
+    let checkers = Arc::new(Checkers::new(programs, &places.state.join(TYPE_CHECKS), Bounds::default()));
+    if required {
+        checkers.begin();
+    }
+    let checks = worth_asking.then(|| TypeChecks { checker: Arc::clone(&checkers) as _, required });
+    (checkers, checks)
 }
 
 /// Loads Python when it is first needed; unpacked, it is kept beside what else Outboard remembers.

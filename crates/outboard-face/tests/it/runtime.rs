@@ -135,6 +135,7 @@ impl Backend for Fake {
                 console: Vec::new(),
                 console_dropped: 0,
                 effects: Vec::new(),
+                hints: Vec::new(),
             }
         }
         .boxed()

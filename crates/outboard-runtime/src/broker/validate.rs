@@ -4,6 +4,7 @@
 //! large, too deep, too costly for the arguments or not valid is not used (the upstream judges then).
 
 mod cost;
+mod nullable;
 
 use std::{
     collections::HashMap,
@@ -150,7 +151,7 @@ fn compile(schema: &Value) -> Option<Validator> {
     jsonschema::options()
         .offline()
         .with_pattern_options(patterns)
-        .build(schema)
+        .build(&nullable::spelt_out(schema.clone()))
         .inspect_err(|error| tracing::warn!(%error, "an input schema cannot be used"))
         .ok()
 }

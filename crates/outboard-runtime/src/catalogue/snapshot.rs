@@ -8,7 +8,7 @@ use std::{
 
 use outboard_script::{Advice, CatalogueView, Language, ToolView};
 
-use super::{Member, ToolDefinition, UpstreamState, call_signature, indexed::Indexed, suggest};
+use super::{Member, ToolDefinition, UpstreamState, call_signature, indexed::Indexed, plural, suggest};
 use crate::{
     broker,
     json::Json,
@@ -182,7 +182,7 @@ impl CatalogueView for Snapshot {
 
     fn explain_undefined(&self, name: &str, language: Language) -> Option<Advice> {
         if let Some(hint) = present::undefined_name(language, name) {
-            return Some(Advice { message: format!("`{name}` is not defined"), hint: Some(hint.to_owned()) });
+            return Some(Advice { message: format!("`{name}` is not defined"), hint: Some(hint) });
         }
         Some(Advice { message: suggest::namespace(self, name), hint: None })
     }
@@ -192,6 +192,11 @@ impl CatalogueView for Snapshot {
             |_| String::new(),
             |found| call_signature(language, found.member.namespace.as_str(), found.identifier, found.tool),
         )
+    }
+
+    fn takes_many(&self, namespace: &str, tool: &str) -> Option<String> {
+        let found = self.resolve(namespace, tool).ok()?;
+        plural::takes_many(found.member, found.identifier).map(str::to_owned)
     }
 
     fn refuses_misfits(&self, namespace: &str, tool: &str) -> bool {

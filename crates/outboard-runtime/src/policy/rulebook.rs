@@ -95,6 +95,13 @@ impl Policy for Rulebook {
         guarded(facts, self.rules.judge(facts).unwrap_or_else(|| self.otherwise(facts)))
     }
 
+    fn denied_outright(&self, facts: &Facts<'_>) -> Option<Reason> {
+        match self.outlook(facts) {
+            (Verdict::Deny(reason), may) if may.is_empty() => Some(reason),
+            _ => None,
+        }
+    }
+
     fn describe(&self) -> String {
         let (rules, limits) = (self.text.rules.len(), self.text.limits.len());
         let otherwise = match self.text.otherwise {

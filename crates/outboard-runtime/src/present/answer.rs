@@ -6,7 +6,7 @@ use outboard_script::Language;
 use super::{
     console::Console,
     count_tokens,
-    failure::{failure_text, findings_text},
+    failure::{failure_text, findings_text, hints_text},
     fit::fit_with,
     media,
     note::{self, note},
@@ -56,6 +56,14 @@ type Rest<'a> = dyn Fn(&Json) -> String + 'a;
 
 fn answer_with(report: &RunReport, rest: &Rest<'_>, sample: &str, budget: usize) -> Answer {
     let budget = budget.max(SMALLEST_BUDGET);
+    let hints = hints_text(&report.hints, budget / HINTS);
+    let left = if hints.is_empty() { budget } else { budget - count_tokens(&hints) };
+    let mut answer = without_hints(report, rest, sample, left);
+    answer.text.push_str(&hints);
+    answer
+}
+
+fn without_hints(report: &RunReport, rest: &Rest<'_>, sample: &str, budget: usize) -> Answer {
     let console = Console::new(&report.console, report.console_dropped, report.limits.console);
     match &report.outcome {
         Outcome::Value(Some(value)) => value_answer(value, &console, (rest, sample), budget),
@@ -95,6 +103,8 @@ fn below(console: &str, text: String) -> String {
     if console.is_empty() { text } else { format!("console:\n{console}\n{text}") }
 }
 
+/// The part of a budget that hints may take.
+const HINTS: usize = 4;
 /// Tokens of the heading above console text, and of the line breaks between the parts.
 const HEADING: usize = 6;
 

@@ -65,6 +65,19 @@ pub(super) fn findings_text(findings: &[Finding], budget: usize) -> String {
     })
 }
 
+/// What a script could do better, each on a line of its own below the answer, in at most `budget` tokens.
+pub(super) fn hints_text(hints: &[Finding], budget: usize) -> String {
+    let mut text = String::new();
+    for Finding { position, message, hint, .. } in hints {
+        let hint = hint.as_deref().map(|hint| format!("; {}", clean_line(hint))).unwrap_or_default();
+        let line = format!("\nhint: {}  {}{hint}", place(*position), clean_line(message));
+        if fits(&format!("{text}{line}"), budget) {
+            text.push_str(&line);
+        }
+    }
+    text
+}
+
 fn within(budget: usize, write: impl Fn(Detail) -> String) -> String {
     let mut text = String::new();
     for detail in DETAILS {
@@ -99,7 +112,20 @@ fn failed(report: &RunReport, failure: &Failure, detail: Detail) -> String {
         let _ = write!(text, "\n{hint}");
     }
     effects(&mut text, &report.effects, detail);
+    if report.effects.is_empty() && detail.hint {
+        text.push_str(untouched(&failure.kind));
+    }
     text
+}
+
+/// What is said of a run that changed nothing, as far as its tools declare what they do.
+fn untouched(kind: &FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Crowded { .. } => "",
+        FailureKind::Cancelled => "\nnothing was changed before this: it is safe to run again",
+        FailureKind::Internal(_) => "\nnothing was changed before this",
+        _ => "\nnothing was changed before this: it is safe to run again once mended",
+    }
 }
 
 /// What happened, in one line, and what to do about it.

@@ -92,12 +92,20 @@ pub(super) fn thrown(language: Language, name: &str, message: &str) -> Option<&'
     }
 }
 
-/// What to do about a name that is not defined, if people expect it to be.
-pub(crate) fn undefined_name(language: Language, name: &str) -> Option<&'static str> {
-    match language {
+/// What to do about a name that is not defined, if people expect it to be; goes on after a semicolon.
+pub(crate) fn undefined_name(language: Language, name: &str) -> Option<String> {
+    let sentence = match language {
         Language::TypeScript => thrown_by_typescript("ReferenceError", &format!("{name} is not defined")),
         Language::Python => raised_by_python("NameError", &format!("name '{name}' is not defined")),
-    }
+    };
+    sentence.map(fragment)
+}
+
+/// A sentence as the part of one.
+fn fragment(sentence: &str) -> String {
+    let sentence = sentence.trim_end_matches('.');
+    let mut rest = sentence.chars();
+    rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
 }
 
 fn thrown_by_typescript(name: &str, message: &str) -> Option<&'static str> {

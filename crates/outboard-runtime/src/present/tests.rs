@@ -32,6 +32,7 @@ fn report(outcome: Outcome) -> RunReport {
         console: Vec::new(),
         console_dropped: 0,
         effects: Vec::new(),
+        hints: Vec::new(),
     }
 }
 
@@ -135,7 +136,8 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
             "failed at 1:18: ReferenceError: 'fetch' is not defined\n  \
              1 | const channels = await slack.list_channels();\n    \
              |                  ^\n\
-             A script has no network: only the tools reach the outside.",
+             A script has no network: only the tools reach the outside.\n\
+             nothing was changed before this: it is safe to run again once mended",
         ),
         (
             failure(
@@ -145,18 +147,24 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
                 },
                 None,
             ),
-            "failed: ReferenceError: fetch is not defined: there is no network here",
+            "failed: ReferenceError: fetch is not defined: there is no network here\n\
+             nothing was changed before this: it is safe to run again once mended",
         ),
         (
             failure(FailureKind::Limit(Limit::Cpu), Some((3, 1))),
             "stopped at 3:1: computing took longer than its limit of 30 s (setting `limits.cpuSeconds`; waiting does not count)\n  \
              3 | for (const c of channels) {\n\
-             Look for a loop that does not end or a pattern that backtracks; otherwise work on less data at a time.",
+             Look for a loop that does not end or a pattern that backtracks; otherwise work on less data at a time.\n\
+             nothing was changed before this: it is safe to run again once mended",
         ),
-        (failure(FailureKind::Cancelled, None), "cancelled: the client or a person ended the run"),
+        (
+            failure(FailureKind::Cancelled, None),
+            "cancelled: the client or a person ended the run\n\
+             nothing was changed before this: it is safe to run again",
+        ),
         (
             console(failure(FailureKind::Internal("no sandbox".into()), None), &["before"]),
-            "console:\nbefore\nfailed: Outboard could not go on: no sandbox",
+            "console:\nbefore\nfailed: Outboard could not go on: no sandbox\nnothing was changed before this",
         ),
     ] {
         let given = answer(&report, &Session::new(), 6_000);
@@ -195,7 +203,7 @@ fn every_limit_is_named_with_its_value_and_a_way_out() {
         (Limit::Value, "128 MiB (setting `limits.valueBytes`)"),
     ] {
         let text = text(&failure(FailureKind::Limit(limit), None));
-        assert!(text.contains(expected) && text.lines().count() == 2, "{text}");
+        assert!(text.contains(expected) && text.lines().count() == 3, "{text}");
     }
 }
 

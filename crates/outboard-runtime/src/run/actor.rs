@@ -27,10 +27,11 @@ use super::{
     program,
     record::Recorder,
     recorded,
+    types::{self, Checking},
 };
 use crate::{
     broker::{Broker, Budget, CallRequest, Caller, Ledger, Settled, Tally, Told},
-    catalogue::{Catalogue, Snapshot},
+    catalogue::{Catalogue, Judged, Snapshot},
     clock::{Clock, RunTime},
     engines::Engines,
     ids::{RequestId, RunId},
@@ -41,6 +42,7 @@ use crate::{
         ConsoleLevel, ConsoleLine, Delivered, Delivery, Engine, Entry, Guest, GuestAsk, GuestRequest,
         GuestState, GuestWorld, NamespaceView, Reply, Step, StopFlag, StopReason, Stopped, Thrown,
     },
+    ports::types::TypeChecks,
     present::limit_size,
     reply::{FailureCode, ToolFailure},
     session::Session,
@@ -76,6 +78,8 @@ pub(crate) struct RunParts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) session: Arc<Session>,
+    /// Checks types, where somebody is there who does.
+    pub(crate) types: Option<TypeChecks>,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) cancel: CancellationToken,
     /// What it goes on from, if it does not begin anew.
@@ -130,11 +134,19 @@ impl RunActor {
     pub(crate) async fn execute(mut parts: RunParts) -> RunReport {
         let snapshot = parts.catalogue.snapshot();
         // What a script was refused for is decided when it begins.
-        let catalogue: &dyn CatalogueView = if parts.past.is_some() { &NoTools } else { &*snapshot };
+        let past = parts.past.is_some();
+        let policy = parts.broker.policy();
+        let judged = Judged { snapshot: &snapshot, policy: &*policy };
+        let catalogue: &dyn CatalogueView = if past { &NoTools } else { &judged };
         let prepared = match program::prepare(&parts.source, parts.language, catalogue) {
             Ok(prepared) => prepared,
             Err(findings) => return not_begun(parts, Outcome::NotRun(findings)),
         };
+        let types = parts.types.as_ref().filter(|_| !past);
+        if let Err(outcome) = types::require(types, &parts.source, &prepared, &snapshot).await {
+            return not_begun(parts, outcome);
+        }
+        let checking = Checking::begin(types, &prepared, &snapshot);
         let engine = match parts.engines.of(prepared.language).await {
             Ok(engine) => engine,
             Err(refused) => {
@@ -185,7 +197,7 @@ impl RunActor {
             console: Vec::new(),
             console_dropped: 0,
         };
-        actor.run(past).await
+        actor.run(past, checking).await
     }
 
     /// Ends a run that was interrupted and cannot go on. The report lists what it did.
@@ -208,7 +220,7 @@ impl RunActor {
         RunReport { effects, ..not_begun(parts, Outcome::Failed(failure)) }
     }
 
-    async fn run(mut self, past: Option<Past>) -> RunReport {
+    async fn run(mut self, past: Option<Past>, checking: Option<Checking>) -> RunReport {
         let done = match past {
             Some(past) => self.relive(past).await,
             None => match self.open().await {
@@ -223,6 +235,10 @@ impl RunActor {
         if let Err(failure) = self.recorder.seal(Event::Ended(ending)).await {
             tracing::error!(run = %self.parts.id, %failure, "the end of the run is not recorded");
         }
+        let mut hints = std::mem::take(&mut self.prepared.hints);
+        if let Some(checking) = checking {
+            hints.extend(checking.hints(&outcome, &self.parts.source, &self.prepared).await);
+        }
         RunReport {
             effects: self.caller.ledger.effects_so_far(),
             id: self.parts.id,
@@ -232,6 +248,7 @@ impl RunActor {
             outcome,
             console: self.console,
             console_dropped: self.console_dropped,
+            hints,
         }
     }
 
@@ -754,6 +771,7 @@ fn not_begun(parts: RunParts, outcome: Outcome) -> RunReport {
         console: Vec::new(),
         console_dropped: 0,
         effects: Vec::new(),
+        hints: Vec::new(),
     }
 }
 

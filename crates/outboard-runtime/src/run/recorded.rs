@@ -73,6 +73,7 @@ impl RunReport {
             console: console.collect(),
             console_dropped: 0,
             effects: folded.effects(&in_source),
+            hints: Vec::new(),
         })
     }
 }

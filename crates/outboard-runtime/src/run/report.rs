@@ -34,6 +34,8 @@ pub struct RunReport {
     /// Calls that were sent and may have changed something, in the order of sending: all whose tool is not
     /// declared read-only, and whose answer was a value or leaves the effect unknown.
     pub effects: Vec<Effect>,
+    /// What the script could do better, though it is right.
+    pub hints: Vec<Finding>,
 }
 
 impl RunReport {

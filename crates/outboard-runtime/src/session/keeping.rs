@@ -165,6 +165,7 @@ mod tests {
             console: Vec::new(),
             console_dropped: 0,
             effects: Vec::new(),
+            hints: Vec::new(),
         })
     }
 

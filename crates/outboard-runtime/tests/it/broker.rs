@@ -58,6 +58,15 @@ async fn calls_that_do_not_pass_are_told_of_and_never_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn null_is_sent_where_the_schema_declares_it_in_the_words_of_openapi() {
+    let world = World::new(Setting { play: one("box", "work", json!({"note": null})), ..Setting::default() });
+    value(&world).await;
+    assert_eq!(world.upstream.received.lock().unwrap()[..], [json!({"note": null})]);
+    let wrong = Setting { play: one("box", "work", json!({"note": 1})), ..Setting::default() };
+    check(wrong, "invalid_arguments", "`note` must be a string or null, got 1", 0).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn upstream_failures_keep_their_kind() {
     for (arguments, code, says) in [
         (json!({"lose": true}), "upstream_lost", "it died"),

@@ -348,7 +348,7 @@ impl World {
 pub(crate) fn listing() -> Listing {
     let schema = json!({
         "type": "object",
-        "properties": {"n": {"type": "integer"}, "wait_ms": {"type": "integer"}, "word": {"type": "string", "pattern": "^(a+)+$"}},
+        "properties": {"n": {"type": "integer"}, "wait_ms": {"type": "integer"}, "word": {"type": "string", "pattern": "^(a+)+$"}, "note": {"type": "string", "nullable": true}},
     });
     let tool = |name: &str, read_only| {
         Arc::new(ToolDefinition {

@@ -73,9 +73,9 @@ fn a_search_declares_tools_in_the_language_asked_for() {
     };
     assert_eq!(
         search(None),
-        "box.look(input?: { n?: number; wait_ms?: number; word?: string }): Promise<any> // Does things"
+        "box.look(input?: { n?: number; wait_ms?: number; word?: string; note?: string | null }): Promise<any> // Does things"
     );
-    let python = "class box:\n    async def look(*, n: int = ..., wait_ms: int = ..., word: str = ...) -> Any: \
+    let python = "class box:\n    async def look(*, n: int = ..., wait_ms: int = ..., word: str = ..., note: str | None = ...) -> Any: \
                   \"\"\"Does things\"\"\"";
     assert_eq!(search(Some(Language::Python)), python);
 }

@@ -5,6 +5,7 @@
 mod approvals;
 mod broker;
 mod catalogue;
+mod checks;
 mod fakes;
 mod guard;
 mod journal;

@@ -1,5 +1,7 @@
 //! Scripts against a catalogue before they run: what is right is let through, and what is made wrong is found.
 
+mod forms;
+mod hints;
 mod mutants;
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
@@ -167,12 +169,12 @@ fn mistakes_are_told_with_place_expected_found_and_signature() {
         (
             Language::TypeScript,
             "await axios.get('https://example.com')",
-            "1:7  `axios` is not defined; A script has no network: only the tools reach the outside.",
+            "1:7  `axios` is not defined; a script has no network: only the tools reach the outside",
         ),
         (
             Language::Python,
             "json.dumps(await board.list_projects())",
-            "1:1  `json` is not defined; The standard library is there: import it at the top.",
+            "1:1  `json` is not defined; the standard library is there: import it at the top",
         ),
         (
             Language::TypeScript,

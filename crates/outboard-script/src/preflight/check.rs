@@ -5,15 +5,19 @@
 
 use super::dialect::Dialect;
 use super::names::{Meaning, Names};
-use super::sketch::{Bound, Call, Fate, Name, Path, ScopeId, ScopeKind, Sketch};
+use super::plural::{self, Hint};
+use super::sketch::{Call, Callback, Fate, Name, Path, Sketch, Source};
+use super::waste;
 use crate::argument::Span;
 use crate::catalogue::{Advice, CatalogueView, ToolView};
-use crate::finding::Findings;
+use crate::finding::{Finding, Findings};
 use crate::fit::{self, shown};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 /// Mistakes that are told of one call's arguments.
 const OF_ONE_CALL: usize = 4;
+/// Hints that are given of one script.
+const MOST_HINTS: usize = 3;
 /// Times that the text is searched for a name in quotes.
 const SEARCHES: u32 = 100;
 
@@ -27,26 +31,40 @@ pub(crate) struct Places<'p> {
     pub(crate) returned: &'p BTreeSet<u32>,
 }
 
-/// Adds a finding for each mistake in the calls of a sketch.
+/// Adds a finding for each mistake in the calls of a sketch. Returns what could be done better.
 pub(crate) fn check(
     mut sketch: Sketch<'_>,
     dialect: &Dialect,
     places: &Places<'_>,
     catalogue: &dyn CatalogueView,
     findings: &mut Findings<'_>,
-) {
+) -> Vec<Finding> {
     let calls = std::mem::take(&mut sketch.calls);
-    if calls.is_empty() || sketch.writes_any {
-        return;
+    let modules = std::mem::take(&mut sketch.modules);
+    if calls.is_empty() && modules.is_empty() || sketch.writes_any {
+        return Vec::new();
     }
     let reads = std::mem::take(&mut sketch.reads);
     let imported = std::mem::take(&mut sketch.imported);
+    let callbacks = std::mem::take(&mut sketch.callbacks);
+    let lenient = sketch.functions.lenient(&sketch.scopes, &sketch.own);
     let mut paths = calls.iter().map(|call| &call.callee).chain(&reads);
     let defines_any = sketch.defines_any || paths.any(|path| reaches_globals(path, dialect, catalogue));
     let mut names = Names::of(&mut sketch);
     let meant: Vec<_> = calls.iter().map(|call| names.meaning(&call.callee)).collect();
     let read = reads.iter().filter_map(|path| names.meaning(path)).map(|meaning| asked(&meaning)).collect();
-    let useless = useless(&mut names, dialect);
+    let is_tool = |call: usize| {
+        let meaning = meant.get(call).and_then(Option::as_ref);
+        meaning
+            .is_some_and(|meaning| meaning.members.len() == 1 && catalogue.has_namespace(meaning.root.text))
+    };
+    let wasted = waste::wasted(&mut names, dialect, &is_tool);
+    let is_wasted = |number: usize, call: &Call<'_>| match call.fate {
+        Fate::Used => wasted.contains(&Source::Call(number)),
+        Fate::Given(to) => is_tool(to),
+        Fate::Dropped => !call.statement.is_some_and(|statement| places.returned.contains(&statement)),
+        Fate::Misused => true,
+    };
     let mut check = Check {
         dialect,
         places,
@@ -58,11 +76,27 @@ pub(crate) fn check(
         told: HashSet::new(),
         searches: SEARCHES,
     };
+    modules.iter().for_each(|module| check.module(module));
+    let mut hints = Vec::new();
     for (number, (call, meaning)) in calls.iter().zip(&meant).enumerate() {
         if let Some(meaning) = meaning.as_ref().filter(|_| !call.dead) {
-            check.call(call, meaning, useless.contains(&number));
+            let guarded = call.guarded || lenient[call.scope.place()];
+            check.call(call, meaning, guarded, is_wasted(number, call));
+            if hints.len() < MOST_HINTS && !hints.iter().any(|hint: &Hint<'_>| hint.is_of(meaning)) {
+                hints.extend(plural::hint(call, meaning, catalogue));
+            }
         }
     }
+    for (number, callback) in callbacks.iter().enumerate() {
+        let dropped = callback.dropped.is_some_and(|statement| !places.returned.contains(&statement));
+        let of_tool = |(place, call): (usize, &Call<'_>)| {
+            is_tool(place) && !call.dead && sketch.is_directly_in(call.scope, callback.scope)
+        };
+        if (dropped || wasted.contains(&Source::Callback(number))) && calls.iter().enumerate().any(of_tool) {
+            check.callback(callback);
+        }
+    }
+    hints.into_iter().map(|hint| hint.told(places, dialect, catalogue, check.findings)).collect()
 }
 
 /// What a read asks for: a name, or a member of one.
@@ -76,45 +110,6 @@ fn asked<'a>(meaning: &Meaning<'a>) -> Asked<'a> {
 fn reaches_globals(path: &Path<'_>, dialect: &Dialect, catalogue: &dyn CatalogueView) -> bool {
     let known = |member: &Name<'_>| dialect.has_global(member.text) || catalogue.has_namespace(member.text);
     dialect.is_global_object(path.root.text) && !path.members.first().is_some_and(known)
-}
-
-/// The calls whose promise is bound to a name that nothing awaits.
-fn useless(names: &mut Names<'_, '_>, dialect: &Dialect) -> HashSet<usize> {
-    let sketch = names.sketch();
-    let mut held: HashMap<usize, usize> = sketch
-        .bindings
-        .iter()
-        .enumerate()
-        .filter_map(|(at, binding)| match binding.value {
-            Some(Bound::Call(call)) if binding.writes == 1 => Some((at, call)),
-            _ => None,
-        })
-        .collect();
-    for ((scope, name), binding) in &sketch.named {
-        // What a class holds is read through the class, and the script's value by the guest.
-        let of_class = sketch.scope_of(*scope).kind == ScopeKind::Class;
-        if of_class || *scope == ScopeId::SCRIPT && dialect.is_value(name) {
-            held.remove(binding);
-        }
-    }
-    if held.is_empty() || sketch.reads_any {
-        return HashSet::new();
-    }
-    let held_names: HashSet<&str> = sketch
-        .named
-        .iter()
-        .filter(|(_, binding)| held.contains_key(binding))
-        .map(|((_, name), _)| *name)
-        .collect();
-    let mut awaited: HashSet<usize> = HashSet::new();
-    for load in sketch.loads.iter().filter(|load| !load.misused && held_names.contains(load.name)) {
-        match names.binding(load.scope, load.name) {
-            Some(binding) => awaited.extend(held.get(&binding)),
-            None if names.is_exhausted() => return HashSet::new(),
-            None => {}
-        }
-    }
-    held.into_values().filter(|call| !awaited.contains(call)).collect()
 }
 
 struct Check<'c, 'f, 'a> {
@@ -133,29 +128,32 @@ struct Check<'c, 'f, 'a> {
 }
 
 impl<'a> Check<'_, '_, 'a> {
-    fn call(&mut self, call: &Call<'a>, meaning: &Meaning<'a>, useless: bool) {
+    fn call(&mut self, call: &Call<'a>, meaning: &Meaning<'a>, guarded: bool, wasted: bool) {
         let Meaning { root, members, .. } = meaning;
         let Some(tool) = members.first() else { return };
         let own = matches!((root.text, tool.text), ("tools", "search" | "describe") | ("results", "get"));
         if own && members.len() == 1 {
-            return self.promise(call, useless);
+            return self.promise(call, wasted);
         }
         if root.text == "tools" && members.len() > 1 && self.catalogue.has_namespace(tool.text) {
-            return self.not_of_tools(call, members);
+            return self.not_of_tools(call, members, guarded);
         }
         if !self.catalogue.has_namespace(root.text) {
-            return self.undefined(call, meaning);
+            return self.undefined(meaning, guarded);
         }
         if self.dialect.is_own(tool.text) {
             return;
         }
+        if members.len() == 1 && !guarded && self.denied(root, tool) {
+            return;
+        }
         match self.catalogue.tool(root.text, tool.text) {
-            ToolView::Missing => self.missing(call, meaning, tool),
+            ToolView::Missing => self.missing(meaning, tool, guarded),
             // `github.create_issue.bind(…)` calls something else.
             _ if members.len() > 1 => {}
-            ToolView::Unclear => self.promise(call, useless),
+            ToolView::Unclear => self.promise(call, wasted),
             ToolView::Found(shape) => {
-                let mistakes = match call.guarded || shape.is_any() || self.findings.is_full() {
+                let mistakes = match guarded || shape.is_any() || self.findings.is_full() {
                     true => Vec::new(),
                     false => fit::mistakes(&shape, &call.input, OF_ONE_CALL),
                 };
@@ -167,18 +165,20 @@ impl<'a> Check<'_, '_, 'a> {
                     let hint = self.signature(root.text, tool.text);
                     self.add(first.span, message, hint);
                 }
-                self.promise(call, useless);
+                self.promise(call, wasted);
             }
         }
     }
 
-    fn promise(&mut self, call: &Call<'a>, useless: bool) {
-        let returned = call.statement.is_some_and(|statement| self.places.returned.contains(&statement));
-        let wasted = match call.fate {
-            Fate::Used => useless,
-            Fate::Dropped => !returned,
-            Fate::Misused => true,
-        };
+    /// Tells of a tool that policy denies whatever it is given.
+    fn denied(&mut self, namespace: &Name<'a>, tool: &Name<'a>) -> bool {
+        let denied = self.catalogue.denied_outright(namespace.text, tool.text);
+        let Some(Advice { message, hint }) = denied else { return false };
+        self.add(tool.span, message, hint);
+        true
+    }
+
+    fn promise(&mut self, call: &Call<'a>, wasted: bool) {
         if wasted && !call.partial {
             let callee = self.text(call.named);
             let (message, hint) =
@@ -187,34 +187,60 @@ impl<'a> Check<'_, '_, 'a> {
         }
     }
 
-    fn missing(&mut self, call: &Call<'a>, meaning: &Meaning<'a>, tool: &Name<'a>) {
+    /// Nobody awaits the promises that a callback gives.
+    fn callback(&mut self, callback: &Callback<'a>) {
+        let method = callback.method.text;
+        let (message, hint) = match method {
+            "forEach" => (
+                "`forEach` does not wait for its async callback".to_owned(),
+                "write `for (const … of …) { await … }`, or `await Promise.all(….map(async … => …))`",
+            ),
+            _ => (
+                format!("`{method}` gives promises, because its callback is async, and nothing awaits them"),
+                "write `await Promise.all(….map(async … => …))`",
+            ),
+        };
+        self.add(callback.method.span, message, Some(hint.to_owned()));
+    }
+
+    /// An import for certain of a module that is not there.
+    fn module(&mut self, module: &Name<'a>) {
+        let first = module.text.split('.').next().unwrap_or_default();
+        if self.defines_any || self.catalogue.has_namespace(first) {
+            return;
+        }
+        if let Some((missing, hint)) = self.dialect.absent_module(module.text) {
+            let message = format!("no module named '{}'", shown(missing));
+            self.add(module.span, message, Some(hint.to_owned()));
+        }
+    }
+
+    fn missing(&mut self, meaning: &Meaning<'a>, tool: &Name<'a>, guarded: bool) {
         let tested = self.read.contains(&asked(meaning));
-        if call.guarded || tested || self.findings.is_full() || self.is_quoted(tool) {
+        if guarded || tested || self.findings.is_full() || self.is_quoted(tool) {
             return;
         }
         let Advice { message, hint } =
             self.catalogue.explain_missing(meaning.root.text, tool.text, self.dialect.language);
-        let span = if meaning.direct { tool.span } else { call.named };
-        self.add(span, message, hint);
+        self.add(tool.span, message, hint);
     }
 
-    fn undefined(&mut self, call: &Call<'a>, meaning: &Meaning<'a>) {
+    fn undefined(&mut self, meaning: &Meaning<'a>, guarded: bool) {
         let name = meaning.root.text;
         let tested = self.read.contains(&(name, None));
         let perhaps = self.defines_any || meaning.of_global || self.imported.contains(name);
-        if perhaps || self.dialect.has_global(name) || call.guarded || tested || self.findings.is_full() {
+        if perhaps || self.dialect.has_global(name) || guarded || tested || self.findings.is_full() {
             return;
         }
         let advice = self.catalogue.explain_undefined(name, self.dialect.language);
         if let Some(Advice { message, hint }) = advice.filter(|_| !self.is_quoted(&meaning.root)) {
-            let span = if meaning.direct { meaning.root.span } else { call.named };
-            self.add(span, message, hint);
+            self.add(meaning.root.span, message, hint);
         }
     }
 
     /// Other programs of this kind put all namespaces into one object.
-    fn not_of_tools(&mut self, call: &Call<'a>, members: &[Name<'a>]) {
-        if !call.guarded && !self.imported.contains("tools") {
+    fn not_of_tools(&mut self, call: &Call<'a>, members: &[Name<'a>], guarded: bool) {
+        if !guarded && !self.imported.contains("tools") {
             let path: Vec<&str> = members.iter().map(|member| member.text).collect();
             let path = path.join(".");
             let hint = format!("write `{}(…)`", shown(&path));

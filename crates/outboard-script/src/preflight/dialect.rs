@@ -1,6 +1,7 @@
 //! What the checks have to know of a language: which names are there by themselves, and its words for advice.
 //! The lists may hold more than the sandbox has: a name that is in one is never taken for a misspelt namespace.
 
+use super::absent::absent;
 use crate::Language;
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -40,6 +41,14 @@ impl Dialect {
         match self.language {
             Language::TypeScript => OF_OBJECTS.contains(&name),
             Language::Python => is_dunder(name) || name == "_tools_",
+        }
+    }
+
+    /// The first part of a module's full name that is not there for certain, and what to use instead.
+    pub(crate) fn absent_module<'m>(&self, module: &'m str) -> Option<(&'m str, &'static str)> {
+        match self.language {
+            Language::TypeScript => None,
+            Language::Python => absent(module),
         }
     }
 

@@ -15,8 +15,6 @@ const STEPS: u32 = 1_000_000;
 pub(super) struct Meaning<'a> {
     pub(super) root: Name<'a>,
     pub(super) members: Vec<Name<'a>>,
-    /// Whether the root stands where it is looked up, and is not the value of another name.
-    pub(super) direct: bool,
     /// Whether it is a member of the global object, which reads as nothing where it is not defined.
     pub(super) of_global: bool,
 }
@@ -65,7 +63,7 @@ impl<'s, 'a> Names<'s, 'a> {
     pub(super) fn meaning(&mut self, path: &Path<'a>) -> Option<Meaning<'a>> {
         let (mut root, mut scope) = (path.root, path.scope);
         let mut members = path.members.clone();
-        for link in 0..LINKS {
+        for _ in 0..LINKS {
             let binding = scope.and_then(|scope| self.binding(scope, root.text));
             let Some(binding) = binding else {
                 if self.left == 0 || self.replaced.contains(root.text) {
@@ -78,7 +76,7 @@ impl<'s, 'a> Names<'s, 'a> {
                         return None;
                     }
                 }
-                return Some(Meaning { root, members, direct: link == 0, of_global });
+                return Some(Meaning { root, members, of_global });
             };
             let binding = &self.sketch.bindings[binding];
             let Some(Bound::Path(path)) = binding.value.as_ref().filter(|_| binding.writes == 1) else {

@@ -4,55 +4,30 @@
 
 mod bind;
 mod input;
+mod leave;
 mod path;
+mod promises;
 
 use crate::argument::{Argument, Span, Value};
-use crate::preflight::{Bound, Mark, Name, Path, ScopeKind, Sketch};
+use crate::preflight::{Bound, Mark, Name, Path, ScopeKind, Sketch, Source, Use};
 use path::path;
 use ruff_python_ast::visitor::{
     Visitor, walk_expr, walk_interpolated_string_element, walk_pattern, walk_stmt,
 };
 use ruff_python_ast::{
-    CmpOp, Comprehension, Expr, ExprCall, ExprContext, InterpolatedStringElement, Number, Parameters,
-    Pattern, Stmt, TypeParams,
+    BoolOp, CmpOp, Comprehension, ExceptHandler, Expr, ExprCall, ExprContext, InterpolatedStringElement,
+    Number, Parameters, Pattern, Stmt, TypeParams,
 };
 use ruff_text_size::{Ranged, TextRange};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Functions that take a value and can do nothing with a coroutine.
-const TAKE_VALUES: [&str; 22] = [
-    "all",
-    "any",
-    "bool",
-    "dict",
-    "enumerate",
-    "filter",
-    "float",
-    "int",
-    "len",
-    "list",
-    "map",
-    "max",
-    "min",
-    "print",
-    "reversed",
-    "round",
-    "set",
-    "sorted",
-    "str",
-    "sum",
-    "tuple",
-    "zip",
-];
-/// Functions of modules that do the same.
-const TAKE_VALUES_TOO: [(&str, &str); 3] = [("json", "dumps"), ("statistics", "mean"), ("pprint", "pprint")];
 /// By these a script reaches names that nobody can follow.
 const REACH_ALL_NAMES: [&str; 5] = ["eval", "exec", "globals", "locals", "vars"];
 /// By these it can bind them.
 const BIND_ALL_NAMES: [&str; 6] = ["eval", "exec", "globals", "builtins", "__builtins__", "__import__"];
 
 /// By these a name can be defined without being seen to be.
-const DEFINE_NAMES: [&str; 11] = [
+const DEFINE_NAMES: [&str; 13] = [
     "__dict__",
     "__globals__",
     "__main__",
@@ -64,34 +39,52 @@ const DEFINE_NAMES: [&str; 11] = [
     "setattr",
     "vars",
     "currentframe",
+    "meta_path",
+    "path_hooks",
 ];
-/// What a coroutine has that runs or ends it.
-const OF_COROUTINES: [&str; 4] = ["__await__", "close", "send", "throw"];
 
-/// Makes the sketch of a script in which these words occur.
-pub(super) fn sketch<'a>(body: &'a [Stmt], words: &BTreeSet<String>) -> Sketch<'a> {
+/// Makes the sketch of a script in which these words occur; `returned` are the statements whose value is the script's.
+pub(super) fn sketch<'a>(body: &'a [Stmt], words: &BTreeSet<String>, returned: &BTreeSet<u32>) -> Sketch<'a> {
     // Names are used before they are bound, so that a first walk finds out which builtins are hidden.
-    let mut walk = Walk { sketch: Sketch::new(), own: HashSet::new() };
+    let mut walk = Walk::new(HashSet::new(), returned);
     walk.visit_body(body);
-    let mut walk = Walk { sketch: Sketch::new(), own: walk.sketch.own };
+    let mut walk = Walk::new(walk.sketch.own, returned);
+    walk.value_of(body);
     walk.visit_body(body);
+    walk.sketch.modules = body.iter().flat_map(bind::modules).collect();
     walk.sketch.defines_any |= DEFINE_NAMES.iter().any(|name| words.contains(*name));
     // Paths lead through `getattr`.
     walk.sketch.writes_any |= walk.own.contains("getattr");
     walk.sketch
 }
 
-struct Walk<'a> {
+struct Walk<'a, 'r> {
     sketch: Sketch<'a>,
     /// Names that the script binds to something of its own, anywhere.
     own: HashSet<&'a str>,
+    /// Statements whose value is the script's.
+    returned: &'r BTreeSet<u32>,
+    /// Names to be bound to elements of a list of coroutines, by where they are written.
+    elements: HashMap<Span, Option<Source>>,
+    /// Their bindings.
+    bound: HashMap<Span, usize>,
 }
 
 fn at(range: TextRange) -> Span {
     (range.start().to_u32(), range.end().to_u32())
 }
 
-impl<'a> Walk<'a> {
+impl<'a, 'r> Walk<'a, 'r> {
+    fn new(own: HashSet<&'a str>, returned: &'r BTreeSet<u32>) -> Self {
+        Self { sketch: Sketch::new(), own, returned, elements: HashMap::new(), bound: HashMap::new() }
+    }
+
+    fn looped(&mut self, visit: impl FnOnce(&mut Self)) {
+        self.sketch.loops += 1;
+        visit(self);
+        self.sketch.loops -= 1;
+    }
+
     fn within(&mut self, kind: ScopeKind, visit: impl FnOnce(&mut Self)) {
         self.sketch.open(kind);
         visit(self);
@@ -99,32 +92,37 @@ impl<'a> Walk<'a> {
     }
 
     fn guarded(&mut self, guarded: bool, visit: impl FnOnce(&mut Self)) {
-        self.sketch.guards += u32::from(guarded);
+        if guarded {
+            self.sketch.begin_guard();
+        }
         visit(self);
-        self.sketch.guards -= u32::from(guarded);
-    }
-
-    /// `expression` stands where a coroutine makes no sense.
-    fn misuse(&mut self, expression: &'a Expr) {
-        if matches!(expression, Expr::Call(_) | Expr::Name(_)) {
-            self.sketch.mark(at(expression.range()), Mark::Misused);
+        if guarded {
+            self.sketch.end_guard();
         }
     }
 
     /// The root of a path is read, to get at a member.
     fn root(&mut self, root: &Name<'a>, member: Option<&Name<'a>>) {
-        // Of a coroutine's own attributes scripts have no use but for those that run or end it.
-        if member.is_some_and(|member| !OF_COROUTINES.contains(&member.text)) {
-            self.sketch.mark(root.span, Mark::Misused);
+        if let Some(use_) = member.and_then(|member| promises::use_of_member(member.text)) {
+            self.sketch.mark_anew(root.span, Mark::Use(use_));
         }
+        self.reached(root.text);
         self.sketch.load(root.text, root.span);
+    }
+
+    /// By some names others are reached.
+    fn reached(&mut self, name: &str) {
+        self.sketch.reads_any |= REACH_ALL_NAMES.contains(&name);
+        self.sketch.writes_any |= BIND_ALL_NAMES.contains(&name);
     }
 
     /// A call whose callee is a path.
     fn call(&mut self, call: &'a ExprCall, callee: Path<'a>) {
         self.root(&callee.root, callee.members.first());
         let input = input::input(&call.arguments, at(call.range()));
-        self.sketch.call(callee, at(call.func.range()), at(call.range()), input);
+        if let Some(number) = self.sketch.call(callee, at(call.func.range()), at(call.range()), input) {
+            self.use_arguments(call, Use::Given(number));
+        }
     }
 
     /// `functools.partial(namespace.tool, …)`: a call of which not all is known.
@@ -153,28 +151,30 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn takes_values(&self, function: &Expr) -> bool {
-        let Some(path) = path(function, self.sketch.scope()) else { return false };
+    fn takes_values(&self, function: &Expr) -> Option<Use> {
+        let path = path(function, self.sketch.scope())?;
         match path.members.as_slice() {
-            _ if self.own.contains(path.root.text) => false,
-            [] => TAKE_VALUES.contains(&path.root.text),
-            [member] => TAKE_VALUES_TOO.contains(&(path.root.text, member.text)),
-            _ => false,
+            _ if self.own.contains(path.root.text) => None,
+            [] => promises::takes_values(path.root.text),
+            [member] => promises::method_takes_values(path.root.text, member.text),
+            _ => None,
         }
     }
 
     fn comprehension(&mut self, generators: &'a [Comprehension], elements: &[&'a Expr]) {
-        self.within(ScopeKind::Block, |walk| {
-            for generator in generators {
-                walk.misuse(&generator.iter);
-                walk.visit_expr(&generator.iter);
-                walk.visit_expr(&generator.target);
-                for test in &generator.ifs {
-                    walk.misuse(test);
-                    walk.visit_expr(test);
-                }
+        self.within(ScopeKind::Block, |walk| walk.generators(generators, elements));
+    }
+
+    fn generators(&mut self, generators: &'a [Comprehension], elements: &[&'a Expr]) {
+        let Some((generator, inner)) = generators.split_first() else {
+            return self.looped(|walk| elements.iter().for_each(|element| walk.visit_expr(element)));
+        };
+        self.each(&generator.target, &generator.iter, |walk| {
+            for test in &generator.ifs {
+                walk.misuse(test);
+                walk.visit_expr(test);
             }
-            elements.iter().for_each(|element| walk.visit_expr(element));
+            walk.generators(inner, elements);
         });
     }
 
@@ -183,28 +183,30 @@ impl<'a> Walk<'a> {
         let Some(types) = types else { return visit(self) };
         self.within(ScopeKind::Block, |walk| {
             let scope = walk.sketch.scope();
-            types.iter().for_each(|one| walk.sketch.bind(scope, one.name().as_str(), Bound::Other));
+            for one in types {
+                walk.sketch.bind(scope, one.name().as_str(), Bound::Other);
+            }
             visit(walk);
         });
     }
 
-    fn function(&mut self, parameters: Option<&'a Parameters>, body: impl FnOnce(&mut Self)) {
+    fn function(&mut self, span: Span, parameters: Option<&'a Parameters>, body: impl FnOnce(&mut Self)) {
         for parameter in parameters.into_iter().flat_map(Parameters::iter_non_variadic_params) {
             if let Some(default) = &parameter.default {
                 self.visit_expr(default);
             }
         }
-        self.within(ScopeKind::Function, |walk| {
-            let scope = walk.sketch.scope();
-            for parameter in parameters.into_iter().flat_map(Parameters::iter) {
-                walk.sketch.bind(scope, parameter.name().as_str(), Bound::Other);
-            }
-            body(walk);
-        });
+        self.sketch.open_function(span);
+        let scope = self.sketch.scope();
+        for parameter in parameters.into_iter().flat_map(Parameters::iter) {
+            self.sketch.bind(scope, parameter.name().as_str(), Bound::Other);
+        }
+        body(self);
+        self.sketch.close();
     }
 }
 
-impl<'a> Visitor<'a> for Walk<'a> {
+impl<'a> Visitor<'a> for Walk<'a, '_> {
     fn visit_body(&mut self, body: &'a [Stmt]) {
         let mut ended = false;
         self.declare_outer(body);
@@ -220,8 +222,13 @@ impl<'a> Visitor<'a> for Walk<'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::Expr(expression) => {
-                if let Expr::Call(call) = &*expression.value {
-                    self.sketch.mark(at(call.range()), Mark::Dropped(at(expression.range).0));
+                let statement = at(expression.range).0;
+                self.drop_value(&expression.value, statement);
+                if self.returned.contains(&statement) {
+                    self.told(&expression.value);
+                }
+                if let Expr::Named(named) = &*expression.value {
+                    return self.assign(std::slice::from_ref(&*named.target), &named.value);
                 }
             }
             Stmt::Assign(assign) => return self.assign(&assign.targets, &assign.value),
@@ -237,7 +244,11 @@ impl<'a> Visitor<'a> for Walk<'a> {
                     self.sketch.load(name.id.as_str(), at(name.range));
                 }
             }
-            Stmt::For(each) => self.misuse(&each.iter),
+            Stmt::For(each) => {
+                self.misuse(&each.iter);
+                self.each(&each.target, &each.iter, |walk| walk.looped(|walk| walk.visit_body(&each.body)));
+                return self.visit_body(&each.orelse);
+            }
             Stmt::If(branches) => {
                 self.misuse(&branches.test);
                 for test in branches.elif_else_clauses.iter().filter_map(|clause| clause.test.as_ref()) {
@@ -263,16 +274,30 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 }
             }
             Stmt::Try(attempt) => {
-                self.guarded(!attempt.handlers.is_empty(), |walk| walk.visit_body(&attempt.body));
+                let handles = |handler: &'a ExceptHandler| {
+                    let ExceptHandler::ExceptHandler(handler) = handler;
+                    !leave::always_raises(&handler.body)
+                };
+                let guarded =
+                    attempt.handlers.iter().any(handles) || leave::may_leave_any(&attempt.finalbody);
+                self.guarded(guarded, |walk| walk.visit_body(&attempt.body));
                 attempt.handlers.iter().for_each(|handler| self.visit_except_handler(handler));
                 self.visit_body(&attempt.orelse);
                 return self.visit_body(&attempt.finalbody);
             }
             Stmt::FunctionDef(function) => {
                 self.sketch.bind(self.sketch.scope(), function.name.as_str(), Bound::Other);
-                function.decorator_list.iter().for_each(|decorator| self.visit_expr(&decorator.expression));
+                let span = at(function.range);
+                self.sketch.functions.is_named(span, function.name.as_str());
+                for decorator in &function.decorator_list {
+                    let path = path(promises::function_of(&decorator.expression), self.sketch.scope());
+                    if let Some(path) = path {
+                        self.sketch.functions.is_given(span, path.last().text);
+                    }
+                    self.visit_expr(&decorator.expression);
+                }
                 return self.generic(function.type_params.as_deref(), |walk| {
-                    walk.function(Some(&function.parameters), |walk| walk.visit_body(&function.body));
+                    walk.function(span, Some(&function.parameters), |walk| walk.visit_body(&function.body));
                 });
             }
             Stmt::ClassDef(class) => {
@@ -299,6 +324,7 @@ impl<'a> Visitor<'a> for Walk<'a> {
             Expr::Named(named) => {
                 self.visit_expr(&named.value);
                 if let Expr::Name(name) = &*named.target {
+                    // Within a comprehension it is bound around it.
                     let around = self.sketch.function_scope();
                     self.sketch.bind(around, name.id.as_str(), Bound::Other);
                 }
@@ -309,16 +335,23 @@ impl<'a> Visitor<'a> for Walk<'a> {
                     self.root(&path.root, path.members.first());
                     return self.sketch.read(path);
                 }
-                if !OF_COROUTINES.contains(&attribute.attr.as_str()) {
-                    self.misuse(&attribute.value);
+                if let Some(use_) = promises::use_of_member(attribute.attr.as_str()) {
+                    self.used(&attribute.value, use_);
                 }
+                let name = attribute.attr.as_str();
+                self.sketch.functions.mention(self.sketch.scope(), name, self.sketch.guards > 0, false);
             }
             Expr::Subscript(subscript) => {
                 if let Some(path) = path(expression, self.sketch.scope()) {
                     self.root(&path.root, path.members.first());
                     return self.sketch.read(path);
                 }
-                self.misuse(&subscript.value);
+                self.used(&subscript.value, Use::Opened);
+            }
+            Expr::BoolOp(operation) if operation.op == BoolOp::And => {
+                if let Some((_, tested)) = operation.values.split_last() {
+                    tested.iter().for_each(|value| self.misuse(value));
+                }
             }
             Expr::Call(call) => return self.any_call(call),
             Expr::BinOp(operation) => {
@@ -345,7 +378,9 @@ impl<'a> Visitor<'a> for Walk<'a> {
             }
             Expr::If(either) => self.misuse(&either.test),
             Expr::Lambda(lambda) => {
-                return self.function(lambda.parameters.as_deref(), |walk| walk.visit_expr(&lambda.body));
+                let span = at(lambda.range);
+                return self
+                    .function(span, lambda.parameters.as_deref(), |walk| walk.visit_expr(&lambda.body));
             }
             Expr::ListComp(list) => return self.comprehension(&list.generators, &[&*list.elt]),
             Expr::SetComp(set) => return self.comprehension(&set.generators, &[&*set.elt]),
@@ -370,8 +405,8 @@ impl<'a> Visitor<'a> for Walk<'a> {
 
     fn visit_annotation(&mut self, _: &'a Expr) {}
 
-    fn visit_except_handler(&mut self, handler: &'a ruff_python_ast::ExceptHandler) {
-        let ruff_python_ast::ExceptHandler::ExceptHandler(caught) = handler;
+    fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {
+        let ExceptHandler::ExceptHandler(caught) = handler;
         if let Some(name) = &caught.name {
             self.sketch.bind(self.sketch.scope(), name.as_str(), Bound::Other);
         }
@@ -393,16 +428,23 @@ impl<'a> Visitor<'a> for Walk<'a> {
     }
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Walk<'a, '_> {
     fn any_call(&mut self, call: &'a ExprCall) {
-        if self.takes_values(&call.func) {
-            call.arguments.args.iter().for_each(|argument| self.misuse(argument));
+        if let Some(use_) = self.takes_values(&call.func) {
+            self.use_arguments(call, use_);
         }
         self.partial(call);
         self.feature_test(call);
-        match path(&call.func, self.sketch.scope()) {
-            Some(callee) if !callee.members.is_empty() => self.call(call, callee),
-            _ => self.visit_expr(&call.func),
+        let callee = path(&call.func, self.sketch.scope());
+        let name = callee.as_ref().map(|path| path.last().text);
+        for argument in &call.arguments.args {
+            if let (Expr::Lambda(lambda), Some(name)) = (argument, name) {
+                self.sketch.functions.is_given(at(lambda.range), name);
+            }
+        }
+        match callee {
+            Some(callee) => self.call(call, callee),
+            None => self.visit_expr(&call.func),
         }
         let lenient = call
             .arguments
@@ -431,8 +473,7 @@ impl<'a> Walk<'a> {
     }
 
     fn name(&mut self, name: &'a str, context: ExprContext, span: Span) {
-        self.sketch.reads_any |= REACH_ALL_NAMES.contains(&name);
-        self.sketch.writes_any |= BIND_ALL_NAMES.contains(&name);
+        self.reached(name);
         match context {
             ExprContext::Load => {
                 self.sketch.load(name, span);
@@ -440,7 +481,7 @@ impl<'a> Walk<'a> {
                 let path = Path { scope: Some(self.sketch.scope()), root, members: Vec::new() };
                 self.sketch.read(path);
             }
-            _ => self.sketch.bind(self.sketch.scope(), name, Bound::Other),
+            _ => self.bind_name(name, span),
         }
     }
 }

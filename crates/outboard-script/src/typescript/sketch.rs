@@ -5,33 +5,39 @@
 
 mod bind;
 mod input;
+mod leave;
 mod path;
+mod promises;
 
 use super::strip::is_erased;
-use crate::preflight::{Bound, Mark, Name, Path, ScopeKind, Sketch};
+use crate::preflight::{Bound, Mark, Name, Path, ScopeId, ScopeKind, Sketch, Source, Use};
 use oxc_ast::ast::{
     ArrowFunctionBody, ArrowFunctionExpression, AssignmentExpression, AssignmentTarget,
-    AssignmentTargetPropertyIdentifier, BinaryExpression, BinaryOperator, BlockStatement, CallExpression,
-    CatchClause, Class, ClassType, ComputedMemberExpression, ConditionalExpression, DoWhileStatement,
-    Expression, ExpressionStatement, ForInStatement, ForOfStatement, ForStatement, Function, FunctionType,
-    IdentifierReference, IfStatement, Program, SequenceExpression, SimpleAssignmentTarget, SpreadElement,
-    Statement, StaticBlock, StaticMemberExpression, SwitchStatement, TSEnumDeclaration,
-    TSInterfaceDeclaration, TSTypeAliasDeclaration, TSTypeAnnotation, TSTypeParameterDeclaration,
-    TSTypeParameterInstantiation, TaggedTemplateExpression, TemplateLiteral, TryStatement, UnaryExpression,
-    UnaryOperator, VariableDeclaration, WhileStatement, WithStatement,
+    AssignmentTargetPropertyIdentifier, BinaryExpression, BinaryOperator, BindingPattern, BlockStatement,
+    CallExpression, CatchClause, Class, ClassType, ComputedMemberExpression, ConditionalExpression,
+    DoWhileStatement, Expression, ExpressionStatement, ForInStatement, ForOfStatement, ForStatement,
+    ForStatementLeft, Function, FunctionType, IdentifierReference, IfStatement, LogicalExpression,
+    LogicalOperator, MethodDefinition, NewExpression, ObjectProperty, Program, PropertyDefinition,
+    PropertyKey, ReturnStatement, SequenceExpression, SimpleAssignmentTarget, SpreadElement, Statement,
+    StaticBlock, StaticMemberExpression, SwitchStatement, TSEnumDeclaration, TSInterfaceDeclaration,
+    TSTypeAliasDeclaration, TSTypeAnnotation, TSTypeParameterDeclaration, TSTypeParameterInstantiation,
+    TaggedTemplateExpression, TemplateLiteral, TryStatement, UnaryExpression, UnaryOperator,
+    VariableDeclaration, WhileStatement, WithStatement,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::{GetSpan, Span};
 use oxc_syntax::scope::ScopeFlags;
 use path::{path, peel};
-use std::collections::HashSet;
+use promises::{Element, Many, function_span};
+use std::collections::{HashMap, HashSet};
 
 /// Makes the sketch of a program.
 pub(super) fn sketch<'a>(program: &Program<'a>) -> Sketch<'a> {
     // Names are used before they are bound, so that a first walk finds out which builtins are hidden.
-    let mut walk = Walk { sketch: Sketch::new(), own: HashSet::new() };
+    let mut walk = Walk::new(HashSet::new(), false);
     walk.visit_program(program);
-    let mut walk = Walk { sketch: Sketch::new(), own: walk.sketch.own };
+    let own_for_each = walk.sketch.functions.has("forEach");
+    let mut walk = Walk::new(walk.sketch.own, own_for_each);
     walk.visit_program(program);
     walk.sketch
 }
@@ -40,6 +46,16 @@ struct Walk<'a> {
     sketch: Sketch<'a>,
     /// Names that the script binds, anywhere.
     own: HashSet<&'a str>,
+    /// It has a `forEach` of its own, which may wait.
+    own_for_each: bool,
+    /// Numbers of asynchronous callbacks, by where they are written.
+    callbacks: HashMap<(u32, u32), usize>,
+    /// Names to be bound to elements of a list of promises, by where they are written.
+    elements: HashMap<(u32, u32), Option<Source>>,
+    /// Their bindings.
+    bound: HashMap<(u32, u32), usize>,
+    /// Names of the classes around.
+    classes: Vec<&'a str>,
 }
 
 fn at(span: Span) -> (u32, u32) {
@@ -47,48 +63,44 @@ fn at(span: Span) -> (u32, u32) {
 }
 
 impl<'a> Walk<'a> {
+    fn new(own: HashSet<&'a str>, own_for_each: bool) -> Self {
+        Self {
+            sketch: Sketch::new(),
+            own,
+            own_for_each,
+            callbacks: HashMap::new(),
+            elements: HashMap::new(),
+            bound: HashMap::new(),
+            classes: Vec::new(),
+        }
+    }
+
+    fn function(&mut self, span: Span, visit: impl FnOnce(&mut Self)) {
+        self.sketch.open_function(at(span));
+        visit(self);
+        self.sketch.close();
+    }
+
     fn within(&mut self, kind: ScopeKind, visit: impl FnOnce(&mut Self)) {
         self.sketch.open(kind);
         visit(self);
         self.sketch.close();
     }
 
-    /// `expression` stands where a promise makes no sense.
-    fn misuse(&mut self, expression: &Expression<'a>) {
-        let expression = peel(expression);
-        if matches!(expression, Expression::CallExpression(_) | Expression::Identifier(_)) {
-            self.sketch.mark(at(expression.span()), Mark::Misused);
-        }
-    }
-
-    fn misuse_all(&mut self, call: &CallExpression<'a>) {
-        for argument in call.arguments.iter().filter_map(|argument| argument.as_expression()) {
-            self.misuse(argument);
-        }
-    }
-
-    /// Nobody gets what `expression` gives.
-    fn drop_value(&mut self, expression: &Expression<'a>, statement: u32) {
-        match peel(expression) {
-            Expression::CallExpression(call) => self.sketch.mark(at(call.span), Mark::Dropped(statement)),
-            Expression::LogicalExpression(logical) => self.drop_value(&logical.right, statement),
-            Expression::ConditionalExpression(either) => {
-                self.drop_value(&either.consequent, statement);
-                self.drop_value(&either.alternate, statement);
-            }
-            Expression::SequenceExpression(sequence) => {
-                if let Some(last) = sequence.expressions.last() {
-                    self.drop_value(last, statement);
-                }
-            }
-            _ => {}
-        }
-    }
-
     fn guarded(&mut self, guarded: bool, visit: impl FnOnce(&mut Self)) {
-        self.sketch.guards += u32::from(guarded);
+        if guarded {
+            self.sketch.begin_guard();
+        }
         visit(self);
-        self.sketch.guards -= u32::from(guarded);
+        if guarded {
+            self.sketch.end_guard();
+        }
+    }
+
+    fn looped(&mut self, looped: bool, visit: impl FnOnce(&mut Self)) {
+        self.sketch.loops += u32::from(looped);
+        visit(self);
+        self.sketch.loops -= u32::from(looped);
     }
 
     fn dead(&mut self, dead: bool, visit: impl FnOnce(&mut Self)) {
@@ -110,41 +122,69 @@ impl<'a> Walk<'a> {
 
     /// The root of a path is read, to get at a member.
     fn root(&mut self, root: &Name<'a>, member: Option<&str>) {
-        if member.is_some_and(|member| !OF_PROMISES.contains(&member)) {
-            self.sketch.mark(root.span, Mark::Misused);
+        if let Some(use_) = member.and_then(promises::use_of_member) {
+            self.sketch.mark_anew(root.span, Mark::Use(use_));
         }
+        self.sketch.writes_any |= RUN_TEXT.contains(&root.text);
         self.sketch.load(root.text, root.span);
     }
 
+    /// A call whose callee is a path.
+    fn tool_call(&mut self, call: &CallExpression<'a>, path: Path<'a>) {
+        let (optional, input) = (call.optional, input::input(call));
+        let number = self.sketch.call(path, at(call.callee.span()), at(call.span), input);
+        if let Some(number) = number {
+            self.sketch.calls[number].guarded |= optional;
+            self.use_arguments(call, Use::Given(number));
+        }
+    }
+
+    /// A callee that is no path: a method of what another call gives, or a function that is called where it stands.
+    fn visit_callee(&mut self, call: &CallExpression<'a>, element: Option<&Element>) {
+        if let Some(span) = function_span(&call.callee) {
+            self.sketch.functions.is_called(span);
+        }
+        let Expression::StaticMemberExpression(member) = peel(&call.callee) else {
+            return self.visit_expression(&call.callee);
+        };
+        let many = self.list(&member.object);
+        let joined = member.property.name == "join" || matches!(element, Some(Element::Parts));
+        if let (Some(Many::Call(span)), true) = (many, joined) {
+            self.sketch.mark(span, Mark::Use(Use::Misused));
+        }
+        if let (Some(Many::Callback(number)), true) = (many, joined) {
+            self.sketch.callbacks[number].dropped = Some(u32::MAX);
+        }
+        let before = self.sketch.calls.len();
+        self.visit_expression(&call.callee);
+        if let (Some(source), Some(Element::Name(span))) = (self.source(many, before), element) {
+            self.elements.insert(*span, Some(source));
+        }
+    }
+
+    /// Functions among the arguments are called by whom they are given to.
+    fn name_arguments(&mut self, call: &CallExpression<'a>, callee: Option<&'a str>) {
+        let Some(callee) = callee else { return };
+        for argument in call.arguments.iter().filter_map(|argument| argument.as_expression()) {
+            if let Some(span) = function_span(argument) {
+                self.sketch.functions.is_given(span, callee);
+            }
+        }
+    }
+
     /// The object of a member access that is no path.
-    fn object(&mut self, object: &Expression<'a>, member: Option<&str>) {
-        if member.is_some_and(|member| !OF_PROMISES.contains(&member)) {
-            self.misuse(object);
+    fn object(&mut self, object: &Expression<'a>, member: Option<&'a str>) {
+        if let Some(use_) = member.and_then(promises::use_of_member) {
+            self.used(object, use_);
+        }
+        if let Some(member) = member {
+            self.sketch.functions.mention(self.sketch.scope(), member, self.sketch.guards > 0, false);
         }
         let caught = member.is_some_and(|member| matches!(member, "catch" | "then"));
         self.guarded(caught, |walk| walk.visit_expression(object));
     }
 }
 
-/// What a promise has.
-const OF_PROMISES: [&str; 5] = ["then", "catch", "finally", "constructor", "toString"];
-/// Functions that can do nothing with a promise.
-const TAKE_VALUES: [&str; 7] = ["String", "Number", "Boolean", "parseInt", "parseFloat", "isNaN", "isFinite"];
-const TAKE_VALUES_TOO: [(&str, &str); 13] = [
-    ("JSON", "stringify"),
-    ("JSON", "parse"),
-    ("Object", "keys"),
-    ("Object", "values"),
-    ("Object", "entries"),
-    ("Object", "fromEntries"),
-    ("Array", "isArray"),
-    ("Math", "max"),
-    ("Math", "min"),
-    ("console", "log"),
-    ("console", "info"),
-    ("console", "table"),
-    ("console", "error"),
-];
 /// Functions that make code of text.
 const RUN_TEXT: [&str; 3] = ["eval", "Function", "AsyncFunction"];
 
@@ -172,6 +212,10 @@ impl<'a> Visit<'a> for Walk<'a> {
 
     fn visit_expression_statement(&mut self, statement: &ExpressionStatement<'a>) {
         self.drop_value(&statement.expression, statement.span.start);
+        // A script may be a function.
+        if let Some(span) = function_span(&statement.expression) {
+            self.sketch.functions.is_called(span);
+        }
         walk::walk_expression_statement(self, statement);
     }
 
@@ -209,41 +253,110 @@ impl<'a> Visit<'a> for Walk<'a> {
     fn visit_computed_member_expression(&mut self, member: &ComputedMemberExpression<'a>) {
         let key = match &member.expression {
             Expression::StringLiteral(key) => Some(key.value.as_str()),
-            Expression::NumericLiteral(_) => Some("0"),
             _ => None,
         };
+        if matches!(member.expression, Expression::NumericLiteral(_)) {
+            self.used(&member.object, Use::Opened);
+        }
         self.object(&member.object, key);
         self.visit_expression(&member.expression);
     }
 
     fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
         let path = path(&call.callee, self.sketch.scope());
-        let settles = match path.as_ref().map(|path| (path.root.text, path.members.as_slice())) {
-            Some((root, _)) if self.own.contains(root) => false,
-            Some((function, [])) if TAKE_VALUES.contains(&function) => {
-                self.misuse_all(call);
-                false
-            }
-            Some((object, [function])) => {
-                if TAKE_VALUES_TOO.contains(&(object, function.text)) {
-                    self.misuse_all(call);
-                }
-                (object, function.text) == ("Promise", "allSettled")
-            }
-            _ => false,
+        let known = path.as_ref().filter(|path| !self.own.contains(path.root.text));
+        let known = known.map(|path| (path.root.text, path.members.first().map(|member| member.text)));
+        let takes_values = match known {
+            Some((function, None)) => promises::takes_values(function),
+            Some((object, Some(method))) => promises::method_takes_values(object, method),
+            None => false,
         };
-        match path {
-            Some(path) if !path.members.is_empty() => {
-                self.root(&path.root, path.members.first().map(|member| member.text));
-                let optional = call.optional;
-                let input = input::input(call);
-                self.guarded(optional, |walk| {
-                    walk.sketch.call(path, at(call.callee.span()), at(call.span), input);
-                });
-            }
-            _ => self.visit_expression(&call.callee),
+        if takes_values {
+            self.use_arguments(call, Use::Misused);
         }
-        self.guarded(settles, |walk| walk.visit_arguments(&call.arguments));
+        self.drop_of_each(call);
+        let method = match peel(&call.callee) {
+            Expression::StaticMemberExpression(member) => Some(member.property.name.as_str()),
+            _ => None,
+        };
+        self.name_arguments(call, path.as_ref().map(|path| path.last().text).or(method));
+        let element = method.and_then(|method| Self::element_of(method, call));
+        let mut through = None;
+        match path {
+            Some(path) => {
+                let opened = path.members.first().map(|member| member.text);
+                through = (path.members.len() == 1).then_some(self.sketch.loads.len());
+                self.root(&path.root, opened);
+                self.tool_call(call, path);
+            }
+            None => self.visit_callee(call, element.as_ref()),
+        }
+        if let (Some(Element::Name(span)), Some(_)) = (&element, through) {
+            self.elements.insert(*span, None);
+        }
+        let looped = method.is_some_and(promises::calls_for_each);
+        self.guarded(known == Some(("Promise", Some("allSettled"))), |walk| {
+            walk.looped(looped, |walk| walk.visit_arguments(&call.arguments));
+        });
+        if let (Some(element), Some(load)) = (element, through) {
+            self.went_through(load, &element);
+        }
+    }
+
+    fn visit_new_expression(&mut self, made: &NewExpression<'a>) {
+        if let Expression::Identifier(class) = peel(&made.callee) {
+            let of_values =
+                promises::is_made_of_values(&class.name) && !self.own.contains(class.name.as_str());
+            for argument in made.arguments.iter().filter_map(|argument| argument.as_expression()) {
+                if of_values {
+                    self.misuse(argument);
+                }
+                if let Some(span) = function_span(argument) {
+                    self.sketch.functions.is_given(span, class.name.as_str());
+                }
+            }
+        }
+        walk::walk_new_expression(self, made);
+    }
+
+    fn visit_return_statement(&mut self, statement: &ReturnStatement<'a>) {
+        if let Some(value) =
+            statement.argument.as_ref().filter(|_| self.sketch.function_scope() == ScopeId::SCRIPT)
+        {
+            self.returned(value);
+        }
+        walk::walk_return_statement(self, statement);
+    }
+
+    fn visit_logical_expression(&mut self, logical: &LogicalExpression<'a>) {
+        if logical.operator == LogicalOperator::And {
+            self.misuse(&logical.left);
+        }
+        walk::walk_logical_expression(self, logical);
+    }
+
+    fn visit_object_property(&mut self, property: &ObjectProperty<'a>) {
+        if let (Some(span), Some(name)) = (function_span(&property.value), key_of(&property.key)) {
+            self.sketch.functions.is_member(span, name);
+        }
+        walk::walk_object_property(self, property);
+    }
+
+    fn visit_method_definition(&mut self, method: &MethodDefinition<'a>) {
+        if let Some(name) = key_of(&method.key) {
+            let name =
+                if name == "constructor" { self.classes.last().copied().unwrap_or(name) } else { name };
+            self.sketch.functions.is_named(at(method.value.span), name);
+        }
+        walk::walk_method_definition(self, method);
+    }
+
+    fn visit_property_definition(&mut self, property: &PropertyDefinition<'a>) {
+        let function = property.value.as_ref().and_then(function_span);
+        if let (Some(span), Some(name)) = (function, key_of(&property.key)) {
+            self.sketch.functions.is_named(span, name);
+        }
+        walk::walk_property_definition(self, property);
     }
 
     fn visit_template_literal(&mut self, template: &TemplateLiteral<'a>) {
@@ -320,19 +433,55 @@ impl<'a> Visit<'a> for Walk<'a> {
     }
 
     fn visit_for_statement(&mut self, repeated: &ForStatement<'a>) {
-        self.within(ScopeKind::Block, |walk| walk::walk_for_statement(walk, repeated));
+        self.looped(true, |walk| {
+            walk.within(ScopeKind::Block, |walk| walk::walk_for_statement(walk, repeated));
+        });
     }
 
     fn visit_for_of_statement(&mut self, each: &ForOfStatement<'a>) {
-        if !each.r#await {
+        // A promise is no list, not even of promises.
+        if !each.r#await || matches!(peel(&each.right), Expression::CallExpression(_)) {
             self.misuse(&each.right);
         }
-        self.within(ScopeKind::Block, |walk| walk::walk_for_of_statement(walk, each));
+        let element = match &each.left {
+            ForStatementLeft::VariableDeclaration(declaration) if !each.r#await => {
+                declaration.declarations.first().and_then(|first| match &first.id {
+                    BindingPattern::BindingIdentifier(name) => Some(Element::Name(at(name.span))),
+                    BindingPattern::ObjectPattern(_) | BindingPattern::ArrayPattern(_) => {
+                        Some(Element::Parts)
+                    }
+                    BindingPattern::AssignmentPattern(_) => None,
+                })
+            }
+            _ => None,
+        };
+        let named = matches!(peel(&each.right), Expression::Identifier(_));
+        self.within(ScopeKind::Block, |walk| {
+            let before = walk.sketch.calls.len();
+            let many = if named { None } else { walk.list(&each.right) };
+            let load = walk.sketch.loads.len();
+            walk.visit_expression(&each.right);
+            let source = walk.source(many, before);
+            if let Some(Element::Name(span)) = &element
+                && (named || source.is_some())
+            {
+                walk.elements.insert(*span, source);
+            }
+            walk.looped(true, |walk| {
+                walk.visit_for_statement_left(&each.left);
+                walk.visit_statement(&each.body);
+            });
+            if let (Some(element), true) = (&element, named) {
+                walk.went_through(load, element);
+            }
+        });
     }
 
     fn visit_for_in_statement(&mut self, each: &ForInStatement<'a>) {
         self.misuse(&each.right);
-        self.within(ScopeKind::Block, |walk| walk::walk_for_in_statement(walk, each));
+        self.looped(true, |walk| {
+            walk.within(ScopeKind::Block, |walk| walk::walk_for_in_statement(walk, each));
+        });
     }
 
     fn visit_block_statement(&mut self, block: &BlockStatement<'a>) {
@@ -340,6 +489,7 @@ impl<'a> Visit<'a> for Walk<'a> {
     }
 
     fn visit_switch_statement(&mut self, switch: &SwitchStatement<'a>) {
+        self.misuse(&switch.discriminant);
         self.within(ScopeKind::Block, |walk| walk::walk_switch_statement(walk, switch));
     }
 
@@ -353,7 +503,10 @@ impl<'a> Visit<'a> for Walk<'a> {
     }
 
     fn visit_try_statement(&mut self, attempt: &TryStatement<'a>) {
-        self.guarded(attempt.handler.is_some(), |walk| walk.visit_block_statement(&attempt.block));
+        let handled =
+            attempt.handler.as_ref().is_some_and(|handler| !leave::always_throws(&handler.body.body));
+        let silenced = attempt.finalizer.as_ref().is_some_and(|last| leave::may_leave_any(&last.body));
+        self.guarded(handled || silenced, |walk| walk.visit_block_statement(&attempt.block));
         if let Some(handler) = &attempt.handler {
             self.visit_catch_clause(handler);
         }
@@ -375,16 +528,19 @@ impl<'a> Visit<'a> for Walk<'a> {
         self.declare(declaration);
     }
 
-    fn visit_function(&mut self, function: &Function<'a>, flags: ScopeFlags) {
-        if let Some(name) = &function.id
-            && function.r#type == FunctionType::FunctionDeclaration
-        {
-            self.sketch.bind(self.sketch.scope(), name.name.as_str(), Bound::Other);
-            let around = self.sketch.function_scope();
-            self.sketch.bind(around, name.name.as_str(), Bound::Other);
+    fn visit_function(&mut self, function: &Function<'a>, _: ScopeFlags) {
+        if let Some(name) = &function.id {
+            self.sketch.functions.is_named(at(function.span), name.name.as_str());
+            if function.r#type == FunctionType::FunctionDeclaration {
+                self.sketch.bind(self.sketch.scope(), name.name.as_str(), Bound::Other);
+                let around = self.sketch.function_scope();
+                self.sketch.bind(around, name.name.as_str(), Bound::Other);
+            }
+        } else if function.r#type == FunctionType::FunctionDeclaration {
+            // `export default function () {}` is the script.
+            self.sketch.functions.is_called(at(function.span));
         }
-        let _ = flags;
-        self.within(ScopeKind::Function, |walk| {
+        self.function(function.span, |walk| {
             if let Some(name) = &function.id {
                 walk.sketch.bind(walk.sketch.scope(), name.name.as_str(), Bound::Other);
             }
@@ -396,7 +552,7 @@ impl<'a> Visit<'a> for Walk<'a> {
     }
 
     fn visit_arrow_function_expression(&mut self, arrow: &ArrowFunctionExpression<'a>) {
-        self.within(ScopeKind::Function, |walk| {
+        self.function(arrow.span, |walk| {
             walk.bind_parameters(&arrow.params);
             match &arrow.body {
                 ArrowFunctionBody::FunctionBody(body) => walk.visit_statements(&body.statements),
@@ -419,7 +575,10 @@ impl<'a> Visit<'a> for Walk<'a> {
             if let Some(name) = &class.id {
                 walk.sketch.bind(walk.sketch.scope(), name.name.as_str(), Bound::Other);
             }
+            let name = class.id.as_ref().map_or("", |name| name.name.as_str());
+            walk.classes.push(name);
             walk::walk_class(walk, class);
+            walk.classes.pop();
         });
     }
 
@@ -428,6 +587,17 @@ impl<'a> Visit<'a> for Walk<'a> {
             &assignment.left
         {
             self.misuse(&assignment.right);
+        }
+        if assignment.operator.is_arithmetic() {
+            self.misuse(&assignment.right);
+        }
+        let target = match &assignment.left {
+            AssignmentTarget::AssignmentTargetIdentifier(name) => Some(name.name.as_str()),
+            AssignmentTarget::StaticMemberExpression(member) => Some(member.property.name.as_str()),
+            _ => None,
+        };
+        if let (Some(span), Some(name)) = (function_span(&assignment.right), target) {
+            self.sketch.functions.is_member(span, name);
         }
         walk::walk_assignment_expression(self, assignment);
     }
@@ -463,6 +633,15 @@ impl<'a> Visit<'a> for Walk<'a> {
     fn visit_ts_type_annotation(&mut self, _: &TSTypeAnnotation<'a>) {}
     fn visit_ts_type_parameter_declaration(&mut self, _: &TSTypeParameterDeclaration<'a>) {}
     fn visit_ts_type_parameter_instantiation(&mut self, _: &TSTypeParameterInstantiation<'a>) {}
+}
+
+/// The name of a member.
+fn key_of<'a>(key: &PropertyKey<'a>) -> Option<&'a str> {
+    match key {
+        PropertyKey::StaticIdentifier(name) => Some(name.name.as_str()),
+        PropertyKey::StringLiteral(text) => Some(text.value.as_str()),
+        _ => None,
+    }
 }
 
 /// Whether a test fails whenever the script runs.

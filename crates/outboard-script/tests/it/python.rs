@@ -85,7 +85,7 @@ fn mistakes_are_shown_with_place_line_and_hint() {
 #[test]
 fn words_are_names_attributes_and_literal_keys() {
     let words =
-        python("from x import y\nz = await github.list(page=1)\ndata[\"a-b\"](getattr(data, 'c'))\nz")
+        python("from json import y\nz = await github.list(page=1)\ndata[\"a-b\"](getattr(data, 'c'))\nz")
             .unwrap_err();
     assert_eq!(words.findings[0].message, "`data[\"a-b\"]` is called but not awaited");
     let words =

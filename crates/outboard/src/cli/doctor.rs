@@ -5,6 +5,7 @@ pub(super) mod advice;
 mod clients;
 mod places;
 mod sandbox;
+mod types;
 mod upstreams;
 
 use std::time::Duration;
@@ -55,6 +56,7 @@ impl Doctor {
         let looked = context
             .with(&|_| true, async |system, stop| {
                 sandbox::examine(system, &stop, &mut findings).await?;
+                types::examine(&context, &mut findings).await;
                 let mut upstreams = Upstreams::of(&context);
                 upstreams.begin(&mut findings);
                 let patience = Duration::from_secs(self.wait);

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) runs_waiting: usize,
     /// The Python engine is loaded at the start, not with the first script that needs it.
     pub(crate) python_ready: bool,
+    /// Whether the checkers of types that the machine has are asked, and what their word counts.
+    pub(crate) type_check: TypeCheck,
     /// Limits of each run.
     pub(crate) limits: Limits,
     /// How much is kept for each client.
@@ -36,6 +38,23 @@ pub(crate) struct Settings {
     pub(crate) tool_result: usize,
     /// What may run.
     pub(crate) policy: Arc<Rulebook>,
+}
+
+/// What becomes of a script's types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum TypeCheck {
+    /// They are checked beside a run where a checker is on the machine; what is wrong is told when the run has failed.
+    #[default]
+    Beside,
+    /// They are checked before a run; a script that is wrong, or that nobody could check, does not run.
+    Required,
+    /// They are not checked.
+    Off,
+}
+
+impl TypeCheck {
+    const WORDS: [(&'static str, Self); 3] =
+        [("beside", Self::Beside), ("required", Self::Required), ("off", Self::Off)];
 }
 
 impl Default for Settings {
@@ -48,6 +67,7 @@ impl Default for Settings {
             runs_at_once: 64,
             runs_waiting: 1_000,
             python_ready: false,
+            type_check: TypeCheck::default(),
             limits: Limits::default(),
             keeping: Keeping::default(),
             tool_result: LONGEST_MESSAGE,
@@ -58,7 +78,7 @@ impl Default for Settings {
 
 /// The members of a configuration file that are no settings.
 const BESIDE: [&str; 2] = ["mcpServers", "$schema"];
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "declarations",
     "resultTokens",
     "respondWithinSeconds",
@@ -67,6 +87,7 @@ const KEYS: [&str; 8] = [
     "python",
     "limits",
     "policy",
+    "typeCheck",
 ];
 const PYTHON: [&str; 1] = ["ready"];
 const LIMITS: [&str; 12] = [
@@ -111,6 +132,20 @@ pub(super) fn read(members: &Map<String, Value>) -> (Settings, Vec<Wrong>) {
         Some(other) => {
             let hint = "for example: \"python\": {\"ready\": true}";
             wrong.push(Wrong::mistyped(&["python"], &shown(other), "an object", hint));
+        }
+    }
+    match members.get("typeCheck") {
+        None | Some(Value::Null) => {}
+        Some(given) => {
+            let word = given.as_str();
+            match TypeCheck::WORDS.iter().find(|(name, _)| word == Some(*name)) {
+                Some((_, known)) => settings.type_check = *known,
+                None => {
+                    let expected = "\"beside\", \"required\" or \"off\"";
+                    let hint = "leave it out for the default, beside";
+                    wrong.push(Wrong::mistyped(&["typeCheck"], &shown(given), expected, hint));
+                }
+            }
         }
     }
     match members.get("limits") {
@@ -269,6 +304,11 @@ mod tests {
             }
         }
         assert!(read(&json!({ "python": { "ready": true } })).unwrap().python_ready);
+        for (word, meant) in TypeCheck::WORDS {
+            assert_eq!(read(&json!({ "typeCheck": word })).unwrap().type_check, meant);
+        }
+        let refused = read(&json!({ "typeCheck": true })).unwrap_err();
+        assert_eq!(refused[0].what, "`typeCheck` is true; it must be \"beside\", \"required\" or \"off\"");
         assert_eq!(read(&json!({ "$schema": "x", "mcpServers": 1, "limits": {} })), Ok(Settings::default()));
     }
 

@@ -95,6 +95,14 @@ fn arguments_that_do_not_fit_are_told_by_name_with_expected_and_found() {
 }
 
 #[test]
+fn what_is_declared_nullable_is_taken_before_the_run_and_by_the_gate() {
+    let schema =
+        json!({"type": "object", "properties": {"a": {"type": "string", "enum": ["x"], "nullable": true}}});
+    assert_eq!(told(&schema, &json!({"a": null})), "");
+    assert!(judges_arguments_of(&tool(&schema)));
+}
+
+#[test]
 fn names_and_choices_of_others_stay_on_their_line_and_in_their_quotes() {
     let schema = json!({
         "properties": {"a`b\nc\u{202e}": {"enum": ["x`\ny", "z".repeat(500)]}},

@@ -10,7 +10,7 @@ use super::{catalogue, corpus, findings, told, tools};
 /// What a mutant does to a call; `None` where it cannot be done, or would not be a mistake.
 type Operator = (&'static str, fn(&Call<'_>) -> Vec<String>);
 
-const OPERATORS: [Operator; 17] = [
+const OPERATORS: [Operator; 25] = [
     ("the tool loses its last letter", |call| call.named(|tool| tool[..tool.len() - 1].to_owned())),
     ("two letters of the tool are exchanged", |call| call.named(exchanged)),
     ("the tool is invented", |call| call.named(|_| "zzz_frobnicate".to_owned())),
@@ -49,6 +49,18 @@ const OPERATORS: [Operator; 17] = [
         call.valued(|argument| (argument.is_text() || argument.is_number()).then(|| nothing.to_owned()))
     }),
     ("the arguments are one string", |call| call.with_string()),
+    ("the tool is misspelt where it gets another name", |call| call.aliased()),
+    ("the tool is misspelt where it is taken out of its namespace", |call| call.taken_out()),
+    ("the tool is misspelt within what catches only to throw again", |call| call.thrown_again()),
+    ("an argument is a call that is not awaited", |call| {
+        call.valued(|argument| {
+            (argument.is_text() || argument.is_number()).then(|| "board.list_projects()".to_owned())
+        })
+    }),
+    ("the call is made for each, and its promises are dropped", |call| call.for_each()),
+    ("the call is made for each by what is not waited for", |call| call.for_each_async()),
+    ("a list of promises is taken for one of values", |call| call.listed()),
+    ("a list of promises with a name is taken for one of values", |call| call.listed_by_name()),
 ];
 
 /// A call of a tool in a script's text.
@@ -144,6 +156,121 @@ impl Call<'_> {
         let taken_apart = line.trim_start().starts_with("const {") && line.ends_with("= ");
         let wrong = statement || member || taken_apart;
         if wrong { vec![self.replaced(kept.len()..before.len(), "")] } else { Vec::new() }
+    }
+}
+
+impl Call<'_> {
+    /// The whole call, from its namespace to its last parenthesis.
+    fn whole(&self) -> Range<usize> {
+        self.namespace.start..self.arguments.end + 1
+    }
+
+    /// The call with the `await` before it, and the text of the call; `None` where nothing awaits it.
+    fn awaited(&self) -> Option<(Range<usize>, &str)> {
+        let whole = self.whole();
+        let start = self.text[..whole.start].strip_suffix("await ")?.len();
+        Some((start..whole.end, &self.text[whole]))
+    }
+
+    fn misspelt(&self) -> &str {
+        let name = &self.text[self.name.clone()];
+        &name[..name.len() - 1]
+    }
+
+    fn with_first_line(&self, line: &str) -> Vec<String> {
+        let called = self.replaced(self.namespace.start..self.name.end, "aliased");
+        if self.guarded { Vec::new() } else { vec![format!("{line}\n{called}")] }
+    }
+
+    fn aliased(&self) -> Vec<String> {
+        let (namespace, misspelt) = (&self.text[self.namespace.clone()], self.misspelt());
+        self.with_first_line(&match self.language {
+            Language::TypeScript => format!("const aliased = {namespace}.{misspelt};"),
+            Language::Python => format!("aliased = {namespace}.{misspelt}"),
+        })
+    }
+
+    fn taken_out(&self) -> Vec<String> {
+        let (namespace, misspelt) = (&self.text[self.namespace.clone()], self.misspelt());
+        // To import this is to import a module of Python's own.
+        if self.language == Language::Python && namespace == "calendar" {
+            return Vec::new();
+        }
+        self.with_first_line(&match self.language {
+            Language::TypeScript => format!("const {{ {misspelt}: aliased }} = {namespace};"),
+            Language::Python => format!("from {namespace} import {misspelt} as aliased"),
+        })
+    }
+
+    /// A statement that is nothing but the awaited call, on one line: where it stands and how far it is set in.
+    fn statement(&self) -> Option<(Range<usize>, &str)> {
+        let (range, call) = self.awaited()?;
+        let line = self.text[..range.start].rsplit('\n').next().unwrap_or_default();
+        let ends = self.text[range.end..].trim_start_matches(';').starts_with('\n');
+        (line.trim().is_empty() && ends && !call.contains('\n')).then_some((range, line))
+    }
+
+    fn thrown_again(&self) -> Vec<String> {
+        let Some((range, set_in)) = self.statement().filter(|_| !self.guarded) else { return Vec::new() };
+        let (namespace, misspelt) = (&self.text[self.namespace.clone()], self.misspelt());
+        let call = format!("await {namespace}.{misspelt}({})", &self.text[self.arguments.clone()]);
+        vec![self.replaced(
+            range,
+            &match self.language {
+                Language::TypeScript => {
+                    format!("try {{ {call} }} catch (error) {{ console.log(error); throw error }}")
+                }
+                Language::Python => format!(
+                    "try:\n{set_in}    {call}\n{set_in}except ToolError as error:\n{set_in}    raise error"
+                ),
+            },
+        )]
+    }
+
+    fn for_each(&self) -> Vec<String> {
+        let Some((range, _)) = self.statement() else { return Vec::new() };
+        let call = &self.text[self.whole()];
+        vec![self.replaced(
+            range,
+            &match self.language {
+                Language::TypeScript => format!("[1].forEach(() => {call})"),
+                Language::Python => format!("[{call} for _ in range(1)]"),
+            },
+        )]
+    }
+
+    fn for_each_async(&self) -> Vec<String> {
+        let Some((range, _)) = self.statement() else { return Vec::new() };
+        let call = &self.text[self.whole()];
+        vec![self.replaced(
+            range,
+            &match self.language {
+                Language::TypeScript => format!("[1].forEach(async () => {{ await {call} }})"),
+                Language::Python => format!("(lost := {call})"),
+            },
+        )]
+    }
+
+    fn listed(&self) -> Vec<String> {
+        let Some((range, call)) = self.awaited() else { return Vec::new() };
+        vec![self.replaced(
+            range,
+            &match self.language {
+                Language::TypeScript => format!("[1].map(() => {call}).map(one => one.id)[0]"),
+                Language::Python => format!("[one[\"id\"] for one in [{call} for _ in range(1)]][0]"),
+            },
+        )]
+    }
+
+    fn listed_by_name(&self) -> Vec<String> {
+        let Some((range, set_in)) = self.statement() else { return Vec::new() };
+        let call = &self.text[self.whole()];
+        vec![self.replaced(range, &match self.language {
+            Language::TypeScript => {
+                format!("const some = [1].map(async () => await {call}); console.log(some.filter(one => one.id))")
+            }
+            Language::Python => format!("some = [{call} for _ in range(1)]\n{set_in}for one in some: print(one[\"id\"])"),
+        })]
     }
 }
 
@@ -287,7 +414,12 @@ fn every_mutant_is_found_where_it_was_made() {
                     for mutant in mutate(call) {
                         *made.entry(operator).or_insert(0) += 1;
                         let found = findings(&mutant, language, &catalogue);
-                        let there = |line: u32| (lines..=last).contains(&(line as usize));
+                        // What is put before the script, or around the call, moves it by a line.
+                        let moved = mutant.matches('\n').count() > script.text.matches('\n').count();
+                        let there = |line: u32| {
+                            (lines..=last + usize::from(moved)).contains(&(line as usize))
+                                || moved && line == 1
+                        };
                         if !found.iter().any(|finding| there(finding.position.line)) {
                             survivors.push(format!(
                                 "{operator} ({}):\n{mutant}\n-- {}",

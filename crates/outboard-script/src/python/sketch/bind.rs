@@ -3,7 +3,7 @@
 
 use super::path::path;
 use super::{Walk, at};
-use crate::preflight::{Bound, Name, Path, ScopeId, is_python_module};
+use crate::preflight::{Bound, Name, Path, ScopeId, Source, is_python_module};
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{Expr, Stmt, StmtImport, StmtImportFrom};
 use ruff_text_size::Ranged;
@@ -11,11 +11,14 @@ use ruff_text_size::Ranged;
 /// A name that the walk knows from its import alone.
 const PARTIAL: (&str, &str, &str) = ("functools", "partial", "partial");
 
-impl<'a> Walk<'a> {
+impl<'a> Walk<'a, '_> {
     pub(super) fn assign(&mut self, targets: &'a [Expr], value: &'a Expr) {
         let path = path(value, self.sketch.scope());
         if targets.iter().any(|target| matches!(target, Expr::Tuple(_) | Expr::List(_))) {
             self.misuse(value);
+        }
+        if let (Expr::Lambda(lambda), [Expr::Name(name)]) = (value, targets) {
+            self.sketch.functions.is_named(at(lambda.range), name.id.as_str());
         }
         let before = self.sketch.calls.len();
         match &path {
@@ -25,12 +28,14 @@ impl<'a> Walk<'a> {
         // A call is recorded before those among its arguments.
         let is_call = value.is_call_expr()
             && self.sketch.calls.get(before).is_some_and(|call| call.span == at(value.range()));
+        let each = Self::list(value).and_then(|span| self.sketch.call_at(before, span));
         for target in targets {
             match target {
                 Expr::Name(name) => {
-                    let bound = match (&path, is_call) {
-                        (Some(path), _) => Bound::Path(path.clone()),
-                        (None, true) if targets.len() == 1 => Bound::Call(before),
+                    let bound = match (&path, is_call, each) {
+                        (Some(path), ..) => Bound::Path(path.clone()),
+                        (None, true, _) if targets.len() == 1 => Bound::Call(before),
+                        (None, _, Some(call)) if targets.len() == 1 => Bound::Each(Source::Call(call)),
                         _ => Bound::Other,
                     };
                     self.sketch.bind(self.sketch.scope(), name.id.as_str(), bound);
@@ -77,7 +82,7 @@ impl<'a> Walk<'a> {
         match own {
             true => self.sketch.bind(scope, name, bound),
             false => self.sketch.bind_known(scope, name, bound),
-        }
+        };
     }
 
     /// A module that may be a namespace: each can be imported by its name.
@@ -106,5 +111,20 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
+    }
+}
+
+/// The modules that a statement imports.
+pub(super) fn modules(statement: &Stmt) -> Vec<Name<'_>> {
+    match statement {
+        Stmt::Import(import) => {
+            let names = import.names.iter();
+            names.map(|alias| Name { text: alias.name.as_str(), span: at(alias.name.range()) }).collect()
+        }
+        Stmt::ImportFrom(import) if import.level == 0 => {
+            let module = import.module.iter();
+            module.map(|module| Name { text: module.as_str(), span: at(module.range()) }).collect()
+        }
+        _ => Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 //! It follows only what is bound to a path or a call; everything else is bound to something unknown.
 
 use super::path::{path, peel};
+use super::promises::function_span;
 use super::{Walk, at};
 use crate::preflight::{Bound, Name, Path, ScopeId};
 use oxc_ast::ast::{
@@ -38,12 +39,22 @@ impl<'a> Walk<'a> {
         if !matches!(pattern, BindingPattern::BindingIdentifier(_)) {
             self.misuse(init);
         }
+        if let (BindingPattern::BindingIdentifier(name), Some(span)) = (pattern, function_span(init)) {
+            self.sketch.functions.is_named(span, name.name.as_str());
+        }
+        let many = self.list(init);
         let before = self.sketch.calls.len();
         self.visit_expression(init);
+        // A name that begins with `_` says that nobody cares.
+        if let (BindingPattern::BindingIdentifier(name), Some(source)) = (pattern, self.source(many, before))
+            && !name.name.starts_with('_')
+        {
+            self.sketch.bind(scope, name.name.as_str(), Bound::Each(source));
+            return;
+        }
         // A call is recorded before those among its arguments.
         let call = self.sketch.calls.get(before).filter(|call| is_call && call.span == at(peel(init).span()));
         match (pattern, call) {
-            // A name that begins with `_` says that nobody cares.
             (BindingPattern::BindingIdentifier(name), Some(_)) if !name.name.starts_with('_') => {
                 self.sketch.bind(scope, name.name.as_str(), Bound::Call(before));
             }
@@ -88,7 +99,7 @@ impl<'a> Walk<'a> {
     pub(super) fn bind_pattern(&mut self, pattern: &BindingPattern<'a>, scope: ScopeId) {
         match pattern {
             BindingPattern::BindingIdentifier(name) => {
-                self.sketch.bind(scope, name.name.as_str(), Bound::Other);
+                self.bind_name(scope, name.name.as_str(), at(name.span));
             }
             BindingPattern::ObjectPattern(object) => {
                 for property in &object.properties {

@@ -29,6 +29,9 @@ pub(super) struct Told<'a> {
     console_bytes_dropped: u64,
     /// Calls that have or may have changed something.
     effects: &'a [Effect],
+    /// What the script could do better.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hints: Vec<Mistake<'a>>,
     /// What a model would see.
     text: &'a str,
     /// As every command tells of its failure.
@@ -75,6 +78,7 @@ impl<'a> Told<'a> {
             console: &report.console,
             console_bytes_dropped: report.console_dropped,
             effects: &report.effects,
+            hints: report.hints.iter().map(Mistake::of).collect(),
             text,
             error,
         };

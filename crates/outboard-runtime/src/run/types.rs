@@ -1,0 +1,157 @@
+//! The full check of a script's types beside its run: begun when it begins, and asked when it has failed. Where types must
+//! be right, the run waits for it. Who checks is behind a port.
+
+use std::time::Duration;
+
+use outboard_declare::{
+    python,
+    typescript::{self, Detail, ToolShape},
+};
+use outboard_script::{Finding, Form, Language, Position, Prepared};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{FailureKind, Outcome, report::Failure};
+use crate::{
+    catalogue::{Member, Snapshot},
+    ports::types::{TypeChecks, TypeMistake, Typed, Unchecked},
+};
+
+/// How long the answer to a failed run waits for a check that is not done yet.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// Mistakes that are told of a run that has failed.
+const TOLD: usize = 3;
+/// Mistakes that are told of a script that did not run.
+const REFUSED: usize = 10;
+/// What the declarations of Python stand on.
+const PYTHON_HEAD: &str = "from typing import Any, Literal, Never, NotRequired, Required, TypedDict\n";
+
+/// A check that is under way.
+/// Dropping it ends it.
+pub(super) struct Checking(AbortOnDropHandle<Result<Vec<TypeMistake>, Unchecked>>);
+
+impl Checking {
+    /// Begins the check of a script, unless nobody is there to check it.
+    pub(super) fn begin(
+        checks: Option<&TypeChecks>,
+        prepared: &Prepared,
+        snapshot: &Snapshot,
+    ) -> Option<Self> {
+        let checks = checks.filter(|checks| !checks.required)?;
+        Some(Self(AbortOnDropHandle::new(tokio::spawn(checks.checker.check(typed(prepared, snapshot))))))
+    }
+
+    /// What the check says of a run that has ended: hints, if it has failed in a way that types may explain.
+    pub(super) async fn hints(
+        mut self,
+        outcome: &Outcome,
+        source: &str,
+        prepared: &Prepared,
+    ) -> Vec<Finding> {
+        let explains = matches!(
+            outcome,
+            Outcome::Failed(Failure { kind: FailureKind::Threw { .. } | FailureKind::Tool { .. }, .. })
+        );
+        let done = match explains {
+            true => tokio::time::timeout(PATIENCE, &mut self.0).await.ok(),
+            false => None,
+        };
+        match done {
+            Some(Ok(Ok(mistakes))) => findings(&mistakes, source, prepared, TOLD),
+            Some(Ok(Err(unchecked))) => {
+                tracing::debug!(%unchecked, "types were not checked");
+                Vec::new()
+            }
+            Some(Err(error)) => {
+                tracing::warn!(%error, "the check of types broke");
+                Vec::new()
+            }
+            None => {
+                self.0.abort();
+                // Aborted, it ends at once.
+                let _ = self.0.await;
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// Where types must be right: how the run ends without having begun, if they are not.
+pub(super) async fn require(
+    checks: Option<&TypeChecks>,
+    source: &str,
+    prepared: &Prepared,
+    snapshot: &Snapshot,
+) -> Result<(), Outcome> {
+    let Some(checks) = checks.filter(|checks| checks.required) else { return Ok(()) };
+    match checks.checker.check(typed(prepared, snapshot)).await {
+        Ok(mistakes) if mistakes.is_empty() => Ok(()),
+        Ok(mistakes) => Err(Outcome::NotRun(findings(&mistakes, source, prepared, REFUSED))),
+        Err(Unchecked { reason }) => {
+            let reason = format!("types must be checked (setting `typeCheck`), but {reason}");
+            let kind = FailureKind::Internal(reason);
+            Err(Outcome::Failed(Failure { kind, position: None, frames: Vec::new() }))
+        }
+    }
+}
+
+fn findings(mistakes: &[TypeMistake], source: &str, prepared: &Prepared, most: usize) -> Vec<Finding> {
+    let place = |mistake: &TypeMistake| match prepared.language {
+        Language::TypeScript => Some(Position { line: mistake.line, column: mistake.column }),
+        Language::Python => prepared.positions.to_source(mistake.line, mistake.column),
+    };
+    let placed = mistakes.iter().filter_map(|mistake| Some((place(mistake)?, mistake)));
+    placed
+        .take(most)
+        .map(|(position, mistake)| {
+            Finding::at(source, position, format!("type check: {}", mistake.message), None)
+        })
+        .collect()
+}
+
+/// The script with the declarations of the tools whose names occur in it.
+fn typed(prepared: &Prepared, snapshot: &Snapshot) -> Typed {
+    let words = &prepared.words;
+    let members = snapshot.members().iter().filter(|member| words.contains(member.namespace.as_str()));
+    let declared: Vec<String> = members.map(|member| declared(member, prepared)).collect();
+    let declared = declared.join("\n");
+    let lines = u32::try_from(prepared.written.lines().count()).unwrap_or(u32::MAX);
+    let count = |text: &str| u32::try_from(text.matches('\n').count()).unwrap_or(u32::MAX);
+    match prepared.language {
+        Language::TypeScript => {
+            // Its own lines come first: declarations are seen from everywhere.
+            let (head, tail) = match prepared.form {
+                Form::ExportDefault => ("\n", "\nexport {};\n"),
+                _ => ("export default async () => {\n", "\n};\n"),
+            };
+            let text = format!("{head}{}{tail}{declared}\n", prepared.written);
+            Typed { language: Language::TypeScript, text, before: 1, lines }
+        }
+        Language::Python => {
+            let head = format!("{PYTHON_HEAD}{declared}\n");
+            let before = count(&head);
+            Typed { language: Language::Python, text: head + &prepared.written, before, lines }
+        }
+    }
+}
+
+fn declared(member: &Member, prepared: &Prepared) -> String {
+    let words = &prepared.words;
+    let shapes: Vec<ToolShape<'_>> = member
+        .tools()
+        .filter(|(identifier, tool)| words.contains(*identifier) || words.contains(tool.name.as_str()))
+        .map(|(identifier, tool)| ToolShape {
+            namespace: member.namespace.as_str(),
+            identifier,
+            description: None,
+            input: tool.input_schema.as_ref(),
+            output: tool.output_schema.as_ref(),
+        })
+        .collect();
+    let namespace = member.namespace.as_str();
+    match prepared.language {
+        Language::TypeScript => typescript::declare_namespace(namespace, &shapes, Detail::Full).text,
+        Language::Python => python::declare_namespace(namespace, &shapes, Detail::Full)
+            .text
+            .replace("\n    async def ", "\n    @staticmethod\n    async def "),
+    }
+}
