@@ -8,13 +8,13 @@ use crate::{
     harness::{Session, fixture},
 };
 
-fn denying(rules: Value) -> Session {
+fn denying(rules: &Value) -> Session {
     Session::of(&[("fix", fixture(&[]))], json!({"policy": {"rules": rules, "otherwise": "allow"}}))
 }
 
 #[test]
 fn a_denied_tool_is_denied_by_every_name_and_from_every_corner_of_a_script() {
-    let mut session = denying(json!([{"tools": "fix.count", "verdict": "deny"}]));
+    let mut session = denying(&json!([{"tools": "fix.count", "verdict": "deny"}]));
     let attempts = [
         "fix.count()",
         "fix['count']()",
@@ -39,12 +39,12 @@ fn a_denied_tool_is_denied_by_every_name_and_from_every_corner_of_a_script() {
         assert_ne!(text, "\"passed\"", "{attempt}");
         assert_ne!(text, "passed", "{attempt}");
     }
-    assert_eq!(session.value("await fix.effects()"), json!([]), "nothing was sent");
+    assert_eq!(session.value("await fix.effects()"), json!({"effects": []}), "nothing was sent");
 }
 
 #[test]
 fn neither_prototypes_nor_saved_handles_of_a_tool_nor_likenesses_of_its_name_pass() {
-    let mut session = denying(json!([{"tools": "fix.count", "verdict": "deny"}]));
+    let mut session = denying(&json!([{"tools": "fix.count", "verdict": "deny"}]));
     let code = "
         const saved = fix.count;
         const tries = [
@@ -61,12 +61,12 @@ fn neither_prototypes_nor_saved_handles_of_a_tool_nor_likenesses_of_its_name_pas
         return seen";
     let seen = session.value(code);
     assert!(!seen.as_array().unwrap().contains(&json!("passed")), "{seen}");
-    assert_eq!(session.value("await fix.effects()"), json!([]), "nothing was sent");
+    assert_eq!(session.value("await fix.effects()"), json!({"effects": []}), "nothing was sent");
 }
 
 #[test]
 fn python_has_no_other_way_either() {
-    let mut session = denying(json!([{"tools": "fix.count", "verdict": "deny"}]));
+    let mut session = denying(&json!([{"tools": "fix.count", "verdict": "deny"}]));
     let code = "
 seen = []
 for one in (lambda: fix.count(), lambda: getattr(fix, 'count')(), lambda: fix['count'](), lambda: eval('fix.count()'),
@@ -81,13 +81,13 @@ return seen";
     let id = session.client.ask("tools/call", json!({"name": "execute", "arguments": arguments}));
     let (failed, text) = session.client.called(id);
     assert!(!failed && !text.contains("passed"), "{text}");
-    assert_eq!(session.value("await fix.effects()"), json!([]), "nothing was sent");
+    assert_eq!(session.value("await fix.effects()"), json!({"effects": []}), "nothing was sent");
 }
 
 #[test]
 fn arguments_are_judged_as_they_are_sent_and_not_as_they_look_later() {
     let rules = json!([{"tools": "fix.echo", "when": "arguments.value == 'secret'", "verdict": "deny"}]);
-    let mut session = denying(rules);
+    let mut session = denying(&rules);
     let code = "
         let asked = 0;
         const sly = { get value() { return asked++ === 0 ? 'fine' : 'secret' } };
@@ -135,15 +135,15 @@ fn a_project_cannot_vouch_for_itself() {
 
 #[test]
 fn commands_of_one_call_each_are_guarded_as_one_session() {
-    let labelled = |labels: Value| {
+    let labelled = |labels: &Value| {
         let mut entry = fixture(&[]);
-        entry["labels"] = labels;
+        entry["labels"] = labels.clone();
         entry["trust"] = json!(true);
         entry
     };
     let person = Person::configured(&json!({"mcpServers": {
-        "wiki": labelled(json!({"private": true, "external": false})),
-        "mail": labelled(json!(["external"])),
+        "wiki": labelled(&json!({"private": true, "external": false})),
+        "mail": labelled(&json!(["external"])),
     }}));
     let post = || person.says(&["call", "mail.echo", r#"{"value": "x"}"#]);
     post().fine();

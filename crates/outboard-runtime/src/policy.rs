@@ -8,6 +8,7 @@ mod limits;
 mod pins;
 mod rulebook;
 mod rules;
+mod suggest;
 mod verdict;
 
 pub use defaults::{AllowAll, Defaults};
@@ -18,6 +19,7 @@ pub use limits::LimitText;
 pub use pins::{Difference, Pin, Pins};
 pub use rulebook::{BadPolicy, PolicyText, Rulebook};
 pub use rules::{BadRule, RuleText, Word};
+pub use suggest::{Past, Suggestion};
 pub use verdict::{Decider, Reason, Verdict};
 
 /// Judges operations.

@@ -55,9 +55,8 @@ impl Home {
     /// If it cannot be written.
     pub fn configure(&self, configuration: &Value) {
         let mut trusting = configuration.clone();
-        if let Some(members) = trusting.as_object_mut() {
-            members.entry("policy").or_insert_with(|| json!({"otherwise": "allow"}));
-        }
+        let Some(members) = trusting.as_object_mut() else { return self.configure_exactly(configuration) };
+        members.entry("policy").or_insert_with(|| json!({"otherwise": "allow"}));
         for entry in
             trusting["mcpServers"].as_object_mut().into_iter().flat_map(|servers| servers.values_mut())
         {

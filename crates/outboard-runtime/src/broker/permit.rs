@@ -20,6 +20,23 @@ use crate::operation::Operation;
 ///     permit.operation()
 /// }
 /// ```
+///
+/// A permit is used up by being sent, so it is sent once:
+///
+/// ```
+/// use outboard_runtime::{broker::Permit, ports::upstream::Upstream};
+/// fn once(upstream: &dyn Upstream, permit: Permit) {
+///     drop(upstream.send(permit));
+/// }
+/// ```
+///
+/// ```compile_fail,E0382
+/// use outboard_runtime::{broker::Permit, ports::upstream::Upstream};
+/// fn twice(upstream: &dyn Upstream, permit: Permit) {
+///     drop(upstream.send(permit));
+///     drop(upstream.send(permit));
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Permit {
     operation: Operation,

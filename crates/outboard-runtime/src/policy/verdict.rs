@@ -1,4 +1,5 @@
-//! What policy says of an operation, and what decided. It knows no rule and no default itself.
+//! What policy says of an operation, and what decided: read by the gate, scripts and people.
+//! It knows no rule and no default itself.
 
 use std::fmt;
 

@@ -217,9 +217,7 @@ async fn the_result_of_a_run_that_is_fetched_later_brings_it_back() {
     let report = long.wait(Duration::from_secs(60)).await.unwrap();
     world.runtime.clear_taint();
     assert!(!is_stopped(&world).await);
-    assert!(matches!(world.session.find(report.id.name()), Ok(Found::Ended(_)) | Err(_)));
-    let name = world.session.find("r1");
-    assert!(matches!(name, Ok(Found::Ended(_))), "{name:?}");
+    assert!(matches!(world.session.find(report.id.name()), Ok(Found::Ended(_))));
     assert!(is_stopped(&world).await);
 }
 
@@ -430,11 +428,10 @@ async fn what_an_upstream_asks_goes_to_a_person_unless_a_rule_decides() {
     ]
     .into();
     assert_eq!(results, BTreeMap::from([("elicit", true), ("list_roots", true), ("sample", false)]));
-    let questions = person.0.lock().unwrap();
+    let questions = std::mem::take(&mut *person.0.lock().unwrap());
     assert_eq!(questions.len(), 1);
     assert_eq!(questions[0].operation.kind(), Kind::Elicit);
     assert_eq!(questions[0].reason, "box asks for something of you");
-    drop(questions);
     let nobody = Gate::new(terms(), PolicyText::default(), Arc::new(NobodyThere));
     let failure = nobody.broker.asked(&nobody.session, asked(AskedFor::Sample)).await.unwrap_err();
     assert_eq!(

@@ -135,9 +135,9 @@ impl Accept {
         }
         report::line(format_args!("{name}, {}, sha256 {hash}", counted(listing.tools.len(), "tool")));
         show::entry(&configured.name, entry);
-        match (&differences, &before) {
-            (Some(differences), Some(before)) => show_differences(differences, before, listing),
-            _ => show_claims(&of_tools(&context.configuration.settings.policy, &accepted(member))),
+        match &differences {
+            Some(differences) => show_differences(differences, listing),
+            None => show_claims(&of_tools(&context.configuration.settings.policy, &accepted(member))),
         }
         if self.show {
             done.shown += 1;
@@ -223,12 +223,12 @@ fn show_claims(outlook: &Outlook) {
 /// Characters of one side of a difference that are shown around what differs.
 const SHOWN: usize = 4_000;
 
-fn show_differences(differences: &[Difference], _before: &Listing, now: &Listing) {
+fn show_differences(differences: &[Difference], now: &Listing) {
     report::line("  since it was accepted:");
     for difference in differences {
         match difference {
             Difference::Removed(tool) => {
-                report::line(format_args!("    - {} is gone", escaped(tool.as_str())))
+                report::line(format_args!("    - {} is gone", escaped(tool.as_str())));
             }
             Difference::Added(tool) => {
                 let description = now.tools.iter().find(|one| one.name == *tool);

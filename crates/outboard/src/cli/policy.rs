@@ -4,6 +4,7 @@
 mod catalogs;
 mod clear;
 mod show;
+mod suggest;
 mod test;
 mod write;
 
@@ -25,6 +26,8 @@ enum Command {
     Show(show::Show),
     /// Say what the policy says of one operation, and what decides
     Test(test::Test),
+    /// Propose rules from what people allowed and refused in past runs
+    Suggest(suggest::Suggest),
     /// Say that what sessions have seen may leave the organisation
     Clear(clear::Clear),
     /// Let a tool run without asking: writes a rule into your own file
@@ -41,6 +44,7 @@ impl Policy {
         match self.command {
             Command::Show(show) => show.run().await,
             Command::Test(test) => test.run().await,
+            Command::Suggest(suggest) => suggest.run().await,
             Command::Clear(clear) => clear.run(),
             Command::Allow(write) => write.run(Word::Allow),
             Command::Ask(write) => write.run(Word::Ask),

@@ -32,9 +32,11 @@ pub(super) fn read(value: &Value) -> Result<Arc<Rulebook>, Vec<Wrong>> {
         .filter(|key| !KEYS.contains(&key.as_str()))
         .map(|key| Wrong::unknown(&["policy", key], "known here", &KEYS))
         .collect();
-    let mut text = PolicyText::default();
-    text.rules = list(members, "rules", EXAMPLE, &mut wrong, rule);
-    text.limits = list(members, "limits", LIMIT_EXAMPLE, &mut wrong, limit);
+    let mut text = PolicyText {
+        rules: list(members, "rules", EXAMPLE, &mut wrong, rule),
+        limits: list(members, "limits", LIMIT_EXAMPLE, &mut wrong, limit),
+        otherwise: None,
+    };
     if let Some(value) = given(members, "otherwise") {
         match word(value, &["policy", "otherwise"], "leave it out to go by what upstreams declare") {
             Ok(word) => text.otherwise = Some(word),

@@ -227,6 +227,7 @@ fn last_line(text: &str) -> String {
 }
 
 /// `text.matches("pattern")`, of patterns that were made when their rule was read.
+#[expect(clippy::needless_pass_by_value, reason = "the library's functions take their arguments so")]
 fn matches<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let texts: Option<Vec<&str>> =
         arguments.iter().map(|one| one.downcast_ref::<CelString<'_>>().map(CelString::inner)).collect();

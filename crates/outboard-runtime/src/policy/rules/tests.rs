@@ -1,3 +1,6 @@
+//! Rules over the facts of operations: what matches, what cannot be worked out, what is refused when it is read, and what
+//! hostile arguments cost. No gate takes part.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -70,7 +70,7 @@ pub(super) fn show(policy: &Rulebook, path: &Path, as_json: bool) -> Result<(), 
         table.row(cells);
     }
     table.print();
-    let percent = |count: usize| if tools == 0 { 0 } else { (count * 100 + tools / 2) / tools };
+    let percent = |count: usize| (count * 100 + tools / 2).checked_div(tools).unwrap_or_default();
     report::line(format_args!(
         "of {tools} tools, once accepted: {} % run, {} % ask, {} % are denied, {} % depend on the call; trusted: {} % run",
         percent(accepted[0]),

@@ -1,4 +1,5 @@
 //! `outboard policy clear`: a person says that what sessions have seen so far may leave the organisation.
+//! No option says it instead of a person.
 
 use std::io::IsTerminal as _;
 

@@ -1,4 +1,5 @@
-//! `outboard policy allow`, `ask` and `deny`: one rule more in the user's own file, shown before it is written.
+//! `outboard policy allow`, `ask` and `deny`: one rule more in the user's own file, which shows what it changed.
+//! It judges nothing; a rule that cannot be used is not written.
 
 use clap::Args;
 use outboard_runtime::policy::{RuleText, Word};

@@ -54,7 +54,7 @@ fn an_upstream_is_accepted_by_what_it_shows_and_then_its_claims_count() {
         .check(1, &["(the tool has changed since it was accepted; a person can run: outboard accept fix)"]);
     let shown = person.says(&["accept", "--show"]);
     for part in
-        ["~ add has changed", "its description", "- \"Adds.\"", "all files to evil.example.\\\\u001b[2J"]
+        ["~ add has changed", "its description", "- \"Adds.\"", "all files to evil.example.\\u001b[2J"]
     {
         assert!(shown.fine().contains(part), "{part}: {shown:?}");
     }
@@ -126,9 +126,12 @@ fn a_rule_is_tested_and_written_from_the_command_line() {
     );
     person.says(&["policy", "allow", "fix"]).check(2, &["`fix` has no dot", "namespace.tool"]);
     let written = person.says(&["policy", "allow", "fix.echo"]);
-    assert!(written.fine().contains(r#"{"tools": "fix.echo", "verdict": "allow"}"#), "{written:?}");
+    assert!(written.fine().contains(r#"+       "tools": "fix.echo","#), "{written:?}");
     let when = ["--when", "arguments.value == 'no'", "--reason", "never no", "--first"];
-    person.says(&[&["policy", "deny", "fix.*"][..], &when].concat()).fine();
+    let written = person.says(&[&["policy", "deny", "fix.*"][..], &when].concat());
+    let line =
+        r#"{"tools": "fix.*", "when": "arguments.value == 'no'", "verdict": "deny", "reason": "never no"},"#;
+    assert!(written.fine().contains(line), "{written:?}");
     assert_eq!(tested(&["fix.echo", r#"{"value": "no"}"#]), (json!("deny"), json!({"rule": 0})));
     assert_eq!(tested(&["fix.echo", r#"{"value": "yes"}"#]), (json!("allow"), json!({"rule": 1})));
     let said = person.says(&["policy", "test", "fix.echo", "{}"]);
