@@ -3,6 +3,7 @@
 
 mod accept;
 mod add;
+mod approvals;
 mod asking;
 mod call;
 mod completions;
@@ -84,6 +85,12 @@ enum Command {
     Policy(policy::Policy),
     /// Show what a project's files would start, and accept them
     Trust(trust::TrustCommand),
+    /// Show what waits for a person
+    Approvals(approvals::Approvals),
+    /// Allow something that waits, at a terminal
+    Approve(approvals::Approve),
+    /// Refuse something that waits, at a terminal
+    Deny(approvals::Deny),
     /// Do one task by tool calls and by a script, and show what each costs
     Demo(demo::Demo),
     /// Print a completion script for a shell
@@ -113,6 +120,9 @@ impl Command {
             Self::Accept(accept) => accept.run().await,
             Self::Policy(policy) => policy.run().await,
             Self::Trust(trust) => trust.run(),
+            Self::Approvals(approvals) => approvals.run().await,
+            Self::Approve(approve) => approve.run().await,
+            Self::Deny(deny) => deny.run().await,
             Self::Demo(demo) => demo.run().await,
             Self::Completions(completions) => {
                 completions.run(visible());

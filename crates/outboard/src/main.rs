@@ -2,6 +2,7 @@
 //! No decision is made here.
 
 mod accepted;
+mod asking;
 mod cli;
 mod clients;
 mod config;

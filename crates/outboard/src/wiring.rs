@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     accepted::Acceptances,
+    asking::{Board, UserRules},
     config::{Configuration, Places, TypeCheck},
     report::{self, Failure},
     tainted,
@@ -46,6 +47,8 @@ pub(crate) struct System {
     pub(crate) approvals: Arc<Approvals>,
     fleet: Arc<Fleet>,
     cache: JoinHandle<()>,
+    /// Shows the questions to other processes.
+    board: JoinHandle<()>,
     ended: CancellationToken,
     types: Arc<Checkers>,
     /// Loads Python, if that is wanted at the start.
@@ -112,7 +115,10 @@ impl System {
         let ended = CancellationToken::new();
         let cache = tokio::spawn(cache.follow(catalogue.watch(), ended.clone()));
         let reach = if lazy { at_terminal() } else { Reach::Somebody };
-        let approvals = Arc::new(Approvals::new(SigningKey::random(), Arc::new(SystemClock), reach));
+        let approvals = Approvals::new(SigningKey::random(), Arc::new(SystemClock), reach);
+        let approvals = Arc::new(approvals.with_rules(Arc::new(UserRules(places.clone()))));
+        let board = Board::new(Arc::clone(&approvals), places.state.clone());
+        let board = tokio::spawn(board.keep(ended.clone()));
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::clone(&fleet) as _,
@@ -134,7 +140,17 @@ impl System {
         let readying =
             (settings.python_ready && !lazy).then(|| tokio::spawn(ready(runtime.engines().clone())));
         let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };
-        Ok(Self { runtime: Arc::new(runtime), approvals, fleet, cache, ended, types, readying, upkeep })
+        Ok(Self {
+            runtime: Arc::new(runtime),
+            approvals,
+            fleet,
+            cache,
+            board,
+            ended,
+            types,
+            readying,
+            upkeep,
+        })
     }
 
     /// From now on the upstreams, and the limits of further runs, are what the files say by then.
@@ -168,6 +184,9 @@ impl System {
         self.ended.cancel();
         if let Err(error) = self.cache.await {
             tracing::warn!(%error, "the lists of tools may not be kept for the next start");
+        }
+        if let Err(error) = self.board.await {
+            tracing::warn!(%error, "questions may be shown to others for a while");
         }
     }
 }

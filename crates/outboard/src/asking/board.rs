@@ -1,0 +1,119 @@
+//! Shows the open questions of this process to the other Outboards of the user, and takes the answers that they sign. The
+//! store and the key are touched with the first question, not before. What cannot be shown elsewhere can still be answered
+//! here.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+
+use outboard_runtime::{
+    approval::{Approvals, BadToken},
+    ids::QuestionId,
+    journal::StoreFailure,
+};
+use outboard_store::{SqliteStore, StoreOptions};
+use tokio_util::sync::CancellationToken;
+
+use super::key;
+use crate::report;
+
+/// Between two looks for answers, while there are questions.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// The questions of this process as others see them.
+pub(crate) struct Board {
+    approvals: Arc<Approvals>,
+    state: PathBuf,
+    store: Option<SqliteStore>,
+    shown: BTreeSet<QuestionId>,
+}
+
+impl Board {
+    pub(crate) fn new(approvals: Arc<Approvals>, state: PathBuf) -> Self {
+        Self { approvals, state, store: None, shown: BTreeSet::new() }
+    }
+
+    /// Keeps the board until cancelled; then nothing of this process is on it.
+    pub(crate) async fn keep(mut self, ended: CancellationToken) {
+        let mut changes = self.approvals.watch();
+        loop {
+            changes.borrow_and_update();
+            if let Err(why) = self.show().await {
+                tracing::warn!("questions can only be answered where they are asked: {why}");
+            }
+            let looking = tokio::time::sleep(LOOK);
+            tokio::select! {
+                () = ended.cancelled() => break,
+                changed = changes.changed() => if changed.is_err() { break },
+                () = looking, if !self.shown.is_empty() => {
+                    if let Err(failure) = self.look().await {
+                        tracing::warn!(%failure, "answers given elsewhere cannot be read");
+                    }
+                }
+            }
+        }
+        if let Some(store) = self.store.take() {
+            for id in &self.shown {
+                if let Err(failure) = store.take_back(id).await {
+                    tracing::debug!(%failure, "a question could not be taken back");
+                }
+            }
+            // It blocks until what waits is written.
+            if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
+                tracing::debug!(%error, "the store did not close");
+            }
+        }
+    }
+
+    /// Puts new questions on the board and takes those off that are closed.
+    async fn show(&mut self) -> Result<(), String> {
+        let open = self.approvals.open();
+        let gone: Vec<QuestionId> =
+            self.shown.iter().filter(|id| open.iter().all(|sheet| sheet.id != **id)).cloned().collect();
+        let new: Vec<_> = open.into_iter().filter(|sheet| !self.shown.contains(&sheet.id)).collect();
+        if new.is_empty() && gone.is_empty() {
+            return Ok(());
+        }
+        let told = |failure: StoreFailure| failure.to_string();
+        let store = self.store()?;
+        for id in &gone {
+            store.take_back(id).await.map_err(told)?;
+        }
+        for sheet in &new {
+            store.ask(sheet).await.map_err(told)?;
+        }
+        self.shown.retain(|id| !gone.contains(id));
+        self.shown.extend(new.iter().map(|sheet| sheet.id.clone()));
+        Ok(())
+    }
+
+    /// The store, and the key that answers are signed with.
+    fn store(&mut self) -> Result<&SqliteStore, String> {
+        if self.store.is_none() {
+            let key = key::load(&self.state).map_err(|problem| report::chain(&problem))?;
+            self.approvals.share(key);
+            let store = SqliteStore::new(StoreOptions::new(folder(&self.state)));
+            self.store = Some(store.map_err(|error| error.to_string())?);
+        }
+        self.store.as_ref().ok_or_else(|| "there is no store".to_owned())
+    }
+
+    /// Takes the answers that others left. One that is no good changes nothing but is thrown away.
+    async fn look(&mut self) -> Result<(), StoreFailure> {
+        let Some(store) = &self.store else { return Ok(()) };
+        for id in &self.shown {
+            let Some(token) = store.answered(id).await? else { continue };
+            match self.approvals.accept(&token) {
+                Ok(()) | Err(BadToken::Elsewhere) => {}
+                Err(bad) => {
+                    tracing::warn!(question = %id, %bad, "an answer was not taken");
+                    store.refuse_answer(id).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the store of this state directory is.
+pub(crate) fn folder(state: &std::path::Path) -> PathBuf {
+    state.join("journal")
+}

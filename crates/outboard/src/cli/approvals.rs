@@ -1,0 +1,168 @@
+//! `outboard approvals`, `approve` and `deny`: questions of this user's Outboards, answered in another terminal. An answer
+//! needs a controlling terminal, and a code that is shown only there: a command that is merely run cannot give it.
+
+use std::time::Duration;
+
+use clap::Args;
+use outboard_runtime::{
+    approval::{self, Medium, Rules as _, Said, Sheet, answer},
+    clock::{Clock as _, SystemClock},
+    ids::QuestionId,
+    journal::StoreFailure,
+};
+use outboard_store::{SqliteStore, StoreOptions};
+use serde_json::json;
+
+use super::variable;
+use crate::{
+    asking::{UserRules, folder, load_key},
+    config::Places,
+    report::{self, Failure, Terminal, USAGE, escaped},
+};
+
+/// How long an answer waits to be taken.
+const TAKEN: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Options of `outboard approvals`.
+#[derive(Debug, Args)]
+pub(super) struct Approvals {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `outboard approve`.
+#[derive(Debug, Args)]
+pub(super) struct Approve {
+    /// The question, as `outboard approvals` names it
+    id: String,
+    /// Allow further calls of this tool in this run too, up to the number shown
+    #[arg(long, conflicts_with = "always")]
+    in_run: bool,
+    /// Let this tool run without asking from now on: writes a rule into your own file
+    #[arg(long)]
+    always: bool,
+}
+
+/// Options of `outboard deny`.
+#[derive(Debug, Args)]
+pub(super) struct Deny {
+    /// The question, as `outboard approvals` names it
+    id: String,
+}
+
+impl Approvals {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let sheets = open()?.1.questions().await.map_err(|failure| unreadable(&failure))?;
+        if self.json {
+            return report::json(&json!({ "questions": sheets }));
+        }
+        if sheets.is_empty() {
+            report::line("nothing waits for a person");
+        }
+        for sheet in &sheets {
+            report::line(format_args!("{}  {}", sheet.id, approval::render(sheet, Medium::Terminal)));
+            report::line("");
+        }
+        if !sheets.is_empty() {
+            report::hint("outboard approve ID, or outboard deny ID");
+        }
+        Ok(())
+    }
+}
+
+impl Approve {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let (said, what) = match (self.in_run, self.always) {
+            (true, _) => (Said::InRun, "allow this tool in this run"),
+            (_, true) => (Said::Once, "allow it, and this tool for always"),
+            _ => (Said::Once, "allow it once"),
+        };
+        let (places, sheet) = decide(&self.id, said, what).await?;
+        if self.always {
+            let told = UserRules(places).allow(&sheet).map_err(|why| {
+                Failure::new(format_args!("allowed once only: {why}"))
+                    .hint("outboard policy allow writes a rule")
+            })?;
+            report::line(told);
+        }
+        Ok(())
+    }
+}
+
+impl Deny {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        decide(&self.id, Said::No, "deny it").await.map(drop)
+    }
+}
+
+/// Shows the question at the terminal, has the code typed, signs the answer and hands it over.
+async fn decide(id: &str, said: Said, what: &str) -> Result<(Places, Sheet), Failure> {
+    let Some(mut terminal) = Terminal::find() else {
+        return Err(Failure::new("answering needs a person at a terminal, and this command has none")
+            .hint(format_args!("in a terminal of your own: outboard approve {}", escaped(id)))
+            .code(USAGE));
+    };
+    let (places, store) = open()?;
+    let sheet = find(&store, id).await?;
+    let code = code()?;
+    let text = format!("{}\nTo {what}, type {code}: ", approval::render(&sheet, Medium::Terminal));
+    let typed = terminal.ask(&text).await.map_err(|error| Failure::could_not(&error))?;
+    if typed.as_deref() != Some(code.as_str()) {
+        return Err(Failure::new("nothing was changed: that is not the code"));
+    }
+    let key = load_key(&places.state).map_err(|problem| Failure::could_not(&problem))?;
+    let token = answer(&key, &sheet, said, SystemClock.wall());
+    let id = &sheet.id;
+    if !store.answer(id, token).await.map_err(|failure| unreadable(&failure))? {
+        return Err(not_open(id.as_str()));
+    }
+    let taken = async {
+        while store.answered(id).await?.is_some() {
+            tokio::time::sleep(LOOK).await;
+        }
+        // An answer that was refused leaves the question open.
+        Ok::<_, StoreFailure>(store.questions().await?.iter().all(|sheet| sheet.id != *id))
+    };
+    match tokio::time::timeout(TAKEN, taken).await {
+        Ok(Ok(true)) => report::line(format_args!("{id}: answered")),
+        Ok(Ok(false)) => {
+            return Err(Failure::new(
+                "the answer was not taken: its time was over, or it is of something else",
+            ));
+        }
+        Ok(Err(failure)) => return Err(unreadable(&failure)),
+        Err(_) => report::line(format_args!("{id}: answered; its Outboard has not taken it yet")),
+    }
+    Ok((places, sheet))
+}
+
+async fn find(store: &SqliteStore, id: &str) -> Result<Sheet, Failure> {
+    let sheets = store.questions().await.map_err(|failure| unreadable(&failure))?;
+    let found = sheets.into_iter().find(|sheet| sheet.id == QuestionId::from(id.trim()));
+    found.ok_or_else(|| not_open(id))
+}
+
+fn not_open(id: &str) -> Failure {
+    Failure::new(format_args!("no open question is called `{}`: nothing was changed", escaped(id)))
+        .hint("outboard approvals shows those that are open")
+}
+
+fn unreadable(failure: &StoreFailure) -> Failure {
+    Failure::could_not(failure)
+}
+
+fn open() -> Result<(Places, SqliteStore), Failure> {
+    let places = Places::of_user(variable).map_err(|error| Failure::could_not(&error))?;
+    let store = SqliteStore::new(StoreOptions::new(folder(&places.state)));
+    let store = store.map_err(|error| Failure::could_not(&error))?;
+    Ok((places, store))
+}
+
+/// Four digits that nobody knows who does not see them.
+fn code() -> Result<String, Failure> {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::new(format_args!("no random code: {error}")))?;
+    Ok(format!("{:04}", u32::from_le_bytes(bytes) % 10_000))
+}
