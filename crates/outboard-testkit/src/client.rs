@@ -57,6 +57,8 @@ impl Home {
         let mut trusting = configuration.clone();
         let Some(members) = trusting.as_object_mut() else { return self.configure_exactly(configuration) };
         members.entry("policy").or_insert_with(|| json!({"otherwise": "allow"}));
+        // What is told of a failure must not depend on what this machine has.
+        members.entry("typeCheck").or_insert_with(|| json!("off"));
         for entry in
             trusting["mcpServers"].as_object_mut().into_iter().flat_map(|servers| servers.values_mut())
         {

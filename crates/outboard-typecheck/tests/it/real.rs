@@ -21,7 +21,7 @@ const PYTHON: &str =
     "from typing import Any\nclass x:\n    @staticmethod\n    async def get(*, id: str) -> int: ...\n";
 
 #[tokio::test]
-#[ignore = "long: asks `tsc` and `ty`, which must be on the search path"]
+#[ignore = "long: starts `tsc` and `ty`, where they are on the search path"]
 async fn the_real_checkers_find_mistakes_and_read_no_files() {
     let folder = tempfile::tempdir().unwrap();
     let secret = folder.path().join("secret");
@@ -29,7 +29,9 @@ async fn the_real_checkers_find_mistakes_and_read_no_files() {
         std::fs::write(secret.with_extension(name), text).unwrap();
     }
     let programs = find(&std::env::var_os("PATH").unwrap());
-    assert_eq!(programs.len(), 2, "both `tsc` of TypeScript 7 and `ty` must be there: {programs:?}");
+    if programs.len() < 2 {
+        return outboard_testkit::skip("no `tsc` of TypeScript 7 and `ty` on the search path");
+    }
     let checkers = Checkers::new(programs, &folder.path().join("checkers"), Bounds::default());
     let secret = secret.display();
     for (script, expected) in [

@@ -8,6 +8,7 @@ mod pages;
 mod policy;
 mod running;
 mod streams;
+mod types;
 
 use std::{
     io::Write as _,
