@@ -135,19 +135,25 @@ fn typed(prepared: &Prepared, snapshot: &Snapshot) -> Typed {
 }
 
 fn declared(member: &Member, prepared: &Prepared) -> String {
-    let words = &prepared.words;
+    let (words, namespace) = (&prepared.words, member.namespace.as_str());
+    if member.listing.is_none() {
+        // What it has is known when the first call waits for it.
+        return match prepared.language {
+            Language::TypeScript => format!("declare const {namespace}: any;"),
+            Language::Python => format!("{namespace}: Any"),
+        };
+    }
     let shapes: Vec<ToolShape<'_>> = member
         .tools()
         .filter(|(identifier, tool)| words.contains(*identifier) || words.contains(tool.name.as_str()))
         .map(|(identifier, tool)| ToolShape {
-            namespace: member.namespace.as_str(),
+            namespace,
             identifier,
             description: None,
             input: tool.input_schema.as_ref(),
             output: tool.output_schema.as_ref(),
         })
         .collect();
-    let namespace = member.namespace.as_str();
     match prepared.language {
         Language::TypeScript => typescript::declare_namespace(namespace, &shapes, Detail::Full).text,
         Language::Python => python::declare_namespace(namespace, &shapes, Detail::Full)

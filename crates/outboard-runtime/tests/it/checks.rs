@@ -71,6 +71,21 @@ impl TypeChecker for Fake {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_has_not_listed_its_tools_may_have_any() {
+    for (script, expected) in
+        [("box.x\nreturn 1", "declare const box: any;"), ("import json\nbox.x\n1", "box: Any")]
+    {
+        let mut world = World::new(Setting { listed: false, ..Setting::default() });
+        let fake = Arc::new(Fake { answer: Ok(Vec::new()), asked: Mutex::default() });
+        let checks = TypeChecks { checker: Arc::clone(&fake) as _, required: true };
+        world.runtime = world.runtime.with_types(checks);
+        world.run_script(script, None, CancellationToken::new()).await;
+        let asked = fake.asked.lock().unwrap();
+        assert!(asked[0].text.lines().any(|line| line == expected), "{asked:?}");
+    }
+}
+
 async fn checked(
     script: &str,
     answer: Result<Vec<TypeMistake>, Unchecked>,

@@ -87,6 +87,8 @@ fn advice(wrong: &str) -> String {
         "see whose that directory is, and make it yours alone: chmod 700".to_owned()
     } else if wrong.contains("no Python in this build") {
         "write scripts in TypeScript, or install a build that has Python".to_owned()
+    } else if wrong.starts_with("types must be checked") {
+        "do as it says, or set `typeCheck` to \"beside\"".to_owned()
     } else {
         "a sandbox needs address space and room on the disk: look at `ulimit -v`, the memory limits of a container, and `df`"
             .to_owned()

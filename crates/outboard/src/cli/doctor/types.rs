@@ -1,5 +1,5 @@
 //! Whether the machine has checkers of types, and which. Each is started once, and asked for its name alone.
-//! Without any of them nothing needs mending, unless the configuration requires them.
+//! What it means for scripts that they are required and not there, the trial of the sandbox has told.
 
 use outboard_runtime::Language;
 use outboard_typecheck::{Bounds, Checkers, find};
@@ -46,11 +46,6 @@ pub(super) async fn examine(context: &Context, findings: &mut Findings) {
         let path = program.map(|program| program.path.clone());
         let name = named.and_then(Result::ok);
         facts.insert(language.as_str().to_owned(), json!({"ready": ready, "program": path, "name": name}));
-        if !ready && setting == TypeCheck::Required {
-            let what = format!("no {language} script runs: types must be checked, and nobody can check them");
-            let fix = format!("{install}, or set `typeCheck` to \"beside\"");
-            findings.problem(what, fix);
-        }
     }
     checkers.shutdown().await;
     findings.fact("typeCheck", Value::Object(facts));

@@ -82,12 +82,7 @@ fn doctor_tells_which_checkers_are_there() {
             "  python      not on this machine; if types are to be checked beside runs: pip install ty\n",
             0,
         ),
-        (
-            "required",
-            &checkers,
-            "no typescript script runs: types must be checked, and nobody can check them",
-            1,
-        ),
+        ("required", &checkers, "hint: do as it says, or set `typeCheck` to \"beside\"", 1),
     ] {
         let person = person(setting);
         let said = says(&person, path.path(), &["doctor"]);
