@@ -5,6 +5,7 @@ mod calls;
 mod cancel;
 mod catalogue;
 mod guest;
+mod journal;
 mod memory;
 mod policy;
 pub(crate) mod python;

@@ -28,6 +28,11 @@ pub trait Backend: Send + Sync + 'static {
         request: RunRequest,
         cancel: CancellationToken,
     ) -> BoxFuture<'static, RunReport>;
+
+    /// The runs that were taken up after the Outboard that began them had ended.
+    fn recovered(&self) -> Option<&Session> {
+        None
+    }
 }
 
 impl Backend for Runtime {
@@ -46,5 +51,9 @@ impl Backend for Runtime {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, RunReport> {
         async move { Runtime::run(&self, &session, request, cancel).await }.boxed()
+    }
+
+    fn recovered(&self) -> Option<&Session> {
+        Some(Runtime::recovered(self))
     }
 }

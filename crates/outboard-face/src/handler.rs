@@ -10,7 +10,7 @@ use outboard_runtime::{
     ids::{Principal, RunId},
     present::{self, Answer},
     run::{Outcome, Progress, RunReport},
-    session::{Found, LongRun, Session},
+    session::{Found, LongRun, NotHere, Session},
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -124,7 +124,7 @@ impl Handler {
                 let request = RunRequest { code, language: arguments.language, ..RunRequest::default() };
                 self.run(request, context).await
             }
-            What::Resume(name) => match self.session.find(&name) {
+            What::Resume(name) => match self.find(&name) {
                 Ok(Found::Ended(report)) => Waited::Ended(report),
                 Ok(Found::Going(run)) => {
                     self.asked.ask_again();
@@ -207,6 +207,16 @@ impl Handler {
             self.asked.take(approvals, &question, asking::brought(request.input_responses.as_ref(), calls));
         }
         Ok(found)
+    }
+
+    /// A run of this client, or one that an Outboard before this one did not bring to its end: a client that had to
+    /// start Outboard anew asks for it by the name that it was told.
+    fn find(&self, name: &str) -> Result<Found, NotHere> {
+        let own = self.session.find(name);
+        match (&own, self.backend.recovered()) {
+            (Err(NotHere::Unknown), Some(recovered)) => recovered.find(name),
+            _ => own,
+        }
     }
 
     /// Runs a script and waits for it as long as an answer may take; what goes on then is the session's. Also a

@@ -23,6 +23,7 @@ mod outlook;
 mod policy;
 mod remove;
 mod run;
+mod runs;
 mod search;
 mod serve;
 mod show;
@@ -59,6 +60,14 @@ enum Command {
     Serve(serve::Serve),
     /// Run a script, as a model's `execute` would
     Run(run::Run),
+    /// List the runs that are recorded
+    Runs(runs::Runs),
+    /// Show one run: what it called and when, what came back, and what it gave
+    Show(runs::Show),
+    /// Do a recorded run once more without sending anything, or anew from one of its calls
+    Replay(runs::Replay),
+    /// Bring a run to its end that was interrupted or waits
+    Resume(runs::Resume),
     /// Call one tool
     Call(call::Call),
     /// Find tools by words
@@ -107,6 +116,10 @@ impl Command {
         match self {
             Self::Serve(serve) => serve.run().await,
             Self::Run(run) => run.run().await,
+            Self::Runs(runs) => runs.run().await,
+            Self::Show(show) => show.run().await,
+            Self::Replay(replay) => replay.run().await,
+            Self::Resume(resume) => resume.run().await,
             Self::Call(call) => call.run().await,
             Self::Search(search) => search.run().await,
             Self::Describe(describe) => describe.run().await,

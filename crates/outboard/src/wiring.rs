@@ -4,6 +4,8 @@
 mod cache;
 mod environment;
 mod follow;
+mod journal;
+mod recovery;
 mod roster;
 mod specs;
 
@@ -15,7 +17,6 @@ use outboard_runtime::{
     approval::{Approvals, Reach, SigningKey},
     catalogue::{Catalogue, Member},
     clock::SystemClock,
-    journal::MemoryStore,
     policy::Policy as _,
     ports::{
         engine::{Engine, EngineRefused},
@@ -24,7 +25,7 @@ use outboard_runtime::{
 };
 use outboard_typecheck::{Bounds, Checkers, find};
 use outboard_upstream::Fleet;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -37,6 +38,7 @@ use crate::{
 use cache::Cache;
 use follow::Follower;
 pub(crate) use follow::Source;
+pub(crate) use journal::{Journal, Purpose, folder as journal_folder, redactor};
 use roster::Roster;
 
 /// Everything that runs for one process.
@@ -45,6 +47,8 @@ pub(crate) struct System {
     pub(crate) runtime: Arc<Runtime>,
     /// What its runs ask people.
     pub(crate) approvals: Arc<Approvals>,
+    /// Where its runs are recorded.
+    pub(crate) journal: Journal,
     fleet: Arc<Fleet>,
     cache: JoinHandle<()>,
     /// Shows the questions to other processes.
@@ -69,8 +73,8 @@ pub(crate) enum Wanted<'a> {
 enum Upkeep {
     /// Nobody: it stays as it was at the start. What of it cannot be used has been told.
     Nobody { roster: Box<Roster>, problems: Vec<String> },
-    /// A task, until it is stopped.
-    Follower { task: JoinHandle<()>, stop: CancellationToken },
+    /// Tasks, until they are stopped: they also look after journals.
+    Tasks { tasks: JoinSet<()>, stop: CancellationToken },
 }
 
 /// The folder in the state directory in which checkers of types find what they look at.
@@ -85,12 +89,13 @@ impl System {
     pub(crate) fn start(
         configuration: &Configuration,
         places: &Places,
+        purpose: Purpose<'_>,
         variable: &dyn Fn(&str) -> Option<String>,
         wanted: Wanted<'_>,
     ) -> Result<Self, Failure> {
         let settings = &configuration.settings;
-        let pool = PoolOptions { memory: settings.limits.memory, ..PoolOptions::default() };
-        let engine = QuickJs::new(&pool).map_err(|error| Failure::could_not(&error))?;
+        let journal = Journal::open(configuration, places, purpose, variable)?;
+        let engines = engines(configuration, places)?;
         let catalogue = Catalogue::new([]);
         let fleet = Arc::new(Fleet::default());
         let cache = Cache::at(&places.state);
@@ -122,10 +127,10 @@ impl System {
         let runtime = Runtime::new(Parts {
             catalogue,
             upstreams: Arc::clone(&fleet) as _,
-            engines: Engines::new(Arc::new(engine)).with_python(python(pool, places)),
+            engines,
             policy: Arc::clone(&settings.policy) as _,
             approver: Arc::clone(&approvals) as _,
-            store: Arc::new(MemoryStore::new()),
+            store: Arc::clone(&journal.store),
             clock: Arc::new(SystemClock),
             limits: configuration.settings.limits.clone(),
             runs_at_once: settings.runs_at_once,
@@ -140,17 +145,8 @@ impl System {
         let readying =
             (settings.python_ready && !lazy).then(|| tokio::spawn(ready(runtime.engines().clone())));
         let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };
-        Ok(Self {
-            runtime: Arc::new(runtime),
-            approvals,
-            fleet,
-            cache,
-            board,
-            ended,
-            types,
-            readying,
-            upkeep,
-        })
+        let runtime = Arc::new(runtime);
+        Ok(Self { runtime, approvals, journal, fleet, cache, board, ended, types, readying, upkeep })
     }
 
     /// From now on the upstreams, and the limits of further runs, are what the files say by then.
@@ -158,19 +154,34 @@ impl System {
         if let Upkeep::Nobody { roster, problems } = self.upkeep {
             let told =
                 warnings(&source.configuration, &source.directory).into_iter().chain(problems).collect();
-            let follower = Follower::new(source, *roster, Arc::clone(&self.runtime), variable, told);
             let stop = CancellationToken::new();
-            self.upkeep = Upkeep::Follower { task: tokio::spawn(follower.run(stop.clone())), stop };
+            let mut tasks = JoinSet::new();
+            let journal = self.journal.clone();
+            tasks.spawn(journal.keep_within_bounds(source.configuration.settings.journal.keep, stop.clone()));
+            if source.configuration.settings.journal.resume {
+                tasks.spawn(recovery::recover(
+                    Arc::clone(&self.runtime),
+                    self.journal.clone(),
+                    (source.directory.to_string_lossy().into_owned(), source.places.state.clone()),
+                    stop.clone(),
+                ));
+            }
+            let parts =
+                follow::Parts { runtime: Arc::clone(&self.runtime), journal: self.journal.clone(), variable };
+            tasks.spawn(Follower::new(source, *roster, parts, told).run(stop.clone()));
+            self.upkeep = Upkeep::Tasks { tasks, stop };
         }
         self
     }
 
     /// Ends every upstream and waits until none is left.
     pub(crate) async fn shutdown(self) {
-        if let Upkeep::Follower { task, stop } = self.upkeep {
+        if let Upkeep::Tasks { mut tasks, stop } = self.upkeep {
             stop.cancel();
-            if let Err(error) = task.await {
-                tracing::error!(%error, "the configuration was not followed to the end");
+            while let Some(ended) = tasks.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "the configuration or the journal was not looked after to the end");
+                }
             }
         }
         if let Some(readying) = self.readying
@@ -188,6 +199,7 @@ impl System {
         if let Err(error) = self.board.await {
             tracing::warn!(%error, "questions may be shown to others for a while");
         }
+        self.journal.close().await;
     }
 }
 
@@ -217,6 +229,13 @@ fn types(
     }
     let checks = worth_asking.then(|| TypeChecks { checker: Arc::clone(&checkers) as _, required });
     (checkers, checks)
+}
+
+/// What runs scripts, by itself.
+pub(crate) fn engines(configuration: &Configuration, places: &Places) -> Result<Engines, Failure> {
+    let pool = PoolOptions { memory: configuration.settings.limits.memory, ..PoolOptions::default() };
+    let engine = QuickJs::new(&pool).map_err(|error| Failure::could_not(&error))?;
+    Ok(Engines::new(Arc::new(engine)).with_python(python(pool, places)))
 }
 
 /// Loads Python when it is first needed; unpacked, it is kept beside what else Outboard remembers.

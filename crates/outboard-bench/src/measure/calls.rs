@@ -15,7 +15,7 @@ use crate::{
 
 /// Calls of one side in a round before it is the other's turn, where one call is short.
 const IN_TURN: usize = 20;
-const ECHOES: u32 = 1_000;
+pub(super) const ECHOES: u32 = 1_000;
 
 pub(super) fn addition(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
     let language = measure.language();
@@ -64,7 +64,7 @@ pub(super) fn chunks(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, Bench
 }
 
 /// A summary as a script returned it.
-fn summed(outboard: &mut Peer, language: Language, code: &str) -> Result<Summary, PeerFailure> {
+pub(super) fn summed(outboard: &mut Peer, language: Language, code: &str) -> Result<Summary, PeerFailure> {
     let text = execute(outboard, language, code)?;
     serde_json::from_str(&text).map_err(|_| PeerFailure::Refused(text))
 }

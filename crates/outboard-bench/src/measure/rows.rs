@@ -1,7 +1,7 @@
 //! The table of measures: what is measured, in which language, how, and what is to be reached.
 //! It takes none: how each is taken stands in the modules beside it.
 
-use super::{Measure, calls, cancel, catalogue, guest, memory, policy, python, start, stop};
+use super::{Measure, calls, cancel, catalogue, guest, journal, memory, policy, python, start, stop};
 use crate::{
     samples::{Target, Unit},
     scripts::Language,
@@ -60,6 +60,33 @@ pub(crate) const MEASURES: &[Measure] = &[
         unit: Unit::Seconds,
         target: Target::Times(1.25),
         take: calls::chunks,
+    },
+    Measure {
+        name: "journal-sequential",
+        what: "31 calls in turn, recorded as shipped",
+        other: "the same with a journal in memory",
+        language: TYPESCRIPT,
+        unit: Unit::Seconds,
+        target: Target::Times(1.25),
+        take: journal::sequential,
+    },
+    Measure {
+        name: "journal-at-once",
+        what: "1,000 calls at once, recorded as shipped",
+        other: "the same with a journal in memory",
+        language: TYPESCRIPT,
+        unit: Unit::Seconds,
+        target: Target::Times(1.3),
+        take: journal::at_once,
+    },
+    Measure {
+        name: "journal-bulk",
+        what: "100,000 records in ten calls, recorded as shipped",
+        other: "the same with a journal in memory",
+        language: TYPESCRIPT,
+        unit: Unit::Seconds,
+        target: Target::Times(1.5),
+        take: journal::bulk,
     },
     Measure {
         name: "first-instruction",

@@ -40,7 +40,7 @@ use crate::{
     limits::{Limit, Limits},
     ports::engine::{
         ConsoleLevel, ConsoleLine, Delivered, Delivery, Engine, Entry, Guest, GuestAsk, GuestRequest,
-        GuestState, GuestWorld, NamespaceView, Reply, Step, StopFlag, StopReason, Stopped, Thrown,
+        GuestState, GuestWorld, NamespaceView, Reply, Step, StopFlag, StopReason, Stopped,
     },
     ports::types::TypeChecks,
     present::limit_size,
@@ -162,8 +162,9 @@ impl RunActor {
         let (owner, told) = mpsc::unbounded_channel();
         let past = parts.past.take();
         let (lease, clock) = match &past {
-            Some(Past { goes_on: GoesOn::Resumed(lease), folded }) => (lease.clone(), folded.clock()),
-            _ => (Lease::first(parts.id.clone()), RunTime::default()),
+            Some(past @ Past { goes_on: GoesOn::Resumed(lease), .. }) => (lease.clone(), past.clock()),
+            Some(past) => (Lease::first(parts.id.clone()), past.clock()),
+            None => (Lease::first(parts.id.clone()), RunTime::default()),
         };
         let (store, clock) = (Arc::clone(&parts.store), Arc::new(RunClock::showing(clock)));
         let caller = Caller {
@@ -750,16 +751,6 @@ fn never() -> Instant {
     Instant::now() + Duration::from_secs(30 * 365 * 24 * 3_600)
 }
 
-/// The name that an exception says to be unknown; Python puts it into quotes.
-fn undefined(thrown: &Thrown) -> Option<&str> {
-    let name = thrown.message.split_once(" is not defined")?.0;
-    match thrown.name.as_str() {
-        "ReferenceError" => Some(name),
-        "NameError" => name.strip_prefix("name '")?.strip_suffix('\''),
-        _ => None,
-    }
-}
-
 /// The report on a script of which nothing ran.
 fn not_begun(parts: RunParts, outcome: Outcome) -> RunReport {
     RunReport {
@@ -781,20 +772,4 @@ fn too_much_pending(limit: u64) -> ToolFailure {
         limit_size(limit)
     );
     ToolFailure::new(FailureCode::Limit, message)
-}
-
-pub(super) fn kind_of(thrown: &Thrown, tools: Option<&Snapshot>) -> FailureKind {
-    // A script can make a `ToolError` that is of no tool.
-    if let Some(tool) = thrown.tool.as_ref().filter(|tool| !tool.name.is_empty()) {
-        return FailureKind::Tool {
-            tool: tool.name.clone(),
-            code: tool.code.unwrap_or(FailureCode::ToolError),
-            message: thrown.message.clone(),
-        };
-    }
-    let mut message = thrown.message.clone();
-    if let Some(hint) = tools.and_then(|tools| tools.hint_for_undefined(undefined(thrown)?)) {
-        message = format!("{message}; {hint}");
-    }
-    FailureKind::Threw { name: thrown.name.clone(), message }
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
+    clock::RunTime,
     ids::RequestId,
     journal::{Divergence, Ending, Folded, Lease},
     ports::engine::{Delivered, Delivery, GuestRequest, Reply},
@@ -54,6 +55,14 @@ impl Past {
                 _ => true,
             });
         Trail { recorded: asked.len(), deliveries: deliveries.cloned().collect(), asked, seen: 0 }
+    }
+
+    /// What the run's clock shows when it goes on.
+    pub(super) fn clock(&self) -> RunTime {
+        match self.goes_on {
+            GoesOn::Resumed(_) => self.folded.clock(),
+            GoesOn::Repeated { .. } => self.trail().deliveries.back().map(|last| last.at).unwrap_or_default(),
+        }
     }
 
     /// What is done about a request without an answer on the trail.

@@ -3,11 +3,12 @@
 
 use outboard_script::NoTools;
 
-use super::{Failure, FailureKind, Outcome, Prepared, RunReport, actor, program};
+use super::{Failure, FailureKind, Outcome, Prepared, RunReport, program};
 use crate::{
     catalogue::Snapshot,
     journal::{Ending, Folded},
-    ports::engine::{ConsoleLine, GuestRequest, Stopped},
+    ports::engine::{ConsoleLine, GuestRequest, Stopped, Thrown},
+    reply::FailureCode,
 };
 
 /// What is said of a guest that crashed. Nobody can tell whether the script or a defect of ours made it crash.
@@ -20,9 +21,7 @@ pub(crate) fn outcome(prepared: &Prepared, ending: &Ending, tools: Option<&Snaps
     let plain = |kind| Outcome::Failed(Failure { kind, position: None, frames: Vec::new() });
     match ending {
         Ending::Value(value) => Outcome::Value(value.clone()),
-        Ending::Threw(thrown) => {
-            Outcome::Failed(program::thrown(prepared, thrown, actor::kind_of(thrown, tools)))
-        }
+        Ending::Threw(thrown) => Outcome::Failed(program::thrown(prepared, thrown, kind_of(thrown, tools))),
         Ending::Stuck => plain(FailureKind::Stuck),
         Ending::Stopped(Stopped::Limit(limit)) => plain(FailureKind::Limit(*limit)),
         Ending::Stopped(Stopped::Cancelled) => plain(FailureKind::Cancelled),
@@ -46,7 +45,7 @@ impl RunReport {
             None => match ending {
                 Ending::Value(value) => Outcome::Value(value.clone()),
                 Ending::Threw(thrown) => {
-                    let kind = actor::kind_of(thrown, None);
+                    let kind = kind_of(thrown, None);
                     Outcome::Failed(Failure { kind, position: None, frames: Vec::new() })
                 }
                 other => {
@@ -75,5 +74,32 @@ impl RunReport {
             effects: folded.effects(&in_source),
             hints: Vec::new(),
         })
+    }
+}
+
+/// What kind of failure an exception is.
+fn kind_of(thrown: &Thrown, tools: Option<&Snapshot>) -> FailureKind {
+    // A script can make a `ToolError` that is of no tool.
+    if let Some(tool) = thrown.tool.as_ref().filter(|tool| !tool.name.is_empty()) {
+        return FailureKind::Tool {
+            tool: tool.name.clone(),
+            code: tool.code.unwrap_or(FailureCode::ToolError),
+            message: thrown.message.clone(),
+        };
+    }
+    let mut message = thrown.message.clone();
+    if let Some(hint) = tools.and_then(|tools| tools.hint_for_undefined(undefined(thrown)?)) {
+        message = format!("{message}; {hint}");
+    }
+    FailureKind::Threw { name: thrown.name.clone(), message }
+}
+
+/// The name that an exception says to be unknown; Python puts it into quotes.
+fn undefined(thrown: &Thrown) -> Option<&str> {
+    let name = thrown.message.split_once(" is not defined")?.0;
+    match thrown.name.as_str() {
+        "ReferenceError" => Some(name),
+        "NameError" => name.strip_prefix("name '")?.strip_suffix('\''),
+        _ => None,
     }
 }

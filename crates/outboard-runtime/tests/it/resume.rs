@@ -160,6 +160,9 @@ async fn a_recorded_run_is_repeated_up_to_a_call_and_goes_live_from_there_as_a_r
     let folded = fold(&store.read(&repeated.id).await.unwrap()).unwrap();
     assert_eq!(folded.opened.origin, Some(Origin { run: report.id.clone(), from: RequestId(3) }));
     assert_eq!((folded.asked.len(), folded.intents.len(), folded.deliveries.len()), (4, 2, 4));
+    // The first recorded answer was one of those that are made anew: the clock begins there.
+    let times: Vec<u128> = folded.deliveries.iter().map(|delivery| delivery.at.0.as_millis()).collect();
+    assert_eq!(times, [0, 0, 10, 20], "{times:?}");
     assert_eq!(repeated.effects.len(), 2);
     // The first one's record is as it was.
     assert_eq!(fold(&store.read(&report.id).await.unwrap()).unwrap().intents.len(), 4);

@@ -14,7 +14,7 @@ use crate::{
     config::{self, Configuration, Places},
     report::{Failure, USAGE},
     trust::Trust,
-    wiring::{self, INSIDE, System, Wanted},
+    wiring::{self, INSIDE, Purpose, System, Wanted},
 };
 
 /// How long work that was told to stop has to say how it ended.
@@ -81,7 +81,13 @@ impl Context {
         log::to_stderr(log::QUIET);
         let stop = CancellationToken::new();
         let signals = signals::cancel(stop.clone())?;
-        let system = System::start(&self.configuration, &self.places, &variable, Wanted::Those(wanted))?;
+        let system = System::start(
+            &self.configuration,
+            &self.places,
+            Purpose { command: "run", directory: &self.directory },
+            &variable,
+            Wanted::Those(wanted),
+        )?;
         let done = {
             let mut work = std::pin::pin!(work(&system, stop.clone()));
             tokio::select! {

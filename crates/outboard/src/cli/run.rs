@@ -14,7 +14,6 @@ use outboard_runtime::{
     session::Session,
 };
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::{asking, context::Context, input, language, search::FIRST_LISTS, waiting};
 use crate::{
@@ -53,15 +52,13 @@ impl Run {
         let language = self.language.or_else(|| self.file.extension()?.to_str()?.parse().ok());
         let context = Context::load()?;
         // Commands of one run each are guarded as one session.
-        let seen =
+        let tainted_before =
             tainted::read(&context.places.state).map_err(|problem| Failure::could_not(&problem))?.taint;
         let asked = self.max_tokens.and_then(|tokens| usize::try_from(tokens).ok());
         let budget = asked.unwrap_or(context.configuration.settings.result_tokens);
         let asks_outboard = has_word(&code, "tools");
         let request = RunRequest { code: code.clone(), language, ..RunRequest::default() };
-        let wanted = |member: &Member| {
-            has_word(&code, member.namespace.as_str()) || (asks_outboard && waiting::is_unlisted(member))
-        };
+        let wanted = names_in(&code);
         context
             .with(&wanted, async |system, stop| {
                 if asks_outboard {
@@ -69,52 +66,59 @@ impl Run {
                     waiting::wait(system.runtime.catalogue(), FIRST_LISTS, &stop, |_| ()).await?;
                 }
                 let session = Arc::new(Session::new());
-                session.saw(seen);
+                session.saw(tainted_before);
                 session.set_client("outboard run".into());
-                let report = run(system, &session, request.clone(), &stop).await;
-                self.tell(&report, budget, &stop)
+                let progress = watch::Sender::new(Progress::default());
+                let seen = progress.subscribe();
+                let request = RunRequest { progress, ..request.clone() };
+                let run = system.runtime.run(&session, request, stop.clone());
+                let report = watched(system, run, seen).await;
+                tell(&report, budget, self.json, stop.is_cancelled())
             })
             .await
     }
+}
 
-    fn tell(&self, report: &RunReport, budget: usize, stop: &CancellationToken) -> Result<(), Failure> {
-        let answer = present::answer_once(report, ELSEWHERE, budget);
-        let failure = answer.is_error.then(|| {
-            let failure = failure(report, budget, &answer.text, self.json);
-            if stop.is_cancelled() { failure.code(INTERRUPTED) } else { failure }
-        });
-        if self.json {
-            report::json(&Told::new(report, &answer.text, failure.as_ref().map(Failure::json)))?;
-        } else if failure.is_none() {
-            report::text(&answer.text);
-        }
-        report::flush();
-        match failure {
-            None => Ok(()),
-            Some(failure) if self.json => Err(failure.silenced()),
-            Some(failure) => Err(failure),
-        }
+/// The upstreams that a script may use.
+pub(super) fn names_in(code: &str) -> impl Fn(&Member) -> bool + use<'_> {
+    let asks_outboard = has_word(code, "tools");
+    move |member| has_word(code, member.namespace.as_str()) || (asks_outboard && waiting::is_unlisted(member))
+}
+
+/// Prints what came of a run.
+pub(super) fn tell(report: &RunReport, budget: usize, json: bool, interrupted: bool) -> Result<(), Failure> {
+    let answer = present::answer_once(report, ELSEWHERE, budget);
+    let failure = answer.is_error.then(|| {
+        let failure = failure(report, budget, &answer.text, json);
+        if interrupted { failure.code(INTERRUPTED) } else { failure }
+    });
+    if json {
+        report::json(&Told::new(report, &answer.text, failure.as_ref().map(Failure::json)))?;
+    } else if failure.is_none() {
+        report::text(&answer.text);
+    }
+    report::flush();
+    match failure {
+        None => Ok(()),
+        Some(failure) if json => Err(failure.silenced()),
+        Some(failure) => Err(failure),
     }
 }
 
-/// Runs the script and shows how far it is.
-async fn run(
+/// Waits for a run, shows how far it is, and asks the person at the terminal what it has to ask.
+pub(super) async fn watched<T>(
     system: &System,
-    session: &Arc<Session>,
-    request: RunRequest,
-    stop: &CancellationToken,
-) -> RunReport {
-    let progress = watch::Sender::new(Progress::default());
-    let told = tell_progress(progress.subscribe());
+    run: impl Future<Output = T>,
+    seen: watch::Receiver<Progress>,
+) -> T {
     let asked = asking::at_terminal(&system.approvals, Terminal::beside());
-    let run = system.runtime.run(session, RunRequest { progress, ..request }, stop.clone());
-    let report = tokio::select! {
-        report = run => report,
-        never = told => match never {},
+    let done = tokio::select! {
+        done = run => done,
+        never = tell_progress(seen) => match never {},
         never = asked => match never {},
     };
     report::progress("");
-    report
+    done
 }
 
 async fn tell_progress(mut run: watch::Receiver<Progress>) -> Infallible {

@@ -12,7 +12,7 @@ use super::{context::Context, doctor::advice, log, signals, variable};
 use crate::{
     config::Configuration,
     report::{self, Failure, escaped},
-    wiring::{Source, System, Wanted},
+    wiring::{Purpose, Source, System, Wanted},
 };
 
 /// Options of `outboard serve`.
@@ -37,7 +37,14 @@ impl Serve {
         }
         let stop = CancellationToken::new();
         let signals = signals::cancel(stop.clone())?;
-        let system = System::start(&configuration, &places, &variable, Wanted::AsConfigured)?;
+        let system = System::start(
+            &configuration,
+            &places,
+            Purpose { command: "serve", directory: &directory },
+            &variable,
+            Wanted::AsConfigured,
+        )?;
+        system.journal.tell_cost(&configuration).await;
         tell_unaccepted(&system, &configuration);
         let options = FaceOptions {
             declarations_budget: configuration.settings.declarations,

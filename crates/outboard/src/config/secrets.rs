@@ -242,6 +242,11 @@ fn masked_value(name: &str, text: &str) -> String {
     masked_text(text)
 }
 
+/// Whether the value of a member or a variable of this name is likely a secret.
+pub(crate) fn is_one(name: &str, value: &str) -> bool {
+    masked_value(name, value) != value
+}
+
 /// A text of which nothing is known but itself.
 pub(crate) fn masked_text(text: &str) -> String {
     if has_secret_shape(&literal(text)) {

@@ -8,7 +8,7 @@ use outboard_runtime::{limits::Limits, policy::Rulebook, session::Keeping};
 use outboard_upstream::LONGEST_MESSAGE;
 use serde_json::{Map, Value};
 
-use super::{Wrong, policy, wrong::shown};
+use super::{JournalSettings, Wrong, journal, policy, wrong::shown};
 
 /// Tokens that a result may be given.
 pub(crate) const RESULT_TOKENS: RangeInclusive<u64> = 100..=200_000;
@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) tool_result: usize,
     /// What may run.
     pub(crate) policy: Arc<Rulebook>,
+    /// What is recorded of runs, and for how long.
+    pub(crate) journal: JournalSettings,
 }
 
 /// What becomes of a script's types.
@@ -72,13 +74,14 @@ impl Default for Settings {
             keeping: Keeping::default(),
             tool_result: LONGEST_MESSAGE,
             policy: Arc::default(),
+            journal: JournalSettings::default(),
         }
     }
 }
 
 /// The members of a configuration file that are no settings.
 const BESIDE: [&str; 2] = ["mcpServers", "$schema"];
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "declarations",
     "resultTokens",
     "respondWithinSeconds",
@@ -88,6 +91,7 @@ const KEYS: [&str; 9] = [
     "limits",
     "policy",
     "typeCheck",
+    "journal",
 ];
 const PYTHON: [&str; 1] = ["ready"];
 const LIMITS: [&str; 12] = [
@@ -148,6 +152,14 @@ pub(super) fn read(members: &Map<String, Value>) -> (Settings, Vec<Wrong>) {
             }
         }
     }
+    match members.get("journal") {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(members)) => settings.journal = journal::read(members, &mut wrong),
+        Some(other) => {
+            let hint = "for example: \"journal\": {\"keepDays\": 30}";
+            wrong.push(Wrong::mistyped(&["journal"], &shown(other), "an object", hint));
+        }
+    }
     match members.get("limits") {
         None | Some(Value::Null) => {}
         Some(Value::Object(members)) => limits(&mut settings, members, &mut wrong),
@@ -202,10 +214,10 @@ fn limits(settings: &mut Settings, members: &Map<String, Value>, wrong: &mut Vec
 }
 
 /// Reads the members of one object, and gathers what is wrong with them.
-struct Reader<'a> {
-    members: &'a Map<String, Value>,
-    parent: Option<&'static str>,
-    wrong: Vec<Wrong>,
+pub(super) struct Reader<'a> {
+    pub(super) members: &'a Map<String, Value>,
+    pub(super) parent: Option<&'static str>,
+    pub(super) wrong: Vec<Wrong>,
 }
 
 impl Reader<'_> {
@@ -221,7 +233,7 @@ impl Reader<'_> {
         }
     }
 
-    fn number<T: TryFrom<u64> + Display + Copy>(
+    pub(super) fn number<T: TryFrom<u64> + Display + Copy>(
         &mut self,
         into: &mut T,
         key: &'static str,
@@ -238,11 +250,11 @@ impl Reader<'_> {
         }
     }
 
-    fn given(&self, key: &str) -> Option<&Value> {
+    pub(super) fn given(&self, key: &str) -> Option<&Value> {
         self.members.get(key).filter(|value| !value.is_null())
     }
 
-    fn out_of_range(&mut self, key: &'static str, expected: &str, default: &dyn Display) {
+    pub(super) fn out_of_range(&mut self, key: &'static str, expected: &str, default: &dyn Display) {
         let place: Vec<&str> = self.parent.into_iter().chain([key]).collect();
         let found = self.given(key).map(shown).unwrap_or_default();
         let hint = format!("leave it out for the default, {default}");
@@ -281,6 +293,8 @@ mod tests {
             ("limits.valueBytes", json!(1), json!(GIB)),
             ("limits.keptResults", json!(1), json!(10_000)),
             ("limits.keptBytes", json!(1), json!(64 * GIB)),
+            ("journal.keepDays", json!(1), json!(36_500)),
+            ("journal.keepMegabytes", json!(1), json!(1_048_576)),
         ] {
             let written = |value: &Value| match name.split_once('.') {
                 Some((outer, inner)) => json!({ outer: { inner: value } }),

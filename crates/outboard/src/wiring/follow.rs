@@ -14,10 +14,10 @@ use std::{
 use outboard_runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::{Roster, roster::Changes, warnings};
+use super::{Journal, Roster, redactor, roster::Changes, warnings};
 use crate::{
     accepted::Acceptances,
-    config::{self, Configuration, Places, Settings},
+    config::{self, Configuration, JournalSettings, Places, Settings},
     report, tainted,
     trust::Trust,
 };
@@ -49,14 +49,20 @@ pub(crate) struct Source {
 pub(super) struct Follower {
     pub(super) source: Source,
     pub(super) roster: Roster,
-    pub(super) runtime: Arc<Runtime>,
-    pub(super) variable: fn(&str) -> Option<String>,
+    parts: Parts,
     /// What the process was started with.
     started_with: Settings,
     /// How often a person had cleared what sessions have seen.
     cleared: u64,
     told: BTreeSet<String>,
     look: Look,
+}
+
+/// What changes are told to, besides the roster.
+pub(super) struct Parts {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) journal: Journal,
+    pub(super) variable: fn(&str) -> Option<String>,
 }
 
 /// What is known of the files.
@@ -83,19 +89,13 @@ struct Stamp {
 
 impl Follower {
     /// Begins to follow what was loaded just now; `told` has been said to the user already.
-    pub(super) fn new(
-        source: Source,
-        roster: Roster,
-        runtime: Arc<Runtime>,
-        variable: fn(&str) -> Option<String>,
-        told: BTreeSet<String>,
-    ) -> Self {
+    pub(super) fn new(source: Source, roster: Roster, parts: Parts, told: BTreeSet<String>) -> Self {
         let started_with = source.configuration.settings.clone();
         // The files may have changed since they were loaded, so they are read once more.
         let look = Look { read: Stamps::new(), last: stamps(&source), restless: 0, again: true };
         // What cannot be read now is told of at the first look.
         let cleared = tainted::read(&source.places.state).unwrap_or_default().cleared;
-        Self { source, roster, runtime, variable, started_with, cleared, told, look }
+        Self { source, roster, parts, started_with, cleared, told, look }
     }
 
     /// Follows until `stop`.
@@ -138,7 +138,7 @@ impl Follower {
         match tainted::read(&self.source.places.state) {
             Ok(seen) => {
                 if seen.cleared > self.cleared {
-                    self.runtime.clear_taint();
+                    self.parts.runtime.clear_taint();
                 }
                 self.cleared = seen.cleared;
                 None
@@ -160,7 +160,10 @@ impl Follower {
         match config::reload(places, directory, trust, program.as_deref(), before) {
             Ok(configuration) => {
                 problems.extend(warnings(&configuration, directory));
-                let changes = self.roster.apply(&configuration, &self.variable);
+                let changes = self.roster.apply(&configuration, &self.parts.variable);
+                if let Some(store) = &self.parts.journal.kept {
+                    store.redact(redactor(&configuration, &self.parts.variable));
+                }
                 tell(&changes);
                 problems.extend(changes.problems);
                 problems.extend(self.settle(&configuration.settings));
@@ -193,16 +196,22 @@ impl Follower {
             ("resultTokens", settings.result_tokens != started.result_tokens),
             ("respondWithinSeconds", settings.respond_within != started.respond_within),
             ("limits.toolResultBytes", settings.tool_result != started.tool_result),
+            ("journal` except its `redact", without_patterns(settings) != without_patterns(started)),
             ("limits.keptResults` and `limits.keptBytes", settings.keeping != started.keeping),
         ];
         later.extend(fixed.iter().filter(|(_, changed)| *changed).map(|(key, _)| *key));
-        self.runtime.set_limits(limits);
-        self.runtime.set_policy(Arc::clone(&settings.policy) as _);
+        self.parts.runtime.set_limits(limits);
+        self.parts.runtime.set_policy(Arc::clone(&settings.policy) as _);
         later
             .iter()
             .map(|key| format!("the new `{key}` takes effect when Outboard is started again"))
             .collect()
     }
+}
+
+/// What holds from start to end.
+fn without_patterns(settings: &Settings) -> JournalSettings {
+    JournalSettings { redact: Vec::new(), ..settings.journal.clone() }
 }
 
 fn tell(changes: &Changes) {

@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Answers after a time that differs from call to call, so that answers overtake each other.
 #[derive(Clone, Default)]
-struct Uneven(Arc<AtomicU32>);
+pub(crate) struct Uneven(Arc<AtomicU32>);
 
 impl Upstream for Uneven {
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
@@ -48,7 +48,7 @@ impl Upstream for Uneven {
     }
 }
 
-struct Everyone(Uneven);
+pub(crate) struct Everyone(pub(crate) Uneven);
 
 impl Upstreams for Everyone {
     fn get(&self, _: &UpstreamName) -> Option<Arc<dyn Upstream>> {
