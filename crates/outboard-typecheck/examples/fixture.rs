@@ -1,6 +1,10 @@
 //! A checker that does as its argument says: what tests ask. It reads messages of LSP and answers them.
 
-#![expect(clippy::unwrap_used, reason = "a program for tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a program for tests, which ends as it is told"
+)]
 
 use std::io::{BufRead as _, Read as _, Write as _};
 

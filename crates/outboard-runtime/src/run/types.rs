@@ -1,13 +1,14 @@
 //! The full check of a script's types beside its run: begun when it begins, and asked when it has failed. Where types must
 //! be right, the run waits for it. Who checks is behind a port.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use outboard_declare::{
     python,
     typescript::{self, Detail, ToolShape},
 };
 use outboard_script::{Finding, Form, Language, Position, Prepared};
+use tokio::sync::Notify;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{FailureKind, Outcome, report::Failure};
@@ -16,6 +17,8 @@ use crate::{
     ports::types::{TypeChecks, TypeMistake, Typed, Unchecked},
 };
 
+/// How long a run goes before its check begins, unless it has failed by then.
+const HEAD_START: Duration = Duration::from_millis(20);
 /// How long the answer to a failed run waits for a check that is not done yet.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// Mistakes that are told of a run that has failed.
@@ -27,7 +30,10 @@ const PYTHON_HEAD: &str = "from typing import Any, Literal, Never, NotRequired, 
 
 /// A check that is under way.
 /// Dropping it ends it.
-pub(super) struct Checking(AbortOnDropHandle<Result<Vec<TypeMistake>, Unchecked>>);
+pub(super) struct Checking {
+    task: AbortOnDropHandle<Result<Vec<TypeMistake>, Unchecked>>,
+    hurry: Arc<Notify>,
+}
 
 impl Checking {
     /// Begins the check of a script, unless nobody is there to check it.
@@ -37,7 +43,15 @@ impl Checking {
         snapshot: &Snapshot,
     ) -> Option<Self> {
         let checks = checks.filter(|checks| !checks.required)?;
-        Some(Self(AbortOnDropHandle::new(tokio::spawn(checks.checker.check(typed(prepared, snapshot))))))
+        let (checker, typed) = (Arc::clone(&checks.checker), typed(prepared, snapshot));
+        let hurry = Arc::new(Notify::new());
+        let wanted = Arc::clone(&hurry);
+        let task = tokio::spawn(async move {
+            // A run that is over before that is not to share the processors with its check.
+            let _ = tokio::time::timeout(HEAD_START, wanted.notified()).await;
+            checker.check(typed).await
+        });
+        Some(Self { task: AbortOnDropHandle::new(task), hurry })
     }
 
     /// What the check says of a run that has ended: hints, if it has failed in a way that types may explain.
@@ -52,7 +66,10 @@ impl Checking {
             Outcome::Failed(Failure { kind: FailureKind::Threw { .. } | FailureKind::Tool { .. }, .. })
         );
         let done = match explains {
-            true => tokio::time::timeout(PATIENCE, &mut self.0).await.ok(),
+            true => {
+                self.hurry.notify_one();
+                tokio::time::timeout(PATIENCE, &mut self.task).await.ok()
+            }
             false => None,
         };
         match done {
@@ -66,9 +83,9 @@ impl Checking {
                 Vec::new()
             }
             None => {
-                self.0.abort();
+                self.task.abort();
                 // Aborted, it ends at once.
-                let _ = self.0.await;
+                let _ = self.task.await;
                 Vec::new()
             }
         }
