@@ -112,7 +112,12 @@ impl<'a> Reader<'a> {
         let (namespace, tool, arguments) = (self.text()?, self.text()?, self.text()?);
         let arguments = Json::parse(&*arguments).map_err(|_| Garbled)?;
         let what = match kind {
-            0 => GuestAsk::Call { namespace: namespace.into_owned(), tool: tool.into_owned(), arguments },
+            0 | 5 => GuestAsk::Call {
+                namespace: namespace.into_owned(),
+                tool: tool.into_owned(),
+                arguments,
+                paged: kind == 5,
+            },
             1 => GuestAsk::Search(arguments),
             2 => GuestAsk::Describe(arguments),
             3 => GuestAsk::Result(arguments),

@@ -7,6 +7,7 @@ mod budget;
 mod ledger;
 mod normalise;
 mod others;
+mod pages;
 mod permit;
 mod resolve;
 mod tally;
@@ -62,6 +63,8 @@ pub struct CallRequest {
     pub tool: String,
     /// A JSON object, unless the script got it wrong.
     pub arguments: Json,
+    /// Whether the answer is to say what comes after it.
+    pub paged: bool,
     /// The line of the script.
     pub line: Option<u32>,
 }
@@ -221,19 +224,26 @@ impl Broker {
         let mut slot = Some(caller.budget.admit().await?);
         let Cleared { target, leave, counted, upstream, place: _place } =
             self.clear(caller, &request, target, &mut slot).await?;
+        let of_page = request.paged.then(|| request.arguments.clone());
         let permit = Permit::for_operation(target.operation(request.arguments));
         // No record, no call. What a person allowed is used up by the same record.
         let spending = leave.spending();
         caller.ledger.intend(target.intent(request.id, leave.allowed_by), request.line, spending).await?;
         counted.keep();
         let deadline = target.timeout.unwrap_or(caller.deadline);
-        let sent = match tokio::time::timeout(deadline, upstream.send(permit)).await {
+        let mut sent = match tokio::time::timeout(deadline, upstream.send(permit)).await {
             Ok(answer) => answer,
             Err(_) => Err(SendFailure::Timeout { waited: deadline }),
         };
         // Before the script has it: what it says from then on may carry it.
         self.saw(&caller.session, target.labels);
-        outcome(&target, sent)
+        let next = sent.as_mut().ok().and_then(|reply| reply.next.take());
+        match (outcome(&target, sent)?, of_page) {
+            (Reply::Value(value), Some(arguments)) => {
+                Ok(Reply::Value(pages::page(&target, &arguments, &value, next)))
+            }
+            (reply, _) => Ok(reply),
+        }
     }
 
     /// Judges the call, then wakes its upstream and waits for a place there. The tool that was judged must still be the
@@ -402,6 +412,7 @@ fn outcome(target: &Target, sent: Result<CallReply, SendFailure>) -> Result<Repl
 fn refused(failure: &SendFailure) -> ToolFailure {
     let code = match failure {
         SendFailure::Unavailable { .. } => FailureCode::UpstreamUnavailable,
+        SendFailure::Unsendable { .. } => FailureCode::InvalidArguments,
         SendFailure::Lost { .. } => FailureCode::UpstreamLost,
         SendFailure::Refused { code: -32700 | -32602..=-32600, .. } => FailureCode::UpstreamRefused,
         SendFailure::Refused { .. } | SendFailure::Unreadable { .. } => FailureCode::UpstreamError,

@@ -14,6 +14,10 @@ pub struct CallReply {
     pub structured: Option<Json>,
     /// `isError`.
     pub is_error: bool,
+    /// The arguments that differ in a call for what comes after this page, if the upstream says that there is more. A
+    /// JSON object. MCP has no such thing; other kinds of upstreams do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Json>,
 }
 
 /// A tool call that gave no value, as the script sees it.

@@ -40,6 +40,7 @@ async fn measure(store: &SqliteStore) -> Result<Vec<Duration>, Box<dyn std::erro
             namespace: "bench".to_owned(),
             tool: "page".to_owned(),
             arguments: Json::parse(format!("{{\"page\":{call}}}"))?,
+            paged: false,
         };
         let request = RequestId(call);
         drop(store.append(&lease, Event::Asked(GuestRequest { id: request, what, position: None }).into()));

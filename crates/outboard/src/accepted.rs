@@ -93,7 +93,7 @@ mod tests {
             name: "t".into(),
             title: None,
             description: None,
-            input_schema: Some(json!({"type": "object", "properties": {"n": {"maximum": 1.5}}})),
+            input_schema: Some(json!({"type": "object", "properties": {"n": {"maximum": 1.5}}}).into()),
             output_schema: None,
             annotations: Default::default(),
         };

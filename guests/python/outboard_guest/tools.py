@@ -10,7 +10,7 @@ import sys
 from . import console, values
 from .script import caller
 
-CALL, SEARCH, DESCRIBE, RESULT, GIVE_UP = range(5)
+CALL, SEARCH, DESCRIBE, RESULT, GIVE_UP, PAGE = range(6)
 REQUEST = 1
 
 _head = struct.Struct("<BIBII").pack
@@ -177,6 +177,21 @@ class Tools:
 
     def describe(self, name="", /, *args, **options):
         return desk.asked(DESCRIBE, NO_TOOL, "tools.describe", _list(name, args, options))
+
+    async def pages(self, tool, /, *args, **kwargs):
+        """Each page that a tool gives, one call for each, until the host says that none comes after it."""
+        if not isinstance(tool, Tool):
+            raise TypeError(
+                "tools.pages takes a tool and its arguments, for example tools.pages(github.list_issues, repo=name)"
+            )
+        given = tool.joined(args, kwargs) if args else kwargs
+        while True:
+            body = values.arguments(given) if given else b"{}"
+            page = await desk.asked(PAGE, tool.namespace, tool.__name__, tool.__qualname__, body)
+            yield page["value"]
+            if page["next"] is None:
+                return
+            given = {**given, **page["next"]}
 
 
 class Results:

@@ -53,9 +53,8 @@ static JSValue throw_takes_one_object(JSContext *ctx, JSValueConst full_name)
     return JS_EXCEPTION;
 }
 
-/* `namespace.tool(input)`; data: namespace, tool, "namespace.tool" */
-static JSValue namespace_call(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv,
-                              int magic, JSValueConst *data)
+/* Asks for a tool; data: namespace, tool, "namespace.tool" */
+static JSValue namespace_ask(JSContext *ctx, int argc, JSValueConst *argv, int kind, JSValueConst *data)
 {
     Bytes arguments = { .soft = true };
     JSValue promise = JS_EXCEPTION;
@@ -74,11 +73,30 @@ static JSValue namespace_call(JSContext *ctx, JSValueConst this_val, int argc, J
         }
     }
     if (arguments.len > 0)
-        promise = request_record(ctx, REQUEST_CALL, data[0], data[1], data[2], &arguments);
+        promise = request_record(ctx, kind, data[0], data[1], data[2], &arguments);
     else
         throw_takes_one_object(ctx, data[2]);
     free(arguments.data);
     return JS_IsException(promise) ? promise_of_exception(ctx) : promise;
+}
+
+/* `namespace.tool(input)` */
+static JSValue namespace_call(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv,
+                              int magic, JSValueConst *data)
+{
+    return namespace_ask(ctx, argc, argv, REQUEST_CALL, data);
+}
+
+/* host.page(tool, input): calls the function of a namespace for one of its pages, `{ value, next }` */
+static JSValue native_page(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
+{
+    JSCFunctionDataRecord *s = JS_GetOpaque(argv[0], JS_CLASS_C_FUNCTION_DATA);
+    if (!s || s->func != namespace_call) {
+        JS_ThrowTypeError(ctx, "tools.pages takes a tool and its input, for example "
+                               "tools.pages(github.list_issues, { repo: name })");
+        return promise_of_exception(ctx);
+    }
+    return namespace_ask(ctx, argc - 1, argv + 1, REQUEST_PAGE, vc(s->data));
 }
 
 static JSValue namespace_function(JSContext *ctx, JSValueConst namespace, JSAtom name)

@@ -80,6 +80,7 @@ static const struct { const char *name; int length; JSCFunction *function; } nat
     { "classOf", 1, native_class_of },
     { "namespaceName", 1, native_namespace_name },
     { "stackOf", 1, native_stack_of },
+    { "page", 2, native_page },
 };
 
 static JSValue native_object(JSContext *ctx)

@@ -1,7 +1,8 @@
 /* Requests to the host. A request is recorded, its promise is kept here, and the host settles it
    at a later entry. Settling goes past `then` and `resolve` as the script may have redefined them. */
 
-enum { REQUEST_CALL, REQUEST_SEARCH, REQUEST_DESCRIBE, REQUEST_RESULT };
+/* 4 is what only the Python guest says: that it has given up an earlier request. */
+enum { REQUEST_CALL, REQUEST_SEARCH, REQUEST_DESCRIBE, REQUEST_RESULT, REQUEST_PAGE = 5 };
 
 typedef struct {
     JSValue promise; /* JS_UNDEFINED once settled */

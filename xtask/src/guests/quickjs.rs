@@ -26,6 +26,7 @@ const PRELUDE: &[&str] = &[
     "time.js",
     "abort.js",
     "url.js",
+    "pages.js",
 ];
 
 /// What of QuickJS-ng is compiled on its own; `quickjs.c` itself is included by the shim.

@@ -119,7 +119,7 @@ impl Process {
         let tools = listed.tools.iter().map(|tool| ToolDefinition {
             name: tool.name.as_str().to_owned(),
             description: tool.description.clone().unwrap_or_default(),
-            input_schema: tool.input_schema.clone().unwrap_or_else(|| json!({})),
+            input_schema: tool.input().map_or_else(|| json!({}), |schema| (*schema).clone()),
         });
         Ok(Listing { tools: tools.collect(), instructions: listed.instructions })
     }
@@ -201,7 +201,12 @@ mod tests {
         ];
         for (content, structured, text) in cases {
             for is_error in [false, true] {
-                let reply = CallReply { content: content.clone(), structured: structured.clone(), is_error };
+                let reply = CallReply {
+                    content: content.clone(),
+                    structured: structured.clone(),
+                    is_error,
+                    next: None,
+                };
                 assert_eq!(as_text(&reply), ToolAnswer { text: text.clone(), is_error });
             }
         }

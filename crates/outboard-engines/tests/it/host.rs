@@ -133,7 +133,10 @@ impl Host {
             let position =
                 request.position.map_or("nowhere".into(), |at| format!("{}:{}", at.line, at.column));
             let what = match &request.what {
-                GuestAsk::Call { namespace, tool, arguments } => format!("{namespace}.{tool} {arguments}"),
+                GuestAsk::Call { namespace, tool, arguments, paged } => {
+                    let page = if *paged { " as a page" } else { "" };
+                    format!("{namespace}.{tool} {arguments}{page}")
+                }
                 GuestAsk::Search(arguments) => format!("search {arguments}"),
                 GuestAsk::Describe(arguments) => format!("describe {arguments}"),
                 GuestAsk::Result(arguments) => format!("result {arguments}"),

@@ -162,7 +162,9 @@ pub(crate) fn tool(name: &str) -> Arc<ToolDefinition> {
         name: ToolName::new(name),
         title: None,
         description: Some(format!("Does what {name} does.")),
-        input_schema: Some(json!({ "type": "object", "properties": { "page": { "type": "integer" } } })),
+        input_schema: Some(
+            json!({ "type": "object", "properties": { "page": { "type": "integer" } } }).into(),
+        ),
         output_schema: None,
         annotations: Annotations::default(),
     })

@@ -47,10 +47,10 @@ pub fn value_of(tool: &ToolDefinition, reply: CallReply) -> Json {
 
 fn unwrapped(tool: &ToolDefinition, structured: &Json) -> Option<Json> {
     // A schema, where there is one, says whether the wrapper belongs to the value.
-    if tool.output_schema.as_ref().is_some_and(|schema| wrapped_result(schema).is_none()) {
+    if !may_wrap(structured.as_str()) {
         return None;
     }
-    if !may_wrap(structured.as_str()) {
+    if tool.output().is_some_and(|schema| wrapped_result(&schema).is_none()) {
         return None;
     }
     let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(structured.as_str()).ok()?;
@@ -143,7 +143,7 @@ mod tests {
             title: None,
             description: None,
             input_schema: None,
-            output_schema,
+            output_schema: output_schema.map(Into::into),
             annotations: Default::default(),
         }
     }
@@ -152,7 +152,7 @@ mod tests {
         let reply = CallReply {
             content: content.iter().cloned().map(Json::from).collect(),
             structured: structured.map(Json::from),
-            is_error: false,
+            ..CallReply::default()
         };
         assert_eq!(value_of(&tool(schema), reply).to_value(), *expected, "{content:?}");
     }
@@ -212,12 +212,12 @@ mod tests {
     fn errors_carry_the_upstreams_own_words() {
         let reply = CallReply {
             content: vec![Json::from(text("channel_not_found"))],
-            structured: None,
             is_error: true,
+            ..CallReply::default()
         };
         assert_eq!(error_message(&reply), "channel_not_found");
         let reply =
-            CallReply { content: vec![], structured: Some(json!({"code": 7}).into()), is_error: true };
+            CallReply { structured: Some(json!({"code": 7}).into()), is_error: true, ..CallReply::default() };
         assert_eq!(error_message(&reply), "{\"code\":7}");
     }
 }

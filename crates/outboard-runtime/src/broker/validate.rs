@@ -107,12 +107,12 @@ impl Validators {
 
 impl Compiled {
     fn validator(&self) -> Option<&Validator> {
-        self.validator.get_or_init(|| self.tool.input_schema.as_ref().and_then(compile)).as_ref()
+        self.validator.get_or_init(|| self.tool.input().as_deref().and_then(compile)).as_ref()
     }
 
     fn affords(&self, arguments: &Value) -> bool {
         let (depth, values) = cost::extent(arguments);
-        let count = || self.tool.input_schema.as_ref().and_then(|schema| cost::steps(schema, depth));
+        let count = || self.tool.input().as_deref().and_then(|schema| cost::steps(schema, depth));
         let steps = self.steps.get(depth).map_or_else(count, |known| *known.get_or_init(count));
         steps.is_some_and(|steps| steps.saturating_mul(values) <= STEPS)
     }
@@ -120,12 +120,12 @@ impl Compiled {
 
 /// Whether calls of a tool whose arguments do not fit its schema are refused here.
 pub(crate) fn judges_arguments_of(tool: &ToolDefinition) -> bool {
-    let Some(schema) = &tool.input_schema else { return false };
-    cost::steps(schema, WRITTEN).is_some_and(|steps| steps <= STEPS / 1_000) && compile(schema).is_some()
+    let Some(schema) = tool.input() else { return false };
+    cost::steps(&schema, WRITTEN).is_some_and(|steps| steps <= STEPS / 1_000) && compile(&schema).is_some()
 }
 
 fn in_words(target: &Target, value: &Value) -> String {
-    let shape = catalogue::shape(target.tool.input_schema.as_ref());
+    let shape = catalogue::shape(target.tool.input().as_deref());
     let mistakes = outboard_script::mistakes(&shape, &catalogue::argument(value), NAMED);
     mistakes.iter().map(|mistake| mistake.text.as_str()).collect::<Vec<_>>().join("; ")
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use outboard_search::{Document, Index, Key};
 
-use super::{Member, ToolDefinition};
+use super::{Member, Schema, ToolDefinition};
 
 /// An index, with the members that it was made of.
 #[derive(Debug, Default)]
@@ -55,7 +55,8 @@ fn change(index: &mut Index, from: Option<&Arc<Member>>, to: Option<&Arc<Member>
     for (identifier, tool) in to.into_iter().flat_map(|member| member.tools()) {
         let same = gone.remove(identifier).is_some_and(|known| Arc::ptr_eq(known, tool) || known == tool);
         if !same {
-            index.put(Key::new(namespace, identifier), &document(tool));
+            let parameters = tool.input_schema.as_ref().map(Schema::properties).unwrap_or_default();
+            index.put(Key::new(namespace, identifier), &document(tool, &parameters));
         }
     }
     for identifier in gone.keys() {
@@ -63,14 +64,10 @@ fn change(index: &mut Index, from: Option<&Arc<Member>>, to: Option<&Arc<Member>
     }
 }
 
-fn document(tool: &ToolDefinition) -> Document<'_> {
-    let properties = tool.input_schema.as_ref().and_then(|schema| schema.get("properties")?.as_object());
-    let parameters = properties.into_iter().flatten().map(|(name, schema)| {
-        (name.as_str(), schema.get("description").and_then(|text| text.as_str()).unwrap_or_default())
-    });
+fn document<'a>(tool: &'a ToolDefinition, parameters: &'a [(String, String)]) -> Document<'a> {
     Document {
         title: tool.title.as_deref(),
         description: tool.description.as_deref(),
-        parameters: parameters.collect(),
+        parameters: parameters.iter().map(|(name, said)| (name.as_str(), said.as_str())).collect(),
     }
 }

@@ -76,13 +76,8 @@ pub(crate) fn call_signature(
     identifier: &str,
     tool: &ToolDefinition,
 ) -> String {
-    let shape = ToolShape {
-        namespace,
-        identifier,
-        description: None,
-        input: tool.input_schema.as_ref(),
-        output: None,
-    };
+    let input = tool.input();
+    let shape = ToolShape { namespace, identifier, description: None, input: input.as_deref(), output: None };
     let (declared, signature) = match language {
         Language::TypeScript => {
             let declared = typescript::declare_tool(&shape, typescript::Detail::Signature);
@@ -109,12 +104,16 @@ fn declaration(
     tool: &ToolDefinition,
     detail: Detail,
 ) -> String {
+    // What a tool gives is not even made where only its name is shown.
+    let wants_types = detail != Detail::Name;
+    let input = wants_types.then(|| tool.input()).flatten();
+    let output = wants_types.then(|| tool.output()).flatten();
     let shape = ToolShape {
         namespace,
         identifier,
         description: tool.description.as_deref().or(tool.title.as_deref()),
-        input: tool.input_schema.as_ref(),
-        output: tool.output_schema.as_ref(),
+        input: input.as_deref(),
+        output: output.as_deref(),
     };
     match language {
         Language::TypeScript => typescript::declare_tool(&shape, detail.into()).text,

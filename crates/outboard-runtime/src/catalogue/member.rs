@@ -138,7 +138,7 @@ impl Member {
     pub(super) fn shape(&self, name: &str) -> Option<Arc<Shape>> {
         let place = *self.named.get(name)?;
         let tool = self.listing.as_ref()?.tools.get(place)?;
-        let made = self.shapes.get(place)?.get_or_init(|| Arc::new(shape(tool.input_schema.as_ref())));
+        let made = self.shapes.get(place)?.get_or_init(|| Arc::new(shape(tool.input().as_deref())));
         Some(Arc::clone(made))
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Schema;
 use crate::ids::ToolName;
 
 /// What one upstream offers.
@@ -32,13 +33,25 @@ pub struct ToolDefinition {
     pub description: Option<String>,
     /// JSON Schema of the arguments; `None` if absent or not a schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input_schema: Option<Value>,
+    pub input_schema: Option<Schema>,
     /// JSON Schema of `structuredContent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_schema: Option<Value>,
+    pub output_schema: Option<Schema>,
     /// The upstream's claims about its behaviour.
     #[serde(default)]
     pub annotations: Annotations,
+}
+
+impl ToolDefinition {
+    /// The schema of its arguments, made for this if need be.
+    pub fn input(&self) -> Option<Arc<Value>> {
+        self.input_schema.as_ref().map(Schema::value)
+    }
+
+    /// The schema of its structured content, likewise.
+    pub fn output(&self) -> Option<Arc<Value>> {
+        self.output_schema.as_ref().map(Schema::value)
+    }
 }
 
 /// MCP `ToolAnnotations`: claims, absent ones being unknown.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    catalogue::{Listing, ToolDefinition},
+    catalogue::{Listing, Schema, ToolDefinition},
     ids::ToolName,
     policy::Standing,
 };
@@ -122,7 +122,9 @@ fn changed(before: &ToolDefinition, now: &ToolDefinition) -> Option<Difference> 
 /// What matters in a definition, each part as text on one line.
 fn parts(tool: &ToolDefinition) -> [(&'static str, String); 6] {
     let text = |text: &Option<String>| text.as_deref().map(quoted).unwrap_or_default();
-    let schema = |schema: &Option<Value>| schema.as_ref().map(canonical).unwrap_or_default();
+    let schema = |schema: &Option<Schema>| {
+        schema.as_ref().map(|schema| canonical(&schema.value())).unwrap_or_default()
+    };
     let claims = tool.annotations;
     let claim = |name: &str, hint: Option<bool>| hint.map(|hint| format!("{name}: {hint}"));
     let claims = [
@@ -195,7 +197,7 @@ mod tests {
             name: name.into(),
             title: None,
             description: Some("Does it.".to_owned()),
-            input_schema: Some(schema),
+            input_schema: Some(schema.into()),
             output_schema: None,
             annotations: Annotations { read_only_hint: Some(true), ..Annotations::default() },
         }
@@ -217,15 +219,19 @@ mod tests {
         };
         let reordered =
             json!({"properties": {"b": {}, "a": {"enum": [2, 1]}}, "required": ["b", "a"], "type": "object"});
-        assert!(other(&|tool| tool.input_schema = Some(reordered.clone())));
+        assert!(other(&|tool| tool.input_schema = Some(reordered.clone().into())));
         let changes: [&dyn Fn(&mut ToolDefinition); 7] = [
             &|tool| tool.name = "T".into(),
             &|tool| tool.title = Some(String::new()),
             &|tool| tool.description = Some("Does it. ".to_owned()),
             &|tool| tool.annotations.read_only_hint = None,
             &|tool| tool.annotations.open_world_hint = Some(false),
-            &|tool| tool.input_schema.as_mut().unwrap()["properties"]["c"] = json!({}),
-            &|tool| tool.output_schema = Some(json!({})),
+            &|tool| {
+                let mut schema = (*tool.input().unwrap()).clone();
+                schema["properties"]["c"] = json!({});
+                tool.input_schema = Some(schema.into());
+            },
+            &|tool| tool.output_schema = Some(json!({}).into()),
         ];
         for (at, change) in changes.into_iter().enumerate() {
             assert!(!other(change), "change {at}");

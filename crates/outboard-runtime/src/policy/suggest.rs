@@ -60,7 +60,7 @@ impl Past {
         for event in events {
             match event {
                 Event::Asked(request) => {
-                    if let GuestAsk::Call { namespace, tool, arguments } = &request.what {
+                    if let GuestAsk::Call { namespace, tool, arguments, .. } = &request.what {
                         asked.insert(request.id, (format!("{namespace}.{tool}"), arguments));
                     }
                 }
@@ -156,7 +156,7 @@ mod tests {
 
     fn asked(id: u32, tool: &str, arguments: Value) -> Event {
         let (namespace, tool) = ("chat".to_owned(), tool.to_owned());
-        let what = GuestAsk::Call { namespace, tool, arguments: Json::from(arguments) };
+        let what = GuestAsk::Call { namespace, tool, arguments: Json::from(arguments), paged: false };
         Event::Asked(GuestRequest { id: RequestId(id), what, position: None })
     }
 

@@ -184,6 +184,10 @@ pub enum GuestAsk {
         tool: String,
         /// A JSON object, unless the script got it wrong.
         arguments: Json,
+        /// Whether it is asked for as one of several pages (`tools.pages`): the answer then is
+        /// `{ value, next }`, where `next` holds the arguments that differ in the call for the page after it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        paged: bool,
     },
     /// `tools.search(query, options)`: JSON array of the arguments.
     Search(Json),
@@ -209,7 +213,7 @@ impl GuestAsk {
     /// All that the script said in it.
     pub(crate) fn slots(&mut self) -> Vec<Slot<'_>> {
         match self {
-            Self::Call { namespace, tool, arguments } => {
+            Self::Call { namespace, tool, arguments, .. } => {
                 vec![Slot::Text(namespace), Slot::Text(tool), Slot::Json(arguments)]
             }
             Self::Search(arguments)

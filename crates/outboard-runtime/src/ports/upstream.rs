@@ -41,6 +41,12 @@ pub enum SendFailure {
         /// What is known, for example the end of the child's stderr.
         reason: String,
     },
+    /// Nothing was sent: no request can be made of these arguments.
+    #[error("not sent: {reason}")]
+    Unsendable {
+        /// Which argument, what is wrong with it, what to do.
+        reason: String,
+    },
     /// It was sent and the connection was lost before the answer: the effect is unknown.
     #[error("the upstream was lost during the call: {reason}")]
     Lost {

@@ -482,12 +482,13 @@ impl RunActor {
             return;
         }
         self.held += bytes;
-        let work = if let GuestAsk::Call { namespace, tool, arguments } = &request.what {
+        let work = if let GuestAsk::Call { namespace, tool, arguments, paged } = &request.what {
             let call = CallRequest {
                 id: request.id,
                 namespace: namespace.clone(),
                 tool: tool.clone(),
                 arguments: arguments.clone(),
+                paged: *paged,
                 line: self.line_of(&request),
             };
             let broker = Arc::clone(&self.parts.broker);

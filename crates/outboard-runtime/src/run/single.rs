@@ -132,7 +132,7 @@ impl SingleParts {
             origin: None,
         };
         let ToolRequest { namespace, tool, arguments } = self.request.clone();
-        let what = GuestAsk::Call { namespace, tool, arguments };
+        let what = GuestAsk::Call { namespace, tool, arguments, paged: false };
         vec![Event::Opened(Box::new(opened)), Event::Asked(GuestRequest { id: ONLY, what, position: None })]
     }
 
@@ -144,7 +144,7 @@ impl SingleParts {
         clock: &RunClock,
     ) -> (Stopped, Option<Reply>) {
         let ToolRequest { namespace, tool, arguments } = self.request.clone();
-        let call = CallRequest { id: ONLY, namespace, tool, arguments, line: None };
+        let call = CallRequest { id: ONLY, namespace, tool, arguments, paged: false, line: None };
         let mut call = std::pin::pin!(self.broker.call(caller, call));
         let mut over = false;
         loop {

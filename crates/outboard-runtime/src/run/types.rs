@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{FailureKind, Outcome, report::Failure};
 use crate::{
-    catalogue::{Member, Snapshot},
+    catalogue::{Member, Snapshot, ToolDefinition},
     ports::types::{TypeChecks, TypeMistake, Typed, Unchecked},
 };
 
@@ -160,15 +160,23 @@ fn declared(member: &Member, prepared: &Prepared) -> String {
             Language::Python => format!("{namespace}: Any"),
         };
     }
-    let shapes: Vec<ToolShape<'_>> = member
+    let named = |(identifier, tool): &(&str, &Arc<ToolDefinition>)| {
+        words.contains(*identifier) || words.contains(tool.name.as_str())
+    };
+    // Schemas may be made for this: they are held until the text is written.
+    let tools: Vec<_> = member
         .tools()
-        .filter(|(identifier, tool)| words.contains(*identifier) || words.contains(tool.name.as_str()))
-        .map(|(identifier, tool)| ToolShape {
+        .filter(named)
+        .map(|(identifier, tool)| (identifier, tool.input(), tool.output()))
+        .collect();
+    let shapes: Vec<ToolShape<'_>> = tools
+        .iter()
+        .map(|(identifier, input, output)| ToolShape {
             namespace,
             identifier,
             description: None,
-            input: tool.input_schema.as_ref(),
-            output: tool.output_schema.as_ref(),
+            input: input.as_deref(),
+            output: output.as_deref(),
         })
         .collect();
     match prepared.language {

@@ -111,6 +111,7 @@ impl FakeGuest {
                     namespace: (*namespace).to_owned(),
                     tool: (*tool).to_owned(),
                     arguments: Json::from(arguments.clone()),
+                    paged: false,
                 },
                 position: Some(ProgramPosition { line: 2, column: 1 }),
             })
@@ -176,6 +177,7 @@ impl Upstream for FakeUpstream {
                 content: vec![text.into()],
                 structured: None,
                 is_error: arguments["tool_error"] == true,
+                next: arguments.get("next").cloned().map(Into::into),
             })
         }
         .boxed()
@@ -355,7 +357,7 @@ pub(crate) fn listing() -> Listing {
             name: name.into(),
             title: None,
             description: Some("Does things.".to_owned()),
-            input_schema: Some(schema.clone()),
+            input_schema: Some(schema.clone().into()),
             output_schema: None,
             annotations: Annotations { read_only_hint: read_only, ..Annotations::default() },
         })

@@ -133,8 +133,8 @@ fn tool(name: &str, description: &str, input: Option<Value>, output: Option<Valu
         name: name.into(),
         title: None,
         description: Some(description.to_owned()),
-        input_schema: input,
-        output_schema: output,
+        input_schema: input.map(Into::into),
+        output_schema: output.map(Into::into),
         annotations: Annotations::default(),
     }
 }

@@ -45,7 +45,7 @@ fn tool(listed: &Value) -> ToolDefinition {
         name: listed["name"].as_str().unwrap().into(),
         title: None,
         description: None,
-        input_schema: Some(listed["inputSchema"].clone()),
+        input_schema: Some(listed["inputSchema"].clone().into()),
         output_schema: None,
         annotations: Default::default(),
     }

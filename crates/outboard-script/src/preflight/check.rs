@@ -132,6 +132,10 @@ impl<'a> Check<'_, '_, 'a> {
         let Meaning { root, members, .. } = meaning;
         let Some(tool) = members.first() else { return };
         let own = matches!((root.text, tool.text), ("tools", "search" | "describe") | ("results", "get"));
+        if (root.text, tool.text) == ("tools", "pages") && members.len() == 1 {
+            // It is iterated over and not awaited.
+            return;
+        }
         if own && members.len() == 1 {
             return self.promise(call, wasted);
         }

@@ -37,6 +37,7 @@ pub(crate) fn asked(id: u32, arguments: &str) -> Event {
         namespace: "box".to_owned(),
         tool: "work".to_owned(),
         arguments: Json::parse(arguments).unwrap(),
+        paged: false,
     };
     Event::Asked(GuestRequest { id: RequestId(id), what, position: None })
 }

@@ -3,6 +3,7 @@ declare const console: any;
 declare const tools: {
   search(query: string, options?: { limit?: number; detail?: "name" | "signature" | "full" }): Promise<any[]>;
   describe(name: string): Promise<any>;
+  pages<O>(tool: (input: any) => Promise<O>, input?: any): AsyncGenerator<O, void, void>;
 };
 declare const results: { get(handle: string): Promise<any> };
 declare class ToolError extends Error {

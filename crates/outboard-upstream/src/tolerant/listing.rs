@@ -101,7 +101,7 @@ struct Fields<'a, 'w> {
 
 impl Fields<'_, '_> {
     fn read(mut self, name: &ToolName) -> ToolDefinition {
-        let input_schema = self.schema("inputSchema");
+        let input_schema = self.schema("inputSchema").map(Into::into);
         if member(&self.members, "inputSchema").is_none() {
             self.warn("inputSchema", "it is missing".to_owned());
         }
@@ -112,7 +112,7 @@ impl Fields<'_, '_> {
             title: self.field("title", "a string").or(title_claim),
             description: self.field("description", "a string"),
             input_schema,
-            output_schema: self.schema("outputSchema"),
+            output_schema: self.schema("outputSchema").map(Into::into),
             annotations: Annotations {
                 read_only_hint: self.hint(&claims, "readOnlyHint"),
                 destructive_hint: self.hint(&claims, "destructiveHint"),

@@ -27,7 +27,7 @@ pub(crate) fn read_reply(mut parts: Parts) -> Result<(CallReply, Vec<Warning>), 
     // `toolResult` is how servers of 2024-10-07 answered.
     let structured = take("structuredContent").or_else(|| take("toolResult"));
     let is_error = take("isError").is_some_and(|json| is_true(&json, &mut warnings));
-    Ok((CallReply { content, structured, is_error }, warnings))
+    Ok((CallReply { content, structured, is_error, next: None }, warnings))
 }
 
 /// 2026-07-28 may answer a call with something that is no result yet.
@@ -115,7 +115,8 @@ mod tests {
         for (result, content, structured, is_error, warned) in cases {
             let (reply, warnings) = read_reply(members(&result)).unwrap();
             let content = content.into_iter().map(json).collect();
-            assert_eq!(reply, CallReply { content, structured: structured.map(json), is_error }, "{result}");
+            let expected = CallReply { content, structured: structured.map(json), is_error, next: None };
+            assert_eq!(reply, expected, "{result}");
             assert_eq!(warnings.len(), warned, "{result}: {warnings:?}");
         }
     }

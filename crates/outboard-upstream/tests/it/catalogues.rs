@@ -28,7 +28,7 @@ fn every_real_catalogue_is_read_without_a_lost_tool() {
         assert_eq!(listing.tools.len(), sent.len(), "{}", path.display());
         for (tool, sent) in listing.tools.iter().zip(sent) {
             assert_eq!(tool.name.as_str(), sent["name"], "{}", path.display());
-            assert_eq!(tool.input_schema.as_ref(), sent.get("inputSchema"), "{}", path.display());
+            assert_eq!(tool.input().as_deref(), sent.get("inputSchema"), "{}", path.display());
             assert_eq!(tool.description.as_deref(), sent["description"].as_str(), "{}", path.display());
         }
         files += 1;

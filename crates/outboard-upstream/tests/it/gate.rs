@@ -68,6 +68,7 @@ impl Gate {
             namespace: self.upstream.as_str().to_owned(),
             tool: tool.to_owned(),
             arguments: Json::from(arguments.clone()),
+            paged: false,
             line: None,
         };
         self.broker.call(&caller, request).await;

@@ -52,7 +52,7 @@ async fn instructions_and_claims_are_kept() {
     let add = listing.tools.iter().find(|tool| tool.name.as_str() == "add").unwrap();
     assert_eq!(add.title.as_deref(), Some("Add"));
     assert_eq!(add.annotations.read_only_hint, Some(true));
-    assert_eq!(add.output_schema.as_ref().unwrap()["required"], json!(["sum"]));
+    assert_eq!(add.output().unwrap()["required"], json!(["sum"]));
     rig.end().await;
 }
 

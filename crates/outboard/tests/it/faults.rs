@@ -230,7 +230,7 @@ impl Upstream for Counting {
             let mut file = fs::File::options().create(true).append(true).open(&self.0).unwrap();
             writeln!(file, "{} {n}", call.tool).unwrap();
             let text = json!({"type": "text", "text": n.to_string()});
-            Ok(CallReply { content: vec![Json::from(text)], structured: None, is_error: n == 1 })
+            Ok(CallReply { content: vec![Json::from(text)], is_error: n == 1, ..CallReply::default() })
         }
         .boxed()
     }

@@ -42,7 +42,7 @@ impl Upstream for Uneven {
             let n = call.arguments.to_value()["n"].clone();
             let failed = n == 5;
             let text = json!({"type": "text", "text": format!("{{\"n\": {n}}}")});
-            Ok(CallReply { content: vec![text.into()], structured: None, is_error: failed })
+            Ok(CallReply { content: vec![text.into()], is_error: failed, ..CallReply::default() })
         }
         .boxed()
     }

@@ -13,7 +13,7 @@ fn tool(schema: &Value) -> ToolDefinition {
         name: "t".into(),
         title: None,
         description: None,
-        input_schema: Some(schema.clone()),
+        input_schema: Some(schema.clone().into()),
         output_schema: None,
         annotations: Default::default(),
     }

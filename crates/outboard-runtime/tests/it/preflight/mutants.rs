@@ -336,7 +336,7 @@ fn given<'s>(
         (false, Language::Python) => (arguments.clone(), '='),
         (false, Language::TypeScript) => return Vec::new(),
     };
-    let schema = tool.input_schema.as_ref().unwrap();
+    let schema = &tool.input().unwrap();
     let read = |part: Range<usize>| {
         let (name, value) = text[part.clone()].split_once(separator)?;
         let start = part.start + name.len() - name.trim_start().len();

@@ -143,7 +143,7 @@ fn essence(folded: &Folded) -> String {
     let mut text = String::new();
     for request in &folded.asked {
         let (what, call) = match &request.what {
-            GuestAsk::Call { namespace, tool, arguments } => {
+            GuestAsk::Call { namespace, tool, arguments, .. } => {
                 (format!("{namespace}.{tool} {arguments}"), true)
             }
             GuestAsk::Search(arguments) => (format!("tools.search {arguments}"), false),

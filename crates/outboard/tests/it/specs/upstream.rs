@@ -132,6 +132,7 @@ fn reply(answer: &Value) -> Result<CallReply, SendFailure> {
         content: blocks.chain(answer.get("text").or(error).map(text)).collect(),
         structured: raw("raw").or_else(|| answer.get("structured").cloned().map(Json::from)),
         is_error: error.is_some(),
+        next: None,
     })
 }
 
