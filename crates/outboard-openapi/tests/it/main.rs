@@ -1,0 +1,3 @@
+//! Real documents, as packages of npm ship them.
+
+mod documents;
