@@ -1,6 +1,7 @@
 //! What a hostile script, upstream or project might try against Outboard, each as a test of the whole program.
 
 mod guest;
+mod openapi;
 mod policy;
 mod python;
 mod upstream;

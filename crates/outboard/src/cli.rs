@@ -125,7 +125,7 @@ impl Command {
             Self::Describe(describe) => describe.run().await,
             Self::List(list) => list.run().await,
             Self::Doctor(doctor) => doctor.run().await,
-            Self::Add(add) => add.run(),
+            Self::Add(add) => add.run().await,
             Self::AddJson(add) => add.run(),
             Self::Remove(remove) => remove.run(),
             Self::Import(import) => import.run(),

@@ -8,6 +8,7 @@ mod journal;
 mod recovery;
 mod roster;
 mod specs;
+mod upstreams;
 
 use std::{path::Path, sync::Arc};
 
@@ -24,7 +25,6 @@ use outboard_runtime::{
     },
 };
 use outboard_typecheck::{Bounds, Checkers, find};
-use outboard_upstream::Fleet;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,7 @@ use follow::Follower;
 pub(crate) use follow::Source;
 pub(crate) use journal::{Journal, Purpose, folder as journal_folder, redactor};
 use roster::Roster;
+use upstreams::Everyone;
 
 /// Everything that runs for one process.
 pub(crate) struct System {
@@ -49,7 +50,7 @@ pub(crate) struct System {
     pub(crate) approvals: Arc<Approvals>,
     /// Where its runs are recorded.
     pub(crate) journal: Journal,
-    fleet: Arc<Fleet>,
+    upstreams: Arc<Everyone>,
     cache: JoinHandle<()>,
     /// Shows the questions to other processes.
     board: JoinHandle<()>,
@@ -97,15 +98,19 @@ impl System {
         let journal = Journal::open(configuration, places, purpose, variable)?;
         let engines = engines(configuration, places)?;
         let catalogue = Catalogue::new([]);
-        let fleet = Arc::new(Fleet::default());
+        let upstreams = Arc::new(Everyone::default());
         let cache = Cache::at(&places.state);
         let lazy = matches!(wanted, Wanted::Those(_));
         let mut roster = Roster::new(
             catalogue.clone(),
-            Arc::clone(&fleet),
+            Arc::clone(&upstreams),
             cache.clone(),
             Acceptances::at(&places.state),
-            roster::Options { lazy, longest_message: settings.tool_result },
+            roster::Options {
+                lazy,
+                longest_message: settings.tool_result,
+                documents: places.state.join("openapi"),
+            },
         );
         let problems = roster.apply(configuration, variable).problems;
         match wanted {
@@ -113,7 +118,7 @@ impl System {
             Wanted::Those(are_wanted) => {
                 let snapshot = catalogue.snapshot();
                 let those = snapshot.members().iter().filter(|member| are_wanted(member));
-                those.for_each(|member| fleet.wake(&member.upstream));
+                those.for_each(|member| upstreams.wake(&member.upstream));
             }
         }
         tracing::info!("{}", settings.policy.describe());
@@ -126,7 +131,7 @@ impl System {
         let board = tokio::spawn(board.keep(ended.clone()));
         let runtime = Runtime::new(Parts {
             catalogue,
-            upstreams: Arc::clone(&fleet) as _,
+            upstreams: Arc::clone(&upstreams) as _,
             engines,
             policy: Arc::clone(&settings.policy) as _,
             approver: Arc::clone(&approvals) as _,
@@ -146,7 +151,7 @@ impl System {
             (settings.python_ready && !lazy).then(|| tokio::spawn(ready(runtime.engines().clone())));
         let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };
         let runtime = Arc::new(runtime);
-        Ok(Self { runtime, approvals, journal, fleet, cache, board, ended, types, readying, upkeep })
+        Ok(Self { runtime, approvals, journal, upstreams, cache, board, ended, types, readying, upkeep })
     }
 
     /// From now on the upstreams, and the limits of further runs, are what the files say by then.
@@ -190,7 +195,7 @@ impl System {
             tracing::error!(%error, "loading Python broke");
         }
         self.types.shutdown().await;
-        self.fleet.shutdown().await;
+        self.upstreams.shutdown().await;
         // The follower of listings keeps what was listed last and ends.
         self.ended.cancel();
         if let Err(error) = self.cache.await {

@@ -24,6 +24,8 @@ class Environment:
     python: Path
     #: With the `mcp` package of the newest protocol.
     newest_python: Path
+    #: With servers that have OpenAPI documents of their own.
+    apis_python: Path
     node_modules: Path
 
 
@@ -37,6 +39,7 @@ def prepare(folder: Path, cache: Path) -> Environment:
     return Environment(
         python=_python(cache, folder / "requirements.txt"),
         newest_python=_python(cache, folder / "requirements-newest.txt"),
+        apis_python=_python(cache, folder / "requirements-apis.txt"),
         node_modules=_node_modules(cache, folder / "package.json", folder / "package-lock.json"),
     )
 

@@ -5,6 +5,7 @@ import sys
 
 from harness import runner
 from suite import (  # noqa: F401  importing a module registers its tests
+    apis,
     cancelling,
     concurrency,
     configuration,

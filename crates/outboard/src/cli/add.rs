@@ -1,6 +1,8 @@
 //! `outboard add` and `add-json`: one more server in the user's or the project's `outboard.json`. Takes what
 //! `claude mcp add` and `codex mcp add` take, and says so where an option has no meaning here.
 
+mod openapi;
+
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
@@ -21,13 +23,14 @@ Examples:
   outboard add github -e 'GITHUB_PERSONAL_ACCESS_TOKEN=${GITHUB_TOKEN}' -- npx -y @modelcontextprotocol/server-github
   outboard add --transport http docs https://example.com/mcp -H 'Authorization: Bearer ${DOCS_TOKEN}'
   outboard add docs --url https://example.com/mcp --bearer-token-env-var DOCS_TOKEN
+  outboard add pets --openapi https://example.com/openapi.json --auth 'api_key=${PETS_KEY}'
 
 Single quotes keep ${VAR} from your shell: Outboard reads the variable when it starts.")]
 pub(super) struct Add {
     /// The server's name: the namespace of its tools in scripts
     name: String,
     /// The program to start, or the URL to reach
-    #[arg(required_unless_present = "url")]
+    #[arg(required_unless_present_any = ["url", "openapi"])]
     command_or_url: Option<String>,
     /// The program's arguments; after `--` they may begin with a dash
     args: Vec<String>,
@@ -48,6 +51,8 @@ pub(super) struct Add {
     /// The variable that holds the token to send to the URL
     #[arg(long, value_name = "VAR")]
     bearer_token_env_var: Option<String>,
+    #[command(flatten)]
+    api: openapi::Api,
     #[command(flatten)]
     foreign: Foreign,
 }
@@ -133,10 +138,25 @@ impl AskedScope {
 }
 
 impl Add {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), Failure> {
         self.foreign.refuse()?;
+        if self.api.is_given() {
+            let entries = self.api.entries(&self.name, &self.headers()?, &self.surplus()).await?;
+            return entries.iter().try_for_each(|(name, entry)| self.written.write(name, entry));
+        }
         let entry = self.entry()?;
         self.written.write(&self.name, &entry)
+    }
+
+    /// What was given that has no meaning for an API.
+    fn surplus(&self) -> Vec<&'static str> {
+        let given = [
+            ("--transport", self.transport.is_some()),
+            ("--env", !self.env.is_empty()),
+            ("--url", self.url.is_some()),
+            ("a command", self.command_or_url.is_some()),
+        ];
+        given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
     }
 
     /// The entry that the arguments say.

@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use crate::{
-    config::{Entry, Transport, Usage, named, secrets},
+    config::{Credential, Entry, OpenApi, Transport, Usage, named, secrets},
     report::{self, Failure, counted},
 };
 
@@ -106,6 +106,7 @@ pub(super) fn entry(name: &str, entry: &Entry) {
                 report::line(format_args!("    with {}: {}", escaped(header), quoted(value)));
             }
         }
+        Transport::OpenApi(api) => of_api(name, api),
     }
     for line in usage(&entry.usage) {
         report::line(format_args!("    {}", escaped(&line)));
@@ -115,6 +116,43 @@ pub(super) fn entry(name: &str, entry: &Entry) {
     variables.dedup();
     if !variables.is_empty() {
         report::line(format_args!("    is given your {}", variables.join(", ")));
+    }
+}
+
+/// What an API is sent, and to whom.
+fn of_api(name: &str, api: &OpenApi) {
+    let base = api.base.as_deref().unwrap_or("an address that is still to be said (`baseUrl`)");
+    report::line(format_args!("  {} reaches  {}", escaped(name), quoted(base)));
+    for server in &api.servers {
+        report::line(format_args!("    and {}", quoted(server)));
+    }
+    report::line(format_args!("    as described in {}", quoted(&api.document)));
+    for (header, value) in &api.headers {
+        report::line(format_args!("    with {}: {}", escaped(header), quoted(value)));
+    }
+    for (scheme, credential) in &api.auth {
+        match credential {
+            Credential::Text(value) => {
+                report::line(format_args!("    with {} for {}", quoted(value), escaped(scheme)));
+            }
+            Credential::Client { id, token_url, .. } => {
+                let from = token_url.as_deref().map_or(String::new(), |url| format!(" from {}", quoted(url)));
+                report::line(format_args!(
+                    "    with tokens of client {} for {}{from}",
+                    quoted(id),
+                    escaped(scheme)
+                ));
+            }
+        }
+    }
+    if !api.tags.is_empty() {
+        report::line(format_args!("    of its operations those tagged {}", escaped(&api.tags.join(", "))));
+    }
+    for (pattern, _) in &api.annotations {
+        report::line(format_args!("    with claims of yours about {}", quoted(pattern)));
+    }
+    if api.private {
+        report::line("    also at private addresses");
     }
 }
 

@@ -78,6 +78,7 @@ pub(super) fn via(configured: &Configured) -> &'static str {
     match configured.entry.as_ref().map(|entry| &entry.transport) {
         Ok(Transport::Stdio { .. }) => "stdio",
         Ok(Transport::Http { .. }) => "http",
+        Ok(Transport::OpenApi(_)) => "openapi",
         Err(_) => "-",
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{FileKind, Usage, Wrong, foreign, usage, wrong::kind};
+use super::{FileKind, OpenApi, Usage, Wrong, foreign, openapi, usage, wrong::kind};
 
 /// One upstream as configured. It is serialised to tell entries apart by what they reach.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,13 +25,18 @@ pub(crate) enum Transport {
     Stdio { command: String, args: Vec<String>, env: BTreeMap<String, String>, cwd: Option<String> },
     /// Streamable HTTP.
     Http { url: String, headers: BTreeMap<String, String> },
+    /// An HTTP API, by its OpenAPI document.
+    OpenApi(Box<OpenApi>),
 }
 
 /// Keys of an entry. Others are an error in Outboard's own files; in a shared file they belong to other clients.
-const KEYS: [&str; 9] = ["command", "args", "env", "cwd", "url", "serverUrl", "headers", "type", "disabled"];
+const KEYS: [&str; 10] =
+    ["command", "args", "env", "cwd", "url", "serverUrl", "headers", "type", "disabled", "openapi"];
 
-fn keys() -> impl Iterator<Item = &'static str> {
-    KEYS.into_iter().chain(usage::KEYS)
+/// The keys of an entry, which differ for an API.
+fn keys(is_api: bool) -> Vec<&'static str> {
+    let own = if is_api { &openapi::KEYS[..] } else { &KEYS[..] };
+    own.iter().copied().chain(usage::KEYS).collect()
 }
 
 /// Programs that start another one named in their arguments.
@@ -52,7 +57,7 @@ pub(crate) fn valid_name(name: &str) -> Result<(), &'static str> {
 
 /// Keys that nobody here reads are refused with what stands for them here.
 fn check_keys(members: &Map<String, Value>) -> Result<(), Wrong> {
-    let known: Vec<&str> = keys().collect();
+    let known = keys(members.contains_key("openapi"));
     let Some(unknown) = members.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
     let wrong = Wrong::unknown(&[unknown], "known here", &known);
     Err(match foreign::hint(unknown) {
@@ -69,18 +74,18 @@ fn refuse_vouching(members: &Map<String, Value>) -> Result<(), Wrong> {
 }
 
 /// The members of an entry while they are read. A value is never shown: it may be a secret.
-struct Written<'a>(&'a Map<String, Value>);
+pub(super) struct Written<'a>(pub(super) &'a Map<String, Value>);
 
 impl Written<'_> {
-    fn given(&self, key: &str) -> Option<&Value> {
+    pub(super) fn given(&self, key: &str) -> Option<&Value> {
         self.0.get(key).filter(|value| !value.is_null())
     }
 
-    fn text(&self, key: &str) -> Result<Option<String>, Wrong> {
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>, Wrong> {
         self.given(key).map(|value| text(&[key], value)).transpose()
     }
 
-    fn texts(&self, key: &str) -> Result<Vec<String>, Wrong> {
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Wrong> {
         match self.given(key) {
             None => Ok(Vec::new()),
             Some(Value::Array(values)) => {
@@ -93,7 +98,7 @@ impl Written<'_> {
         }
     }
 
-    fn named(&self, key: &str) -> Result<BTreeMap<String, String>, Wrong> {
+    pub(super) fn named(&self, key: &str) -> Result<BTreeMap<String, String>, Wrong> {
         match self.given(key) {
             None => Ok(BTreeMap::new()),
             Some(Value::Object(values)) => {
@@ -135,6 +140,10 @@ impl Entry {
                 Usage::parse(members)?
             }
         };
+        if file != FileKind::Shared && members.contains_key("openapi") {
+            let transport = Transport::OpenApi(Box::new(OpenApi::parse(members, file)?));
+            return Ok(Self { transport, usage });
+        }
         let written = Written(members);
         let url = match written.text("url")? {
             Some(url) => Some(url),
@@ -147,7 +156,7 @@ impl Entry {
                 return Err(Wrong::at(&[], what, "keep `command` for a program, `url` for Streamable HTTP"));
             }
             (None, None) => {
-                let hint = "write \"command\" for a program, or \"url\" for Streamable HTTP";
+                let hint = "write \"command\" for a program, \"url\" for Streamable HTTP, or \"openapi\" for an HTTP API";
                 return Err(Wrong::at(&[], "has neither `command` nor `url`", hint));
             }
             (Some(command), None) if command.trim().is_empty() => {
@@ -211,6 +220,7 @@ impl Entry {
                 texts.extend(headers.iter().map(|(name, value)| (format!("headers.{name}"), value.as_str())));
                 texts
             }
+            Transport::OpenApi(api) => api.texts(),
         }
     }
 }

@@ -124,12 +124,30 @@ pub(crate) fn masked(entry: &Value) -> Value {
                     .map(|(masked, arg)| if arg.is_string() { Value::from(masked) } else { arg.clone() });
                 Value::Array(each.collect())
             }
-            ("url" | "serverUrl", Value::String(url)) => Value::from(masked_text(url)),
+            ("auth", Value::Object(schemes)) => Value::Object(schemes.iter().map(credential).collect()),
+            ("url" | "serverUrl" | "openapi" | "baseUrl", Value::String(url)) => {
+                Value::from(masked_text(url))
+            }
             _ => value.clone(),
         };
         (key.clone(), value)
     };
     Value::Object(members.iter().map(each).collect())
+}
+
+/// A credential of a security scheme, masked.
+fn credential((name, value): (&String, &Value)) -> (String, Value) {
+    let masked = match value {
+        // What joins a name and a password is no secret.
+        Value::String(text) if literal(text) == ":" => value.clone(),
+        Value::String(text) => Value::from(mask(text)),
+        Value::Object(client) => with_values(client, |key, text| match key {
+            "clientSecret" => mask(text),
+            _ => masked_text(text),
+        }),
+        other => other.clone(),
+    };
+    (name.clone(), masked)
 }
 
 /// Arguments of a program with what may be secret replaced.
@@ -150,6 +168,12 @@ pub(crate) fn literals(entry: &Value) -> Vec<String> {
             if value.as_str().is_some_and(holds) {
                 found.push(format!("{group}.{name}"));
             }
+        }
+    }
+    for (name, value) in entry.get("auth").and_then(Value::as_object).into_iter().flatten() {
+        let secret = value.as_str().or_else(|| value.get("clientSecret")?.as_str());
+        if secret.is_some_and(|secret| !matches!(literal(secret).as_str(), "" | ":")) {
+            found.push(format!("auth.{name}"));
         }
     }
     let mut last = "";

@@ -133,6 +133,14 @@ fn secrets_of(configured: &Configured, variable: &dyn Fn(&str) -> Option<String>
             named_texts.extend(headers.iter().map(|(name, text)| (name.as_str(), text.as_str())));
             named_texts.push(("url", url));
         }
+        Transport::OpenApi(api) => {
+            named_texts.extend(api.headers.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+            // Whatever a scheme is called, what is filled in for it is a secret.
+            named_texts.extend(api.auth.values().map(|credential| match credential {
+                crate::config::Credential::Text(text) => ("secret", text.as_str()),
+                crate::config::Credential::Client { secret, .. } => ("secret", secret.as_str()),
+            }));
+        }
     }
     let mut found = Vec::new();
     for (name, text) in named_texts {

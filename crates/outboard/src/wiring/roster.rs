@@ -3,25 +3,33 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use outboard_openapi::ApiSpec;
 use outboard_runtime::{
     catalogue::{Catalogue, Occupant, Placing, Seat, Terms, UpstreamState},
     ids::UpstreamName,
 };
-use outboard_upstream::{Fleet, Start, Transport, UpstreamSpec};
+use outboard_upstream::{Start, UpstreamSpec};
 
-use super::{cache::Cache, specs};
+use super::{
+    cache::Cache,
+    specs,
+    upstreams::{Everyone, Spec, Way},
+};
 use crate::{
     accepted::Acceptances,
-    config::{Configuration, Configured, Entry},
+    config::{Configuration, Configured, Entry, Transport},
 };
 
 /// A kept listing older than this is read again at once.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long the calls of an API may still take once it is replaced or removed.
+const LAST_CALLS: Duration = Duration::from_secs(60);
+
 /// The upstreams of this process.
 pub(super) struct Roster {
     catalogue: Catalogue,
-    fleet: Arc<Fleet>,
+    upstreams: Arc<Everyone>,
     cache: Cache,
     acceptances: Acceptances,
     options: Options,
@@ -34,6 +42,8 @@ pub(super) struct Options {
     pub(super) lazy: bool,
     /// Bytes of one message of an upstream.
     pub(super) longest_message: usize,
+    /// Where documents of APIs are kept that came over the network.
+    pub(super) documents: PathBuf,
 }
 
 /// One upstream as it is now.
@@ -54,7 +64,7 @@ enum Is {
 #[derive(Clone, Debug, PartialEq)]
 struct Reached {
     entry: Entry,
-    transport: Transport,
+    way: Way,
 }
 
 /// What a configuration changed, by name.
@@ -74,18 +84,18 @@ pub(super) struct Changes {
 struct New {
     name: String,
     entry: Option<Entry>,
-    spec: Option<UpstreamSpec>,
+    spec: Option<Spec>,
 }
 
 impl Roster {
     pub(super) fn new(
         catalogue: Catalogue,
-        fleet: Arc<Fleet>,
+        upstreams: Arc<Everyone>,
         cache: Cache,
         acceptances: Acceptances,
         options: Options,
     ) -> Self {
-        Self { catalogue, fleet, cache, acceptances, options, listed: BTreeMap::new() }
+        Self { catalogue, upstreams, cache, acceptances, options, listed: BTreeMap::new() }
     }
 
     /// Makes the upstreams those of this configuration. An entry that could be used before and cannot be now leaves
@@ -153,7 +163,7 @@ impl Roster {
                     None => changes.added.push(name.to_owned()),
                 }
                 let (occupant, start) = self.newcomer(name, now);
-                new.push(New::of(name, now, start, self.options.longest_message));
+                new.push(New::of(name, now, start, &self.options));
                 occupant
             }
         };
@@ -169,7 +179,9 @@ impl Roster {
                 return (Occupant::New { kept: None, state }, Start::AtOnce);
             }
         };
-        let kept = self.cache.read(name, entry);
+        let is_api = matches!(entry.transport, Transport::OpenApi(_));
+        // An API's document is read anew in less time than what was listed of it.
+        let kept = if is_api { None } else { self.cache.read(name, entry) };
         let fresh = kept.as_ref().is_some_and(|kept| kept.age.is_some_and(|age| age < STALE));
         let (start, state) = match self.options.lazy || (fresh && !entry.usage.eager) {
             true => (Start::WhenUsed, UpstreamState::Asleep),
@@ -183,37 +195,65 @@ impl Roster {
         // What is replaced by something that cannot be started has to go as well.
         let stopped = new.iter().filter(|new| new.spec.is_none()).map(|new| &new.name);
         let gone: Vec<UpstreamName> = changes.removed.iter().chain(stopped).map(name).collect();
-        self.fleet.change(&gone, || {
+        let coming: Vec<(UpstreamName, bool)> = new
+            .iter()
+            .filter_map(|new| Some((name(&new.name), matches!(new.spec.as_ref()?, Spec::Api(_)))))
+            .collect();
+        self.upstreams.change(&gone, &coming, || {
             let seats = self.catalogue.arrange(placings);
             let snapshot = self.catalogue.snapshot();
             let seated = |New { name, entry, spec }: New| {
                 let seat: &Seat = seats.iter().find(|seat| seat.upstream().as_str() == name)?;
                 let member = snapshot.members().iter().find(|member| member.seat == seat.number())?;
                 let whole = member.whole.clone();
-                self.cache.keep(seat.number(), &name, entry.as_ref()?, whole);
+                if matches!(spec, Some(Spec::Mcp(_))) {
+                    self.cache.keep(seat.number(), &name, entry.as_ref()?, whole);
+                }
                 Some((seat.clone(), spec?))
             };
             new.into_iter().filter_map(seated).collect()
         });
         for adjusted in &changes.adjusted {
             if matches!(&self.listed[adjusted].is, Is::Good(reached) if reached.entry.usage.eager) {
-                self.fleet.wake(&name(adjusted));
+                self.upstreams.wake(&name(adjusted));
             }
         }
     }
 }
 
 impl New {
-    fn of(name: &str, is: &Is, start: Start, max_message_bytes: usize) -> Self {
+    fn of(name: &str, is: &Is, start: Start, options: &Options) -> Self {
         let (entry, spec) = match is {
             Is::Good(reached) => {
-                let Reached { entry, transport } = &**reached;
-                let spec = UpstreamSpec::new(UpstreamName::new(name), transport.clone());
-                (Some(entry.clone()), Some(UpstreamSpec { start, max_message_bytes, ..spec }))
+                let Reached { entry, way } = &**reached;
+                (Some(entry.clone()), Some(Spec::of(UpstreamName::new(name), way.clone(), start, options)))
             }
             Is::Bad(_) => (None, None),
         };
         Self { name: name.to_owned(), entry, spec }
+    }
+}
+
+impl Spec {
+    fn of(name: UpstreamName, way: Way, start: Start, options: &Options) -> Self {
+        let max_message_bytes = options.longest_message;
+        match way {
+            Way::Mcp(transport) => {
+                let spec = UpstreamSpec::new(name, transport);
+                Self::Mcp(UpstreamSpec { start, max_message_bytes, ..spec })
+            }
+            Way::Api(reach) => Self::Api(Box::new(ApiSpec {
+                name,
+                reach: *reach,
+                start: match start {
+                    Start::AtOnce => outboard_openapi::Start::AtOnce,
+                    Start::WhenUsed => outboard_openapi::Start::WhenUsed,
+                },
+                last_calls: LAST_CALLS,
+                max_response_bytes: max_message_bytes,
+                store: options.documents.clone(),
+            })),
+        }
     }
 }
 
@@ -222,7 +262,7 @@ impl Is {
     fn reaches(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Good(one), Self::Good(other)) => {
-                one.entry.transport == other.entry.transport && one.transport == other.transport
+                one.entry.transport == other.entry.transport && one.way == other.way
             }
             (Self::Bad(reason), Self::Bad(other)) => reason == other,
             _ => false,
@@ -231,7 +271,7 @@ impl Is {
 }
 
 fn wanted_of(configured: &Configured, variable: &dyn Fn(&str) -> Option<String>) -> Result<Is, String> {
-    let transport = specs::transport(configured, variable)?;
+    let way = specs::way(configured, variable)?;
     let entry = configured.entry.clone().map_err(|wrong| wrong.to_string())?;
-    Ok(Is::Good(Box::new(Reached { entry, transport })))
+    Ok(Is::Good(Box::new(Reached { entry, way })))
 }

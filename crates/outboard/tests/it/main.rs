@@ -14,6 +14,7 @@ mod http;
 mod lifecycle;
 mod limits;
 mod longruns;
+mod openapi;
 mod random;
 mod recorded;
 mod recovering;

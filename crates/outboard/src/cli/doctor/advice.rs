@@ -26,6 +26,12 @@ pub(super) fn for_failure(configured: &Configured, reason: &str) -> String {
             let url = secrets::masked_text(url);
             format!("see whether {} is right and can be reached from here", quoted(&url))
         }
+        Ok(Transport::OpenApi(api)) => {
+            format!(
+                "see whether the document {} is right and can be read from here",
+                quoted(&secrets::masked_text(&api.document))
+            )
+        }
         Ok(Transport::Stdio { command, .. }) if says(&["is it installed"]) => {
             format!("install {}, or write its full path as `command`", quoted(command))
         }
@@ -43,6 +49,9 @@ pub(super) fn by_hand(configured: &Configured) -> String {
         }
         Ok(Transport::Http { url, .. }) => {
             format!("see whether {} can be reached from here", quoted(&secrets::masked_text(url)))
+        }
+        Ok(Transport::OpenApi(api)) => {
+            format!("see whether {} can be read from here", quoted(&secrets::masked_text(&api.document)))
         }
         Err(wrong) => format!("correct the entry in {}: {}", configured.file.display(), wrong.hint),
     }

@@ -1,4 +1,4 @@
-//! What documents cost: `cargo run --release -p outboard-openapi --example measure -- FILE…` prints for each how long it takes
+//! What documents cost: `cargo run --release -p outboard-openapi --example documents -- FILE…` prints for each how long it takes
 //! to be listed, the memory at its peak by then, and how long it takes to make every schema of every tool.
 
 use std::time::Instant;
