@@ -552,6 +552,19 @@ pub(super) mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn in_this_run_does_not_cover_what_is_asked_for_another_reason() {
+        let approvals = approvals();
+        let first = ask(&approvals, question(1, "{}"));
+        approvals.answer(&shown(&approvals).await.id, Said::InRun).unwrap();
+        allowed(&first.await.unwrap());
+        let mut leaking = question(2, "{}");
+        leaking.reason.push_str("; this session has read private data");
+        let asking = ask(&approvals, leaking.clone());
+        assert_eq!(shown(&approvals).await.questions, [leaking]);
+        asking.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_second_question_about_a_tool_waits_until_the_first_is_answered() {
         let approvals = approvals();
         let first = ask(&approvals, question(1, "{\"n\":1}"));

@@ -131,13 +131,15 @@ impl Question {
         }
     }
 
-    /// Whether both are of one tool of one run, on behalf of the same principal.
+    /// Whether both are of one tool of one run, on behalf of the same principal, and asked for the same reason: what a
+    /// person allowed before the session had read private data is not what they would allow after.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.scope() == other.scope()
             && self.operation.upstream() == other.operation.upstream()
             && self.subject() == other.subject()
             && self.annotations == other.annotations
             && self.vouched == other.vouched
+            && self.reason == other.reason
     }
 }
 

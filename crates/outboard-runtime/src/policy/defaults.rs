@@ -49,18 +49,23 @@ pub(super) fn by_declaration(facts: &Facts<'_>) -> Verdict {
 }
 
 /// The same verdict, unless it would let something pass that is not what a person accepted, or let something out of
-/// the organisation that may carry private data by the word of untrusted content.
+/// the organisation that may carry private data by the word of untrusted content. Who is asked anyway is told of that.
 pub(super) fn guarded(facts: &Facts<'_>, verdict: Verdict) -> Verdict {
+    let leaks = facts.taint.is_dangerous() && facts.is_external();
     match verdict {
         Verdict::Allow(_) if facts.standing == Standing::Changed => not_vouched(facts),
-        Verdict::Allow(_) if facts.taint.is_dangerous() && facts.is_external() => {
-            let text =
-                "this session has read private data and untrusted content, and this leaves the organisation";
-            ask(Decider::Taint, text.to_owned())
+        Verdict::Allow(_) if leaks => {
+            Verdict::Ask(Reason::new(Decider::Taint, LEAKS).remedy("outboard policy clear"))
+        }
+        Verdict::Ask(reason) if leaks => {
+            Verdict::Ask(Reason { text: format!("{}; {LEAKS}", reason.text), ..reason })
         }
         verdict => verdict,
     }
 }
+
+/// Why the guard asks.
+const LEAKS: &str = "this session has read private data and untrusted content, and this leaves the organisation";
 
 fn tool(facts: &Facts<'_>) -> Verdict {
     let claims = facts.believed();

@@ -1,4 +1,5 @@
-//! "Always", written into the user's own file as a rule that allows exactly one tool. It never passes a rule that denies.
+//! "Always", written into the user's own file as a rule that allows exactly one tool. Talks to the configuration's store
+//! of rules. It never passes a rule that denies.
 
 use outboard_runtime::{
     approval::{Rules, Sheet},
