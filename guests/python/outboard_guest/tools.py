@@ -187,7 +187,7 @@ class Tools:
         given = tool.joined(args, kwargs) if args else kwargs
         while True:
             body = values.arguments(given) if given else b"{}"
-            page = await desk.asked(PAGE, tool.namespace, tool.__name__, tool.__qualname__, body)
+            page = await desk.asked(PAGE, tool.encoded, tool.__qualname__, body)
             yield page["value"]
             if page["next"] is None:
                 return

@@ -18,7 +18,8 @@ async fn results_are_text_alone() {
         json!({ "content": [{ "type": "text", "text": "{\"failures\":75}" }], "isError": false })
     );
     let failed = client.call("execute", json!({ "code": "throw" })).await;
-    assert_eq!((text(&failed), &failed["result"]["isError"]), ("failed: Error: no", &json!(true)));
+    let told = "failed: Error: no\nnothing was changed before this: it is safe to run again once mended";
+    assert_eq!((text(&failed), &failed["result"]["isError"]), (told, &json!(true)));
     let found = client.call("search", json!({ "query": "issues", "limit": 3 })).await;
     assert!(text(&found).contains("query: \"issues\", limit: Some(3)"));
 }

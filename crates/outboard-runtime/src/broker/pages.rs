@@ -131,8 +131,15 @@ fn by_cursor(declared: &Map<String, Value>, named_like: &str, cursor: &Value) ->
     let text = match cursor {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        // `links.next` may say more than its address.
-        Value::Object(link) => link.get("href").or_else(|| link.get("url"))?.as_str()?.to_owned(),
+        // `links.next` may say more than its address, `paging.next` has the cursor within.
+        Value::Object(link) => match link.get("href").or_else(|| link.get("url")) {
+            Some(address) => address.as_str()?.to_owned(),
+            None => {
+                let leads = |name: &str| NEXT.contains(&folded(name).as_str());
+                let (name, cursor) = link.iter().find(|(name, value)| leads(name) && !value.is_object())?;
+                return by_cursor(declared, &folded(name), cursor);
+            }
+        },
         _ => return None,
     };
     if let Some(query) = query_of(&text) {

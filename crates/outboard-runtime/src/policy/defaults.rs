@@ -65,7 +65,8 @@ pub(super) fn guarded(facts: &Facts<'_>, verdict: Verdict) -> Verdict {
 }
 
 /// Why the guard asks.
-const LEAKS: &str = "this session has read private data and untrusted content, and this leaves the organisation";
+const LEAKS: &str =
+    "this session has read private data and untrusted content, and this leaves the organisation";
 
 fn tool(facts: &Facts<'_>) -> Verdict {
     let claims = facts.believed();
