@@ -1,6 +1,8 @@
 //! What documents cost: `cargo run --release -p outboard-openapi --example documents -- FILE…` prints for each how long it takes
 //! to be listed, the memory at its peak by then, and how long it takes to make every schema of every tool.
 
+#![expect(clippy::print_stdout, reason = "a program for people at the desk")]
+
 use std::time::Instant;
 
 use outboard_openapi::{Document, Reach, Source, listing};

@@ -215,8 +215,8 @@ fn tool(shelf: &Arc<Shelf>, at: usize, reach: &Reach) -> ToolDefinition {
         name: ToolName::new(outline.name.clone()),
         title: outline.title.clone(),
         description: Some(outline.description.clone()),
-        input_schema: Some(Schema::made_by(Maker::new(shelf, at, Side::Input))),
-        output_schema: Some(Schema::made_by(Maker::new(shelf, at, Side::Output))),
+        input_schema: Some(Schema::made_by(Maker::of(shelf, at, Side::Input))),
+        output_schema: Some(Schema::made_by(Maker::of(shelf, at, Side::Output))),
         annotations: annotations(outline, reach),
     }
 }

@@ -70,7 +70,7 @@ pub(crate) struct Maker {
 }
 
 impl Maker {
-    pub(crate) fn new(shelf: &Arc<Shelf>, at: usize, side: Side) -> Arc<dyn MakeSchema> {
+    pub(crate) fn of(shelf: &Arc<Shelf>, at: usize, side: Side) -> Arc<dyn MakeSchema> {
         let identity = format!("{}:{at}:{side:?}", shelf.document.hash());
         Arc::new(Self { shelf: Arc::clone(shelf), at, side, identity })
     }

@@ -79,7 +79,7 @@ enum Command {
     /// Look at everything, and say what needs mending
     Doctor(doctor::Doctor),
     /// Add a server, with the arguments of `claude mcp add` or `codex mcp add`
-    Add(add::Add),
+    Add(Box<add::Add>),
     /// Add a server whose entry is given as JSON
     AddJson(add::AddJson),
     /// Take a server out

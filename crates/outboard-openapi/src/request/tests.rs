@@ -17,10 +17,12 @@ fn build_of(document: &Value, arguments: &Value) -> Result<Request, Unsendable> 
     build(&document, &operation, &base, arguments.as_object().unwrap(), &|_, _| false)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "literals read better without a borrow")]
 fn with(path: &str, parameters: Value) -> Value {
     json!({"openapi": "3.0.3", "paths": {path: {"get": {"parameters": parameters}}}})
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "literals read better without a borrow")]
 fn with_body(content: Value) -> Value {
     json!({"openapi": "3.1.0", "paths": {"/x": {"post": {"requestBody": {"content": content}}}}})
 }

@@ -364,5 +364,5 @@ fn is_common_pattern(pattern: &str) -> bool {
     let odd = ["(?", "\\p", "\\P", "\\u", "\\c", "\\k", "\\/", "[^]", "\\-", "\\_"];
     pattern.len() <= 500
         && !odd.iter().any(|odd| pattern.contains(odd))
-        && !pattern.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && (b'0'..=b'9').contains(&pair[1]))
+        && !pattern.as_bytes().windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_digit())
 }

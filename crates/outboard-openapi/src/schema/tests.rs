@@ -37,6 +37,7 @@ fn output(document: &Value) -> Value {
     (*tools(document)[0].output().unwrap()).clone()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "literals read better without a borrow")]
 fn v3(operation: Value, schemas: Value) -> Value {
     json!({"openapi": "3.0.3", "components": {"schemas": schemas}, "paths": {"/pets/{id}": {"post": operation}}})
 }
@@ -196,8 +197,10 @@ fn methods_claim_what_they_are_unless_a_person_says_otherwise() {
         "get": {"operationId": "g"}, "head": {"operationId": "h"}, "delete": {"operationId": "d"},
         "put": {"operationId": "u"}, "post": {"operationId": "p"}, "patch": {"operationId": "search_all"},
     }}});
-    let mut claims = outboard_runtime::catalogue::Annotations::default();
-    claims.read_only_hint = Some(true);
+    let claims = outboard_runtime::catalogue::Annotations {
+        read_only_hint: Some(true),
+        ..outboard_runtime::catalogue::Annotations::default()
+    };
     let reach = Reach { annotations: vec![(Pattern::new("search*").unwrap(), claims)], ..reach() };
     let (listing, _) = opened(&document.to_string(), &reach);
     let claimed: Vec<_> = listing

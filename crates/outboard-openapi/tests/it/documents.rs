@@ -27,9 +27,12 @@ fn run(folder: &Path, program: &str, arguments: &[&str]) {
 /// The document, unpacked into a folder.
 fn fetched(folder: &Path, package: &str, file: &str) -> PathBuf {
     run(folder, "npm", &["pack", "--silent", package]);
-    let archives = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let archive = archives.filter(|path| path.extension().is_some_and(|kind| kind == "tgz")).last().unwrap();
-    run(folder, "tar", &["-xzf", archive.to_str().unwrap(), file]);
+    let archives = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let archive = archives
+        .filter(|path| path.extension().is_some_and(|kind| kind == "tgz"))
+        .last()
+        .expect("npm packed it");
+    run(folder, "tar", &["-xzf", archive.to_str().expect("a plain path"), file]);
     match file.strip_suffix(".gz") {
         Some(unpacked) => {
             run(folder, "gzip", &["-d", file]);
@@ -46,7 +49,7 @@ fn counted(bytes: &[u8]) -> Option<usize> {
     let paths = document["paths"].as_object()?.values();
     Some(
         paths
-            .flat_map(|item| item.as_object().unwrap().keys())
+            .flat_map(|item| item.as_object().expect("a path item").keys())
             .filter(|key| methods.contains(&key.as_str()))
             .count(),
     )

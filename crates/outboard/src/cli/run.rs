@@ -71,7 +71,7 @@ impl Run {
                 let progress = watch::Sender::new(Progress::default());
                 let seen = progress.subscribe();
                 let request = RunRequest { progress, ..request.clone() };
-                let run = system.runtime.run(&session, request, stop.clone());
+                let run = Box::pin(system.runtime.run(&session, request, stop.clone()));
                 let report = watched(system, run, seen).await;
                 tell(&report, budget, self.json, stop.is_cancelled())
             })

@@ -80,7 +80,7 @@ impl Journal {
             if store.file().exists() {
                 match store.prune(keep).await {
                     Ok(pruned) if pruned.runs > 0 => {
-                        tracing::info!(runs = pruned.runs, "old runs are forgotten")
+                        tracing::info!(runs = pruned.runs, "old runs are forgotten");
                     }
                     Ok(_) => {}
                     Err(failure) => tracing::warn!(%failure, "old runs are not forgotten"),

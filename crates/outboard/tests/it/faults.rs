@@ -79,7 +79,6 @@ fn sweep(steps: impl Iterator<Item = i64>) {
         *told.entry(what).or_default() += 1;
     }
     assert!(told.get("interrupted").is_some_and(|count| *count > 0), "steps fall within runs: {told:?}");
-    eprintln!("{told:?}");
 }
 
 /// Holds what the upstream received against what is recorded.

@@ -95,7 +95,7 @@ impl Replay {
             session.set_client("outboard replay".into());
             let watching = progress.subscribe();
             let request = RepeatRequest { run: entry.id.clone(), from, progress };
-            let repeated = system.runtime.repeat(&session, request, stop.clone());
+            let repeated = Box::pin(system.runtime.repeat(&session, request, stop.clone()));
             let report = run::watched(system, repeated, watching)
                 .await
                 .map_err(|problem| super::resume::refused(&problem))?;

@@ -59,7 +59,7 @@ impl Resume {
             session.saw(seen.taint);
             session.set_client("outboard resume".into());
             let watching = progress.subscribe();
-            let resumed = system.runtime.go_on(&session, taken, progress, stop.clone());
+            let resumed = Box::pin(system.runtime.go_on(&session, taken, progress, stop.clone()));
             let report = run::watched(system, resumed, watching).await;
             run::tell(&report, budget, self.json, stop.is_cancelled())
         });
