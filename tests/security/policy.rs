@@ -166,6 +166,7 @@ fn what_a_served_session_has_seen_counts_for_commands() {
         return await mail.echo({ value: 'secret' }).then(() => 'posted', e => e.code)";
     let asked = session.client.execute(code);
     assert!(asked.starts_with("waiting for approval: mail.echo"), "{asked}");
+    assert!(asked.ends_with("to be asked no more: outboard policy clear"), "{asked}");
     let mut command = session.home.command(crate::harness::OUTBOARD, &["call", "mail.echo", "{}"]);
     let said = command.output().unwrap();
     let err = String::from_utf8_lossy(&said.stderr);

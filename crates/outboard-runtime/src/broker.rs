@@ -387,6 +387,7 @@ impl<'a> Asker<'a> {
                 _ => None,
             },
             reason: reason.text,
+            remedy: reason.remedy,
             run: self.scope.run.clone(),
             request: self.request,
             line: self.line,

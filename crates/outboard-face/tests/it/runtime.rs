@@ -95,6 +95,7 @@ fn question(request: &RunRequest, session: &Session, arguments: &str) -> Questio
         vouched: true,
         rule: None,
         reason: "a test asks".to_owned(),
+        remedy: None,
         run: request.id.clone().unwrap(),
         request: RequestId(1),
         line: Some(1),

@@ -429,6 +429,7 @@ pub(super) mod tests {
             vouched: true,
             rule: None,
             reason: "the tool is declared destructive".to_owned(),
+            remedy: None,
             run: "r1-tag".into(),
             request: crate::ids::RequestId(request),
             line: Some(2),

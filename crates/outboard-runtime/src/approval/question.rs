@@ -31,6 +31,9 @@ pub struct Question {
     pub rule: Option<usize>,
     /// Why policy asks.
     pub reason: String,
+    /// The command after which policy would not ask, if there is one to name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
     /// The run that wants it.
     pub run: RunId,
     /// The run's number of it.

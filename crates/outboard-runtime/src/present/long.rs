@@ -37,12 +37,20 @@ const ARGUMENTS: usize = 160;
 pub fn waiting_for_approval(id: &RunId, sheets: &[Arc<Sheet>]) -> String {
     let name = id.name();
     let asked: Vec<String> = sheets.iter().map(|sheet| asked(sheet)).collect();
+    let why = sheets.iter().map(|sheet| sheet.first()).find_map(|question| {
+        let remedy = clean_line(question.remedy.as_ref()?);
+        Some(format!(
+            ". It was asked because: {}; to be asked no more: {remedy}",
+            clean_line(&question.reason)
+        ))
+    });
     let commands: Vec<String> = sheets.iter().map(|sheet| format!("outboard approve {}", sheet.id)).collect();
     format!(
         "waiting for approval: {}. Run {name} is kept; when it has been approved, execute {{\"resume\":\"{name}\"}} returns \
-         the result. A person who was not asked here answers in a terminal: {}",
+         the result. A person who was not asked here answers in a terminal: {}{}",
         asked.join("; "),
-        commands.join(" && ")
+        commands.join(" && "),
+        why.unwrap_or_default()
     )
 }
 

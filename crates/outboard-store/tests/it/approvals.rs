@@ -24,6 +24,7 @@ fn sheet(id: &str) -> Sheet {
         vouched: true,
         rule: None,
         reason: "a test asks".to_owned(),
+        remedy: None,
         run: "r1".into(),
         request: RequestId(1),
         line: Some(1),
