@@ -72,8 +72,8 @@ async def a_project_file_that_cannot_be_used_stops_nothing(place: Place) -> None
 
 @test
 async def a_project_file_cannot_replace_an_upstream_of_the_user(place: Place) -> None:
-    place.use("everything")
     file, sign = with_project_file(place, ".mcp.json")
+    place.use("everything")
     assert place.run("trust", "--accept", hashlib.sha256(file.read_bytes()).hexdigest()).returncode == 0
     async with connect(place) as client:
         assert await client.value("return [await everything.echo({ message: 'x' })]") == ["Echo: x"]
