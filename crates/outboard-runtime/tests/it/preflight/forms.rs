@@ -229,33 +229,3 @@ fn what_is_left_out_of_a_list_of_one_is_told_in_the_singular() {
     let found = told(&findings("await t.pick({ x: 1 })", TypeScript, &catalogue));
     assert!(found.contains(" or 1 other, got 1"), "{found}");
 }
-
-#[test]
-#[ignore = "long: measures time"]
-fn two_hundred_lines_are_checked_within_three_milliseconds() {
-    let catalogue = catalogue(tools());
-    for language in outboard_runtime::Language::ALL {
-        let mut text = String::new();
-        for script in super::corpus(language) {
-            // Those that define names by other means are not looked at any further.
-            if text.lines().count() < 200
-                && !script.title.contains("for all we know")
-                && !script.text.contains("return")
-            {
-                text += script.text;
-                text.push('\n');
-            }
-        }
-        let lines = text.lines().count();
-        let mut times: Vec<_> = (0..200)
-            .map(|_| {
-                let started = std::time::Instant::now();
-                findings(&text, language, &catalogue);
-                started.elapsed()
-            })
-            .collect();
-        times.sort();
-        eprintln!("{language}: {lines} lines are read and checked in {:?} (median of 200)", times[100]);
-        assert!(lines >= 100 && times[100].as_micros() < 3_000);
-    }
-}
