@@ -11,6 +11,8 @@ use super::shown;
 const WIDTH: usize = 76;
 /// Columns up to which a value stands on one line.
 const INLINE: usize = 60;
+/// Columns of a word that are moved to the next line rather than parted from its rest.
+const WORD: usize = 30;
 /// Levels that are laid out; what is deeper stands in one piece.
 const DEEPEST: usize = 12;
 
@@ -19,18 +21,20 @@ const DEEPEST: usize = 12;
 pub(super) struct Lines(pub(super) Vec<String>);
 
 impl Lines {
-    /// Adds a line, broken where it is too long. What follows the first break stands further in.
+    /// Adds a line, broken where it is too long: behind a space, unless the word there is long. Every character
+    /// stays. What follows the first break stands further in.
     pub(super) fn push(&mut self, indent: usize, hanging: usize, text: &str) {
         let mut line = " ".repeat(indent);
         let mut columns = indent;
         for char in text.chars() {
-            let wide = if char.is_ascii() { 1 } else { 2 };
-            if columns + wide > WIDTH {
-                self.0.push(std::mem::replace(&mut line, " ".repeat(indent + hanging)));
-                columns = indent + hanging;
+            if columns + wide(char) > WIDTH {
+                let word = word_at_end(&mut line);
+                let next = " ".repeat(indent + hanging) + &word;
+                columns = indent + hanging + word.chars().map(wide).sum::<usize>();
+                self.0.push(std::mem::replace(&mut line, next));
             }
             line.push(char);
-            columns += wide;
+            columns += wide(char);
         }
         self.0.push(line);
     }
@@ -84,6 +88,21 @@ impl Lines {
             lead = "    ".to_owned();
         }
     }
+}
+
+/// Columns of a character, at most.
+fn wide(char: char) -> usize {
+    if char.is_ascii() { 1 } else { 2 }
+}
+
+/// Takes the word that a full line ends with off it; nothing if much of it stands there already, or if it is the only one.
+fn word_at_end(line: &mut String) -> String {
+    let Some(space) = line.rfind(' ') else { return String::new() };
+    let (before, word) = (&line[..space], &line[space + 1..]);
+    if before.trim_start().is_empty() || word.chars().map(wide).sum::<usize>() > WORD {
+        return String::new();
+    }
+    line.split_off(space + 1)
 }
 
 /// The strings of a value, names of members among them: everything that could be mistaken for something else.
@@ -243,6 +262,28 @@ mod tests {
             )
         );
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+    }
+
+    #[test]
+    fn lines_are_broken_between_words_and_lose_nothing() {
+        let (word, long) = ("x".repeat(30), "y".repeat(40));
+        for (text, expected) in [
+            (
+                format!("{} declared read-only", "a".repeat(60)),
+                vec![format!("{} declared ", "a".repeat(60)), "  read-only".to_owned()],
+            ),
+            (format!("{} {word}", "a".repeat(50)), vec![format!("{} ", "a".repeat(50)), format!("  {word}")]),
+            (
+                format!("{} {long}", "a".repeat(40)),
+                vec![format!("{} {}", "a".repeat(40), "y".repeat(35)), format!("  {}", "y".repeat(5))],
+            ),
+            (format!("{}  b", "a".repeat(76)), vec!["a".repeat(76), "    b".to_owned()]),
+            ("z".repeat(80), vec!["z".repeat(76), format!("  {}", "z".repeat(4))]),
+        ] {
+            let mut lines = Lines::default();
+            lines.push(0, 2, &text);
+            assert_eq!(lines.0, expected, "{text}");
+        }
     }
 
     #[test]
