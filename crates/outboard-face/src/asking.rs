@@ -230,7 +230,9 @@ async fn elicit(peer: &Peer<RoleServer>, approvals: &Approvals, sheet: &Sheet) -
     };
     tokio::select! {
         biased;
-        answer = &mut handle.rx => Some(chosen_in(answer.unwrap_or(Err(ServiceError::TransportClosed)), sheet)),
+        answer = &mut handle.rx => {
+            Some(chosen_in(approvals, answer.unwrap_or(Err(ServiceError::TransportClosed)), sheet))
+        }
         () = answered_elsewhere => {
             if let Err(error) = handle.cancel(Some("the question has been answered elsewhere".to_owned())).await {
                 tracing::debug!(%error, "the client could not be told that its form is of no use any more");
@@ -248,8 +250,13 @@ pub(crate) fn input_required(approvals: &Approvals, sheet: &Sheet) -> Option<Inp
 }
 
 /// What the client brings back of a form that it was handed.
-pub(crate) fn brought(responses: Option<&InputResponses>, calls: Option<u32>) -> Choice {
-    responses.and_then(|responses| responses.get(FORM)).map_or(Choice::Nobody, |answer| choice(answer, calls))
+pub(crate) fn brought(
+    approvals: &Approvals,
+    responses: Option<&InputResponses>,
+    calls: Option<u32>,
+) -> Choice {
+    let answer = responses.and_then(|responses| responses.get(FORM));
+    answer.map_or(Choice::Nobody, |answer| choice(answer, approvals.can_always(), calls))
 }
 
 fn form(approvals: &Approvals, sheet: &Sheet) -> Option<ElicitRequest> {
@@ -274,10 +281,13 @@ fn in_run(calls: u32) -> String {
     format!("allow in this run, up to {calls} calls")
 }
 
-fn chosen_in(answer: Result<ClientResult, ServiceError>, sheet: &Sheet) -> Choice {
+fn chosen_in(approvals: &Approvals, answer: Result<ClientResult, ServiceError>, sheet: &Sheet) -> Choice {
     match answer {
         // Which of its results rmcp took it for does not matter.
-        Ok(result) => choice(&serde_json::to_value(result).unwrap_or_default(), Some(sheet.calls)),
+        Ok(result) => {
+            let answer = serde_json::to_value(result).unwrap_or_default();
+            choice(&answer, approvals.can_always(), Some(sheet.calls))
+        }
         Err(error) => {
             tracing::debug!(%error, "the client shows no forms");
             Choice::Nobody
@@ -285,15 +295,16 @@ fn chosen_in(answer: Result<ClientResult, ServiceError>, sheet: &Sheet) -> Choic
     }
 }
 
-/// What was chosen: only an accepted form with one of its own choices in it is anybody's word.
-fn choice(answer: &Value, calls: Option<u32>) -> Choice {
+/// What was chosen: only an accepted form with one of its own choices in it is anybody's word. `always` says whether that
+/// is one of them, `calls` which number the other one names.
+fn choice(answer: &Value, always: bool, calls: Option<u32>) -> Choice {
     if answer["action"] != "accept" {
         return Choice::Nobody;
     }
     match answer["content"][FIELD].as_str() {
         Some(DENY) => Choice::Said(Said::No),
         Some(ONCE) => Choice::Said(Said::Once),
-        Some(ALWAYS) => Choice::Always,
+        Some(ALWAYS) if always => Choice::Always,
         Some(other) if calls.is_some_and(|calls| other == in_run(calls)) => Choice::Said(Said::InRun),
         _ => Choice::Nobody,
     }
@@ -321,7 +332,9 @@ mod tests {
             (json!({}), Choice::Nobody),
             (json!("accept"), Choice::Nobody),
         ] {
-            assert_eq!(choice(&answer, Some(5)), expected, "{answer}");
+            assert_eq!(choice(&answer, true, Some(5)), expected, "{answer}");
         }
+        let not_offered = form("accept", json!({ FIELD: "always allow this tool" }));
+        assert_eq!(choice(&not_offered, false, Some(5)), Choice::Nobody);
     }
 }

@@ -204,7 +204,8 @@ impl Handler {
         if matches!(found, Found::Going(_)) {
             let calls =
                 approvals.open_of(&run).iter().find(|sheet| sheet.id == question).map(|sheet| sheet.calls);
-            self.asked.take(approvals, &question, asking::brought(request.input_responses.as_ref(), calls));
+            let choice = asking::brought(approvals, request.input_responses.as_ref(), calls);
+            self.asked.take(approvals, &question, choice);
         }
         Ok(found)
     }
