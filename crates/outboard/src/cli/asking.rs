@@ -45,18 +45,20 @@ async fn answer(terminal: &mut Terminal, approvals: &Approvals, sheet: &Sheet) -
         };
         // Whoever hangs up says nothing.
         let Some(typed) = typed else { return Err(io::ErrorKind::UnexpectedEof.into()) };
-        let answered = match choice(&typed) {
+        let chosen = choice(&typed);
+        let chosen = if is_offered(chosen, approvals, sheet) { chosen } else { Choice::Unclear };
+        let answered = match chosen {
             Choice::Said(said) => approvals.answer(&sheet.id, said),
-            Choice::Always if approvals.can_always() => match approvals.answer_always(&sheet.id) {
+            Choice::Always => match approvals.answer_always(&sheet.id) {
                 Ok(told) => return terminal.show(&format!("{told}\n")),
                 Err(not_open) => Err(not_open),
             },
             Choice::Script => {
-                let script = approval::script(sheet).unwrap_or_else(|| "there is no script".to_owned());
+                let script = approval::script(sheet).unwrap_or_default();
                 text = format!("{script}\n{}", choices(approvals, sheet));
                 continue;
             }
-            Choice::Always | Choice::Unclear => {
+            Choice::Unclear => {
                 text = choices(approvals, sheet);
                 continue;
             }
@@ -78,13 +80,24 @@ async fn closed(approvals: &Approvals, sheet: &Sheet) {
 }
 
 fn choices(approvals: &Approvals, sheet: &Sheet) -> String {
-    let always = if approvals.can_always() { "   [w] always" } else { "" };
-    let script = if sheet.first().script.is_some() { "   [s] show the script" } else { "" };
-    let in_run = match sheet.first().script {
-        Some(_) => format!("   [r] allow in this run, up to {} calls", sheet.calls),
-        None => String::new(),
+    let offered = |choice| is_offered(choice, approvals, sheet);
+    let always = if offered(Choice::Always) { "   [w] always" } else { "" };
+    let script = if offered(Choice::Script) { "   [s] show the script" } else { "" };
+    let in_run = if offered(Choice::Said(Said::InRun)) {
+        format!("   [r] allow in this run, up to {} calls", sheet.calls)
+    } else {
+        String::new()
     };
     format!("  [a] allow once{in_run}{always}   [d] deny{script} ")
+}
+
+/// Whether the line below the question shows this choice.
+fn is_offered(choice: Choice, approvals: &Approvals, sheet: &Sheet) -> bool {
+    match choice {
+        Choice::Said(Said::InRun) | Choice::Script => sheet.first().script.is_some(),
+        Choice::Always => approvals.can_always(),
+        Choice::Said(Said::Once | Said::No) | Choice::Unclear => true,
+    }
 }
 
 fn choice(typed: &str) -> Choice {
