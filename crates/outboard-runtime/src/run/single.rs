@@ -76,9 +76,10 @@ const ONLY: RequestId = RequestId(1);
 pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
     #[expect(clippy::disallowed_methods, reason = "there is one request and it is answered once")]
     let (owner, mut answers) = mpsc::unbounded_channel();
+    let clock = Arc::new(RunClock::showing(RunTime::default()));
     let caller = Caller {
         budget: Budget::new(&parts.limits),
-        ledger: Ledger::new(parts.id.clone(), Arc::clone(&parts.store), owner),
+        ledger: Ledger::new(parts.id.clone(), Arc::clone(&parts.store), owner).by(Arc::clone(&clock)),
         deadline: parts.limits.call,
         language: Language::default(),
         session: Arc::clone(&parts.session),
@@ -86,7 +87,6 @@ pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
         script: None,
         run: parts.id.clone(),
     };
-    let clock = RunClock::showing(RunTime::default());
     let lease = Lease::first(parts.id.clone());
     let (stopped, reply) = match parts.store.append(&lease, parts.opening().into()).await {
         Ok(()) => parts.carry_out(&caller, &mut answers, &clock).await,

@@ -185,6 +185,10 @@ async fn a_call_outside_any_script_stands_still_too() {
         tokio::join!(world.runtime.call(&world.session, request, CancellationToken::new()), person);
     assert_eq!(report.outcome, ToolOutcome::Value(json!(7).into()));
     assert_eq!(sheet.first().script, None);
+    let folded = fold(&world.store.read(&report.id).await.unwrap()).unwrap();
+    let sent = folded.intents.values().map(|intent| intent.at.0.as_secs());
+    let answered = folded.deliveries.iter().map(|delivery| delivery.at.0.as_secs());
+    assert_eq!((sent.collect::<Vec<_>>(), answered.collect::<Vec<_>>()), (vec![0], vec![0]), "by one clock");
 }
 
 /// Gives every question the answer that the first one got, and lets it hold for anything.
