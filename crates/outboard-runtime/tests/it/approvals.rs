@@ -10,7 +10,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
     approval::{Answer, Approval, Approvals, Approver, Question, Reach, Said, Scope, Sheet, SigningKey},
     clock::SystemClock,
-    journal::{Event, fold},
+    journal::{Event, fold, replay},
     limits::{Limit, Limits},
     operation::Operation,
     policy::{Decider, Reason, Verdict},
@@ -117,6 +117,9 @@ async fn the_clock_the_wall_limit_and_the_guests_timers_stand_still_while_only_a
         .collect();
     // The free call took two seconds of the run, the person none, and the timer fired three seconds after the answer.
     assert_eq!(at, [(2, false), (2, false), (5, true)]);
+    // The guest sees the same moments again, so it waits for the timer and ends as it did.
+    let replayed = replay(world.runtime.engines(), &folded).await.unwrap();
+    assert_eq!((&replayed.asked, &replayed.ending), (&folded.asked, &folded.ending));
 }
 
 #[tokio::test(start_paused = true)]
