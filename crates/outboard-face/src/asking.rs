@@ -136,9 +136,10 @@ impl Asked {
         }
     }
 
-    /// What was not answered before is asked again, because somebody may be there by now.
-    pub(crate) fn ask_again(&self) {
-        self.forms().retain(|_, form| *form == Form::Out);
+    /// What was not answered before is asked again, because somebody may be there by now. A form that was sent lies before
+    /// the client still; one that was handed over need not, because that call is over.
+    pub(crate) fn ask_again(&self, way: Way) {
+        self.forms().retain(|_, form| way == Way::Elicit && *form == Form::Out);
     }
 
     /// Takes what a client made of a form that it was handed.

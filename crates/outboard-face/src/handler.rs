@@ -127,7 +127,7 @@ impl Handler {
             What::Resume(name) => match self.find(&name) {
                 Ok(Found::Ended(report)) => Waited::Ended(report),
                 Ok(Found::Going(run)) => {
-                    self.asked.ask_again();
+                    self.asked.ask_again(Way::of(context));
                     self.resume(&run, context, true).await
                 }
                 Err(why) => return text(present::not_here(&name, why, &self.session.going()), true).into(),

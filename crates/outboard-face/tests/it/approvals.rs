@@ -225,6 +225,23 @@ async fn a_modern_client_is_handed_the_form_and_calls_again_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_modern_client_that_lost_its_form_is_handed_it_again_when_it_resumes() {
+    let fake = Fake::new(catalogue(1, 2));
+    let mut client = Client::new(&fake);
+    let code = json!({ "code": ASK });
+    let lost = client.ask("tools/call", modern_call(&code, &json!({}))).await;
+    let resume = json!({ "resume": "r1" });
+    let handed = client.ask("tools/call", modern_call(&resume, &json!({}))).await;
+    let (lost, result) = (&lost["result"], &handed["result"]);
+    assert_eq!(result["resultType"], "input_required", "{handed}");
+    assert_eq!(result["inputRequests"], lost["inputRequests"]);
+    let back = json!({ "requestState": result["requestState"], "inputResponses": { "approval": accept("allow once") } });
+    let answer = client.ask("tools/call", modern_call(&resume, &back)).await;
+    assert_eq!(text(&answer), "posted");
+    assert_eq!(fake.begun.available_permits(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_modern_client_without_a_person_is_told_that_the_run_waits() {
     let fake = Fake::new(catalogue(1, 2));
     let mut client = Client::new(&fake);

@@ -135,7 +135,10 @@ impl Session {
 
     /// Remembers that the client never learnt the name of this run.
     pub fn not_told(&self, id: RunId) {
-        self.long_runs().untold.push(id);
+        let mut runs = self.long_runs();
+        if !runs.untold.contains(&id) {
+            runs.untold.push(id);
+        }
     }
 
     /// The client has learnt the name of this run, or its result.
