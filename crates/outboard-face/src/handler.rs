@@ -125,8 +125,12 @@ impl Handler {
                 self.run(request, context).await
             }
             What::Resume(name) => match self.find(&name) {
-                Ok(Found::Ended(report)) => Waited::Ended(report),
+                Ok(Found::Ended(report)) => {
+                    self.session.told(&report.id);
+                    Waited::Ended(report)
+                }
                 Ok(Found::Going(run)) => {
+                    self.session.told(run.id());
                     self.asked.ask_again(Way::of(context));
                     self.resume(&run, context, true).await
                 }
