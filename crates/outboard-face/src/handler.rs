@@ -194,9 +194,15 @@ impl Handler {
             )
         };
         let approvals = self.approvals.as_ref().ok_or_else(|| nothing(&"nobody is asked anything here"))?;
-        let (run, question) =
-            approvals.read_ticket(ticket, &principal(context)).map_err(|bad| nothing(&bad))?;
-        let found = self.session.find(run.name()).map_err(|why| present::not_here(run.name(), why, &[]))?;
+        let (run, question) = approvals
+            .read_ticket(ticket, &principal(context))
+            .or_else(|bad| match self.backend.recovered() {
+                // A run that was taken up is nobody's: whoever knows its name may resume it.
+                Some(recovered) => approvals.read_ticket(ticket, &recovered.client()),
+                None => Err(bad),
+            })
+            .map_err(|bad| nothing(&bad))?;
+        let found = self.find(run.name()).map_err(|why| present::not_here(run.name(), why, &[]))?;
         let known = match &found {
             Found::Going(going) => *going.id() == run,
             Found::Ended(report) => report.id == run,

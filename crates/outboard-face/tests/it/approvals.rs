@@ -1,11 +1,15 @@
 //! Clients whose person is asked: by a form while they wait, by a form instead of the answer, or not at all.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use outboard_face::FaceOptions;
-use outboard_runtime::approval::Said;
+use outboard_face::{Backend as _, FaceOptions};
+use outboard_runtime::{RunRequest, approval::Said, ids::RunId};
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     client::{Client, modern, text},
@@ -18,7 +22,7 @@ fn execute(arguments: &Value) -> Value {
     json!({ "name": "execute", "arguments": arguments })
 }
 
-async fn client(fake: &std::sync::Arc<Fake>, version: &str, capabilities: Value) -> Client {
+async fn client(fake: &Arc<Fake>, version: &str, capabilities: Value) -> Client {
     let mut client = Client::with(fake, FaceOptions::default());
     client.initialize_with(version, capabilities).await;
     client
@@ -239,6 +243,24 @@ async fn a_modern_client_that_lost_its_form_is_handed_it_again_when_it_resumes()
     let answer = client.ask("tools/call", modern_call(&resume, &back)).await;
     assert_eq!(text(&answer), "posted");
     assert_eq!(fake.begun.available_permits(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_taken_up_is_decided_by_the_person_of_the_client_that_resumes_it() {
+    let fake = Fake::new(catalogue(1, 2));
+    let run = RunId::from("r1-before");
+    let request = RunRequest { id: Some(run.clone()), code: ASK.to_owned(), ..RunRequest::default() };
+    let (progress, cancel) = (request.progress.subscribe(), CancellationToken::new());
+    let work = Arc::clone(&fake).run(Arc::clone(&fake.recovered), request, cancel.clone());
+    fake.recovered.adopt(run, cancel, progress, work);
+    let mut client = Client::new(&fake);
+    let resume = json!({ "resume": "r1" });
+    let handed = client.ask("tools/call", modern_call(&resume, &json!({}))).await;
+    let back = json!({
+        "requestState": handed["result"]["requestState"],
+        "inputResponses": { "approval": accept("allow once") },
+    });
+    assert_eq!(text(&client.ask("tools/call", modern_call(&resume, &back)).await), "posted");
 }
 
 #[tokio::test(start_paused = true)]

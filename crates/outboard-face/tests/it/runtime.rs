@@ -30,6 +30,8 @@ pub(crate) struct Fake {
     pub(crate) cancelled: Semaphore,
     pub(crate) ended: AtomicUsize,
     pub(crate) approvals: Arc<Approvals>,
+    /// Runs of an Outboard before this one.
+    pub(crate) recovered: Arc<Session>,
 }
 
 /// Writes rules nowhere.
@@ -46,7 +48,8 @@ impl Fake {
         let (begun, cancelled) = (Semaphore::new(0), Semaphore::new(0));
         let approvals = Approvals::new(SigningKey::random(), Arc::new(SystemClock), Reach::Somebody);
         let approvals = Arc::new(approvals.with_rules(Arc::new(NoFile)));
-        Arc::new(Self { catalogue, begun, cancelled, ended: AtomicUsize::new(0), approvals })
+        let (ended, recovered) = (AtomicUsize::new(0), Arc::default());
+        Arc::new(Self { catalogue, begun, cancelled, ended, approvals, recovered })
     }
 
     async fn outcome(&self, session: &Session, request: &RunRequest, cancel: &CancellationToken) -> Outcome {
@@ -116,6 +119,10 @@ impl Backend for Fake {
 
     fn search(&self, request: &SearchRequest) -> String {
         format!("found {request:?}")
+    }
+
+    fn recovered(&self) -> Option<&Session> {
+        Some(&self.recovered)
     }
 
     fn run(
