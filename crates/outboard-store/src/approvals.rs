@@ -9,7 +9,7 @@ use outboard_runtime::{
 };
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use crate::{chunk::Unreadable, store::SqliteStore};
+use crate::{chunk::Unreadable, holder, store::SqliteStore, writer::Turn};
 
 /// Takes one use of an approval; `false` if it has none left.
 pub(crate) fn spend(transaction: &Transaction<'_>, spending: &Spending) -> rusqlite::Result<bool> {
@@ -25,13 +25,28 @@ pub(crate) fn spend(transaction: &Transaction<'_>, spending: &Spending) -> rusql
     Ok(taken == 1)
 }
 
+/// Takes the questions away of Outboards that have ended: nobody waits for their answers.
+fn forget_abandoned(turn: &Turn<'_>) -> rusqlite::Result<()> {
+    let mut select =
+        turn.transaction.prepare_cached("SELECT DISTINCT holder FROM questions WHERE holder <> ?1")?;
+    let holders = select.query_map([turn.holder], |row| row.get::<_, i64>(0))?;
+    for no in holders.collect::<rusqlite::Result<Vec<_>>>()? {
+        if holder::has_ended(turn.transaction, &turn.options.folder, no)? {
+            turn.transaction.execute("DELETE FROM questions WHERE holder = ?1", [no])?;
+            holder::bury(turn.transaction, &turn.options.folder, no)?;
+        }
+    }
+    Ok(())
+}
+
 /// What people are being asked.
 impl SqliteStore {
-    /// Lets other Outboards see a question of this one.
+    /// Lets other Outboards see a question of this one, and takes those away that others left behind.
     pub async fn ask(&self, sheet: &Sheet) -> Result<(), StoreFailure> {
         let (id, sheet) = (sheet.id.clone(), serde_json::to_string(sheet));
         self.write(move |turn| {
             let sheet = sheet.map_err(|error| turn.at.failure(StoreTrouble::Other, error.to_string()))?;
+            forget_abandoned(turn).map_err(|error| turn.at.sql(&error))?;
             let insert = "INSERT OR IGNORE INTO questions (id, holder, sheet) VALUES (?1, ?2, ?3)";
             let asked = turn.transaction.execute(insert, params![id.as_str(), turn.holder, sheet]);
             asked.map(drop).map_err(|error| turn.at.sql(&error))
@@ -51,16 +66,16 @@ impl SqliteStore {
 
     /// The questions that wait for an answer, of all Outboards that are there. What cannot be read is left out.
     pub async fn questions(&self) -> Result<Vec<Sheet>, StoreFailure> {
-        let listed = self.read_with(|connection, watch, options| {
+        let listed = self.read_with(|connection, _, options| {
             let mut select =
                 connection.prepare_cached("SELECT holder, sheet FROM questions WHERE answer IS NULL")?;
             let rows = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
             let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
             let mut sheets = Vec::new();
-            for (holder, sheet) in rows {
+            for (no, sheet) in rows {
                 let sheet = serde_json::from_str(&sheet).ok().filter(Sheet::is_sound);
                 if let Some(sheet) = sheet
-                    && !watch.expired(connection, &options.folder, holder)?
+                    && !holder::has_ended(connection, &options.folder, no)?
                 {
                     sheets.push(sheet);
                 }

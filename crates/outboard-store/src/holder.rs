@@ -110,6 +110,15 @@ impl Watch {
     }
 }
 
+/// Whether the process of this owner has ended. One that owns no runs counts nothing, so its lock alone says it.
+pub(crate) fn has_ended(connection: &Connection, folder: &Path, no: i64) -> rusqlite::Result<bool> {
+    let id: Option<String> = connection
+        .prepare_cached("SELECT id FROM holders WHERE no = ?1")?
+        .query_row([no], |row| row.get(0))
+        .optional()?;
+    Ok(id.is_none_or(|id| is_free(&lock_file(folder, &id))))
+}
+
 /// Removes an owner that is gone and owns nothing any more.
 pub(crate) fn bury(transaction: &Transaction<'_>, folder: &Path, no: i64) -> rusqlite::Result<()> {
     let buried: Option<String> = transaction

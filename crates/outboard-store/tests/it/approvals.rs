@@ -9,6 +9,7 @@ use outboard_runtime::{
     json::Json,
     operation::{Operation, ToolCall},
 };
+use rusqlite::Connection;
 
 use crate::events::{asked, intended, lease, opened, store};
 
@@ -62,6 +63,14 @@ async fn questions_of_an_outboard_that_is_gone_are_not_there() {
     asks.ask(&sheet("abc234")).await.unwrap();
     asks.close();
     assert_eq!(other.questions().await.unwrap(), []);
+    // The next one that asks takes away what was left.
+    other.ask(&sheet("def345")).await.unwrap();
+    let left = Connection::open(other.file()).unwrap().query_row(
+        "SELECT group_concat(id) FROM questions",
+        [],
+        |row| row.get::<_, String>(0),
+    );
+    assert_eq!(left.unwrap(), "def345");
 }
 
 #[tokio::test]
