@@ -34,19 +34,29 @@ impl Board {
     /// Keeps the board until cancelled; then nothing of this process is on it.
     pub(crate) async fn keep(mut self, ended: CancellationToken) {
         let mut changes = self.approvals.watch();
+        // What fails is tried again, and told once.
+        let (mut behind, mut deaf) = (false, false);
         loop {
             changes.borrow_and_update();
-            if let Err(why) = self.show().await {
+            let shown = self.show().await;
+            if let Err(why) = &shown
+                && !behind
+            {
                 tracing::warn!("questions can only be answered where they are asked: {why}");
             }
+            behind = shown.is_err();
             let looking = tokio::time::sleep(LOOK);
             tokio::select! {
                 () = ended.cancelled() => break,
                 changed = changes.changed() => if changed.is_err() { break },
-                () = looking, if !self.shown.is_empty() => {
-                    if let Err(failure) = self.look().await {
+                () = looking, if behind || !self.shown.is_empty() => {
+                    let looked = self.look().await;
+                    if let Err(failure) = &looked
+                        && !deaf
+                    {
                         tracing::warn!(%failure, "answers given elsewhere cannot be read");
                     }
+                    deaf = looked.is_err();
                 }
             }
         }
