@@ -35,7 +35,8 @@ impl Rules for UserRules {
         let before = question.rule.filter(|place| self.still_asks(*place));
         let written = editing::add_rule(&self.0, &rule, before).map_err(|problem| report::chain(&problem))?;
         Ok(format!(
-            "{} may be called without asking from now on: rule {} of {}",
+            "{} may be called without asking from now on: rule {} of {}. If it changes, or may carry private data out, it \
+             asks all the same",
             report::escaped(&question.subject()),
             written.place + 1,
             written.file.display()
