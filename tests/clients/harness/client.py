@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,8 @@ from harness.transcript import Transcript
 from harness.waiting import until
 
 Incoming = SessionMessage | Exception
+#: Answers the forms that come to a client.
+Person = Callable[[Any, types.ElicitRequestParams], Awaitable[types.ElicitResult]]
 HANDLE = re.compile(r'results\.get\("([^"]+)"\)')
 
 
@@ -135,8 +137,9 @@ class Client:
 
 
 @asynccontextmanager
-async def connect(place: Place, **variables: str) -> AsyncIterator[Client]:
-    """Starts `outboard serve` and opens a session; when it closes, all that came must have made sense."""
+async def connect(place: Place, person: Person | None = None, **variables: str) -> AsyncIterator[Client]:
+    """Starts `outboard serve` and opens a session, behind which `person` answers forms, if anybody; when it closes, all
+    that came must have made sense."""
     server = StdioServerParameters(
         command=str(OUTBOARD), args=["serve"], env=place.variables(**variables), cwd=place.project
     )
@@ -144,7 +147,9 @@ async def connect(place: Place, **variables: str) -> AsyncIterator[Client]:
     with transcript.log.open("w") as errlog:
         async with stdio_client(server, errlog) as (read, write), _tapped(read, write, transcript) as tap:
             inbox = Inbox()
-            async with ClientSession(tap.read, tap.write, message_handler=inbox.take) as session:
+            async with ClientSession(
+                tap.read, tap.write, message_handler=inbox.take, elicitation_callback=person
+            ) as session:
                 yield Client(session, transcript, inbox, await session.initialize(), tap)
     assert not inbox.strays, f"this came from Outboard and made no sense: {inbox.strays}"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.types import ElicitResult
 
 from harness.place import OUTBOARD, Place
 from harness.runner import test
@@ -15,12 +16,12 @@ from harness.waiting import until
 
 
 @asynccontextmanager
-async def connect(place: Place, mode: str = "auto") -> AsyncIterator[Client]:
+async def connect(place: Place, mode: str = "auto", person: Any = None) -> AsyncIterator[Client]:
     """A new Outboard and the package's client on it."""
     server = StdioServerParameters(command=str(OUTBOARD), args=["serve"], env=place.variables(), cwd=place.project)
     transcript = place.new_transcript()
     with transcript.log.open("w") as errlog:
-        async with Client(stdio_client(server, errlog), mode=mode) as client:
+        async with Client(stdio_client(server, errlog), mode=mode, elicitation_callback=person) as client:
             yield client
 
 
@@ -97,3 +98,20 @@ async def closing_a_client_of_the_newest_protocol_leaves_no_process(place: Place
         await until("all upstreams run", lambda: len(place.upstreams()) == 4)
         assert await execute(client, "return 1") == "1"
     await until("all processes are gone", lambda: not place.outboards() and not place.upstreams(), seconds=5)
+
+
+@test
+async def a_person_behind_a_stateless_client_is_asked_by_the_answer_itself(place: Place) -> None:
+    rules = [{"tools": "filesystem.write_file", "verdict": "ask", "reason": "a test asks"}]
+    place.use("filesystem", policy={"rules": rules})
+    shown: list[str] = []
+
+    async def person(_: Any, params: Any) -> ElicitResult:
+        shown.append(params.message)
+        return ElicitResult(action="accept", content={"decision": "allow once"})
+
+    async with connect(place, "2026-07-28", person) as client:
+        code = f'return await filesystem.write_file({{ path: "{place.data}/a.txt", content: "once" }});'
+        assert "Successfully wrote" in await execute(client, code)
+    assert (place.data / "a.txt").read_text() == "once"
+    assert len(shown) == 1 and '"once"' in shown[0], shown

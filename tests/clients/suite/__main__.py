@@ -6,6 +6,7 @@ import sys
 from harness import runner
 from suite import (  # noqa: F401  importing a module registers its tests
     apis,
+    approvals,
     cancelling,
     concurrency,
     configuration,

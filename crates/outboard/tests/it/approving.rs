@@ -1,0 +1,107 @@
+//! A question of a running `serve`, answered in another terminal: only at one, only with the code shown there, only once.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    process::Stdio,
+};
+
+use serde_json::{Value, json};
+
+use crate::harness::{OUTBOARD, Session, fixture};
+
+/// A client whose person cannot be asked, and a run of it that waits for one.
+fn waiting() -> (Session, String) {
+    let policy = json!({ "rules": [{ "tools": "fix.add", "verdict": "ask", "reason": "a test asks" }] });
+    let mut session = Session::of(&[("fix", fixture(&[]))], json!({ "policy": policy }));
+    let text = session.client.execute("(await fix.add({ a: 1, b: 2 })).sum");
+    assert!(
+        text.starts_with("waiting for approval: fix.add {\"a\":1,\"b\":2} (line 1). Run r1 is kept"),
+        "{text}"
+    );
+    let id = question(&text);
+    (session, id)
+}
+
+/// The question of which a client is told.
+fn question(text: &str) -> String {
+    let after = text.split("outboard approve ").nth(1).unwrap_or_else(|| panic!("no question: {text}"));
+    after.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+impl Session {
+    /// Runs a command that has no terminal.
+    fn detached(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut all = vec!["--wait", OUTBOARD];
+        all.extend_from_slice(arguments);
+        let output = self.home.command("setsid", &all).output().unwrap();
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        (output.status.code(), text)
+    }
+
+    /// Runs a command at a terminal of its own, and types what `typed` makes of the code that is shown there.
+    fn at_terminal(&self, command: &str, typed: impl Fn(&str) -> String) -> String {
+        let line = format!("{OUTBOARD} {command}");
+        let mut script = self.home.command("script", &["-qfec", &line, "/dev/null"]);
+        let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut shown = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut input = child.stdin.take().unwrap();
+        // The question ends with the code and a colon.
+        while !shown.ends_with(": ") || !shown.contains(", type ") {
+            let mut byte = [0];
+            if output.read(&mut byte).unwrap() == 0 {
+                return shown;
+            }
+            shown.push(char::from(byte[0]));
+        }
+        let code: String =
+            shown.chars().rev().skip(2).take(4).collect::<Vec<_>>().into_iter().rev().collect();
+        // What is typed at once was typed before it could be read.
+        std::thread::park_timeout(std::time::Duration::from_millis(600));
+        writeln!(input, "{}", typed(&code)).unwrap();
+        for line in output.lines().map_while(Result::ok) {
+            shown.push_str(&line);
+            shown.push('\n');
+        }
+        child.wait().unwrap();
+        shown
+    }
+}
+
+#[test]
+fn a_question_is_answered_at_another_terminal_with_the_code_shown_there_and_once() {
+    let (mut session, id) = waiting();
+    let (code, listed) = session.detached(&["approvals", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let questions = listed["questions"].as_array().unwrap();
+    assert_eq!((code, questions.len(), questions[0]["id"].as_str()), (Some(0), 1, Some(id.as_str())));
+    let (code, text) = session.detached(&["approve", &id]);
+    assert!(code == Some(2) && text.contains("needs a person at a terminal"), "{code:?} {text}");
+    let wrong = session.at_terminal(&format!("approve {id}"), |code| {
+        if code == "1234" { "1235".into() } else { "1234".into() }
+    });
+    assert!(wrong.contains("nothing was changed: that is not the code"), "{wrong}");
+    let text = session.at_terminal(&format!("approve {id}"), str::to_owned);
+    assert!(
+        text.contains("Outboard asks: may this script call fix.add?") && text.contains("answered"),
+        "{text}"
+    );
+    let (failed, value) = session.client.call("execute", json!({ "resume": "r1" }));
+    assert_eq!((failed, value.as_str()), (false, "3"));
+    let again = session.at_terminal(&format!("approve {id}"), str::to_owned);
+    assert!(again.contains("no open question is called"), "{again}");
+    assert_eq!(session.detached(&["approvals"]).1, "nothing waits for a person\n");
+}
+
+#[test]
+fn a_question_is_refused_at_another_terminal_and_always_is_a_rule() {
+    let (mut session, id) = waiting();
+    session.at_terminal(&format!("deny {id}"), str::to_owned);
+    let text = session.client.call("execute", json!({ "resume": "r1" })).1;
+    assert!(text.contains("not approved: a person said no (a test asks)"), "{text}");
+    let text = session.client.execute("(await fix.add({ a: 2, b: 2 })).sum");
+    let id = question(&text);
+    let told = session.at_terminal(&format!("approve {id} --always"), str::to_owned);
+    assert!(told.contains("fix.add may be called without asking from now on: rule 1 of"), "{told}");
+    assert_eq!(session.client.call("execute", json!({ "resume": "r2" })).1, "4");
+}
