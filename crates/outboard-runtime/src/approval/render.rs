@@ -52,9 +52,7 @@ pub fn render(sheet: &Sheet, medium: Medium) -> String {
     if medium == Medium::Client {
         lines.0.push(String::new());
     }
-    for careful in careful(sheet) {
-        lines.push(0, 2, &format!("Careful: {careful}"));
-    }
+    warn(&mut lines, &sheet.questions);
     let asked = format!("Asked because {}.", sentence(&first.reason));
     match &first.operation {
         Operation::CallTool(_) => lines.push(0, 2, &format!("{} {asked}", says(first))),
@@ -135,27 +133,29 @@ fn written(question: &Question) -> usize {
 fn shown_size(question: &Question) -> usize {
     let mut lines = Lines::default();
     lines.arguments(6, &question.shown());
+    warn(&mut lines, std::slice::from_ref(question));
     lines.0.iter().map(|line| line.chars().count() + 1).sum::<usize>()
         + shown::text(&question.subject()).len()
 }
 
-/// What could be mistaken for something else.
-fn careful(sheet: &Sheet) -> Vec<String> {
-    let mut told = Vec::new();
-    let operation = &sheet.first().operation;
-    for name in [operation.namespace().as_str(), operation.name()] {
-        if !name.is_ascii() {
-            told.push(format!("the name is {}", shown::name(name)));
-        }
+/// Adds what could be mistaken for something else in questions about one tool.
+fn warn(lines: &mut Lines, questions: &[Question]) {
+    let names = questions.first().map(|first| {
+        let operation = &first.operation;
+        [operation.namespace().as_str(), operation.name()]
+    });
+    for name in names.into_iter().flatten().filter(|name| !name.is_ascii()) {
+        lines.push(0, 2, &format!("Careful: the name is {}", shown::name(name)));
     }
     let mut words = Vec::new();
-    for question in &sheet.questions {
+    for question in questions {
         value::strings(&question.shown(), &mut |text| words.extend(shown::mixed(text)));
     }
     words.sort();
     words.dedup();
-    told.extend(words.into_iter().map(|word| format!("letters of different alphabets, {word}")));
-    told
+    for word in words {
+        lines.push(0, 2, &format!("Careful: letters of different alphabets, {word}"));
+    }
 }
 
 /// What an upstream says that its tool does.

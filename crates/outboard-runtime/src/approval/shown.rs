@@ -26,7 +26,7 @@ pub fn name(name: &str) -> String {
 }
 
 /// The words of a text whose letters are of more than one alphabet, as `payраl` with two Cyrillic letters, each with its
-/// codes.
+/// codes. One that occurs twice is told twice.
 pub(super) fn mixed(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split(|char: char| !char.is_alphanumeric() && char != '_') {
@@ -35,10 +35,7 @@ pub(super) fn mixed(text: &str) -> Vec<String> {
                 .chars()
                 .map(|char| if is_plain_ascii(char) { char.to_string() } else { code(char) })
                 .collect();
-            let told = format!("{} is {codes}", self::text(word));
-            if !words.contains(&told) {
-                words.push(told);
-            }
+            words.push(format!("{} is {codes}", self::text(word)));
         }
     }
     words

@@ -214,6 +214,10 @@ async fn what_cannot_be_shown_whole_is_refused_and_nobody_there_is_a_no() {
     let long = format!("{{\"text\":\"{}\"}}", "x".repeat(50_000));
     let Answer::Refused(why) = approvals().ask(question(1, &long)).await else { panic!("allowed") };
     assert!(why.starts_with("its arguments take 50"), "{why}");
+    // What a person has to be warned of counts too.
+    let mixed = format!("{{\"text\":\"{}\"}}", "a\u{430}".repeat(4_000));
+    let answer = approvals().ask(question(1, &mixed)).await;
+    assert!(matches!(answer, Answer::Refused(_)), "{answer:?}");
     let reach = Reach::Nobody("there is no terminal here".to_owned());
     let nobody = Approvals::new(SigningKey::random(), Arc::new(Noon), reach);
     let answer = nobody.ask(question(1, "{}")).await;
