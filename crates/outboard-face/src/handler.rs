@@ -167,7 +167,9 @@ impl Handler {
             Waited::Asks(run) => self.waits(run.id()),
             Waited::Going(run) => {
                 let progress = *run.progress().borrow();
-                if progress.stands {
+                // For a moment a question is gathered and not open yet.
+                let open = |approvals: &Arc<Approvals>| !approvals.open_of(run.id()).is_empty();
+                if progress.stands && self.approvals.as_ref().is_some_and(open) {
                     return self.waits(run.id());
                 }
                 text(present::still_running(run.id(), progress), false).into()
