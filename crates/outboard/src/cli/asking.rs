@@ -46,7 +46,8 @@ async fn answer(terminal: &mut Terminal, approvals: &Approvals, sheet: &Sheet) -
         // Whoever hangs up says nothing.
         let Some(typed) = typed else { return Err(io::ErrorKind::UnexpectedEof.into()) };
         let chosen = choice(&typed);
-        let chosen = if is_offered(chosen, approvals, sheet) { chosen } else { Choice::Unclear };
+        let (in_script, rules) = (sheet.first().script.is_some(), approvals.can_always());
+        let chosen = if is_offered(chosen, in_script, rules) { chosen } else { Choice::Unclear };
         let answered = match chosen {
             Choice::Said(said) => approvals.answer(&sheet.id, said),
             Choice::Always => match approvals.answer_always(&sheet.id) {
@@ -80,7 +81,8 @@ async fn closed(approvals: &Approvals, sheet: &Sheet) {
 }
 
 fn choices(approvals: &Approvals, sheet: &Sheet) -> String {
-    let offered = |choice| is_offered(choice, approvals, sheet);
+    let (in_script, rules) = (sheet.first().script.is_some(), approvals.can_always());
+    let offered = |choice| is_offered(choice, in_script, rules);
     let always = if offered(Choice::Always) { "   [w] always" } else { "" };
     let script = if offered(Choice::Script) { "   [s] show the script" } else { "" };
     let in_run = if offered(Choice::Said(Said::InRun)) {
@@ -91,11 +93,11 @@ fn choices(approvals: &Approvals, sheet: &Sheet) -> String {
     format!("  [a] allow once{in_run}{always}   [d] deny{script} ")
 }
 
-/// Whether the line below the question shows this choice.
-fn is_offered(choice: Choice, approvals: &Approvals, sheet: &Sheet) -> bool {
+/// Whether the line below a question shows this choice; `in_script` says who asks, `rules` whether they can be written.
+fn is_offered(choice: Choice, in_script: bool, rules: bool) -> bool {
     match choice {
-        Choice::Said(Said::InRun) | Choice::Script => sheet.first().script.is_some(),
-        Choice::Always => approvals.can_always(),
+        Choice::Said(Said::InRun) | Choice::Script => in_script,
+        Choice::Always => rules,
         Choice::Said(Said::Once | Said::No) | Choice::Unclear => true,
     }
 }
@@ -128,5 +130,9 @@ mod tests {
         ] {
             assert_eq!(choice(typed), expected, "{typed}");
         }
+        let all = ["a", "r", "w", "d", "s"].map(choice);
+        let offered = |in_script, rules| all.map(|choice| is_offered(choice, in_script, rules));
+        assert_eq!(offered(true, true), [true; 5]);
+        assert_eq!(offered(false, false), [true, false, false, true, false]);
     }
 }
