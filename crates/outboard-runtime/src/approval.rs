@@ -14,7 +14,6 @@ mod value;
 pub use approvals::{Approvals, NotOpen, Reach};
 pub use question::{FORMAT, Question, Scope, Sheet, SoFar, Unshowable};
 pub use render::{Medium, render, script};
-pub use shown::{name, text};
 pub use token::{Approval, BadToken, Said, SigningKey, Spending, answer, approve};
 
 use futures::future::{BoxFuture, ready};

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use unicode_security::MixedScript as _;
 
 /// Text on one line: what a terminal would act on, or what cannot be seen, as its code.
-pub fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
         push(&mut shown, char);
@@ -15,7 +15,7 @@ pub fn text(text: &str) -> String {
 }
 
 /// A name. One that is not plain ASCII is followed by its codes, because letters of other alphabets look like others.
-pub fn name(name: &str) -> String {
+pub(super) fn name(name: &str) -> String {
     let shown = text(name);
     if name.is_ascii() {
         return shown;
