@@ -221,20 +221,12 @@ async fn elicit(peer: &Peer<RoleServer>, approvals: &Approvals, sheet: &Sheet) -
             return Some(Choice::Nobody);
         }
     };
-    let mut changes = approvals.watch();
-    let answered_elsewhere = async {
-        while approvals.open_of(sheet.run()).iter().any(|open| open.id == sheet.id) {
-            if changes.changed().await.is_err() {
-                return;
-            }
-        }
-    };
     tokio::select! {
         biased;
         answer = &mut handle.rx => {
             Some(chosen_in(approvals, answer.unwrap_or(Err(ServiceError::TransportClosed)), sheet))
         }
-        () = answered_elsewhere => {
+        () = approvals.closed(&sheet.id) => {
             if let Err(error) = handle.cancel(Some("the question has been answered elsewhere".to_owned())).await {
                 tracing::debug!(%error, "the client could not be told that its form is of no use any more");
             }

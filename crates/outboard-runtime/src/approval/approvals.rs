@@ -155,6 +155,16 @@ impl Approvals {
         open
     }
 
+    /// Waits until this question is not open any more, whatever came of it.
+    pub async fn closed(&self, id: &QuestionId) {
+        let mut changes = self.watch();
+        while self.find(id).is_some() {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Takes a person's answer to a question that they were shown. Who calls this vouches for the person.
     pub fn answer(&self, id: &QuestionId, said: Said) -> Result<(), NotOpen> {
         let sheet = self.find(id).ok_or_else(|| NotOpen { id: id.to_string() })?;

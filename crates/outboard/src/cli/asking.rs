@@ -41,7 +41,7 @@ async fn answer(terminal: &mut Terminal, approvals: &Approvals, sheet: &Sheet) -
     loop {
         let typed = tokio::select! {
             typed = terminal.ask(&text) => typed?,
-            () = closed(approvals, sheet) => return terminal.show("\nthe question has been taken back or answered elsewhere\n"),
+            () = approvals.closed(&sheet.id) => return terminal.show("\nthe question has been taken back or answered elsewhere\n"),
         };
         // Whoever hangs up says nothing.
         let Some(typed) = typed else { return Err(io::ErrorKind::UnexpectedEof.into()) };
@@ -68,15 +68,6 @@ async fn answer(terminal: &mut Terminal, approvals: &Approvals, sheet: &Sheet) -
             Ok(()) => Ok(()),
             Err(NotOpen { .. }) => terminal.show("the question has been taken back or answered elsewhere\n"),
         };
-    }
-}
-
-async fn closed(approvals: &Approvals, sheet: &Sheet) {
-    let mut changes = approvals.watch();
-    while approvals.open().iter().any(|open| open.id == sheet.id) {
-        if changes.changed().await.is_err() {
-            return;
-        }
     }
 }
 
