@@ -150,6 +150,9 @@ fn commands_of_one_call_each_are_guarded_as_one_session() {
     person.says(&["call", "wiki.echo", r#"{"value": "secret"}"#]).fine();
     let says = "this session has read private data and untrusted content, and this leaves the organisation";
     post().check(1, &[says]);
+    let judged = person.says(&["policy", "test", "mail.echo", r#"{"value": "x"}"#]);
+    assert_eq!(judged.code, Some(0), "{judged:?}");
+    assert!(judged.out.starts_with(&format!("mail.echo: ask, because {says}")), "{judged:?}");
     person.runs("await mail.echo({ value: 'x' })").check(1, &[says]);
     person.says(&["policy", "clear"]).check(1, &["clearing it needs a person at a terminal"]);
     post().check(1, &[says]);

@@ -1,5 +1,5 @@
-//! `outboard policy test`: what the policy says of one operation and what decides. It judges as the gate does, without
-//! starting an upstream whose tools are known, and sends nothing.
+//! `outboard policy test`: what the policy says of one operation and what decides. It judges as the gate judges a command,
+//! without starting an upstream whose tools are known, and sends nothing.
 
 use std::time::Duration;
 
@@ -16,7 +16,10 @@ use super::super::{
     input, names,
     waiting::{self, Wait},
 };
-use crate::report::{self, Failure, USAGE, escaped};
+use crate::{
+    report::{self, Failure, USAGE, escaped},
+    tainted,
+};
 
 /// Options of `outboard policy test`.
 #[derive(Debug, Args)]
@@ -29,7 +32,7 @@ pub(in crate::cli) struct Test {
     /// Judge the reading of this resource instead of a tool call, taken for a listed one
     #[arg(long, value_name = "URI")]
     resource: Option<String>,
-    /// As if the session had read private data and untrusted content
+    /// As if private data and untrusted content had been read, whatever was read until now
     #[arg(long)]
     tainted: bool,
     /// As if the tool had been called so often in the run and in the hour
@@ -54,10 +57,13 @@ impl Test {
                 waiting::wait(system.runtime.catalogue(), wait, &stop, |_| ()).await
             })
             .await?;
-        let met = self.tainted;
+        // As `outboard call` would be judged: by what all sessions have seen.
+        let seen =
+            tainted::read(&context.places.state).map_err(|problem| Failure::could_not(&problem))?.taint;
+        let taint = seen.and(Taint { private: self.tainted, untrusted: self.tainted });
         let counts = Counts { run: self.after, tool: self.after, hour: self.after };
         let run = |facts: Facts<'_>| {
-            let facts = Facts { counts, taint: Taint { private: met, untrusted: met }, ..facts };
+            let facts = Facts { counts, taint, ..facts };
             context.configuration.settings.policy.judge(&facts)
         };
         let (operation, verdict) = match &self.resource {
