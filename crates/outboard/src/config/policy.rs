@@ -17,6 +17,7 @@ const RULE: [&str; 4] = ["tools", "when", "verdict", "reason"];
 const LIMIT: [&str; 3] = ["tools", "perRun", "perHour"];
 const EXAMPLE: &str = "for example: {\"tools\": \"github.get_*\", \"verdict\": \"allow\"}";
 const LIMIT_EXAMPLE: &str = "for example: {\"tools\": \"slack.*\", \"perRun\": 5, \"perHour\": 50}";
+const ALL: &str = "`\"tools\": \"*\"` means every tool, and `policy.otherwise` says what holds where no rule matches";
 /// Calls that may be counted.
 const MOST: u64 = 1_000_000;
 
@@ -102,12 +103,18 @@ fn rule(members: &Map<String, Value>, place: &[&str]) -> Result<RuleText, Wrong>
     let Some(verdict) = given(members, "verdict") else {
         return Err(Wrong::at(place, format!("`{}` has no `verdict`", place.join(".")), EXAMPLE));
     };
-    Ok(RuleText {
+    let rule = RuleText {
         tools: given(members, "tools").map(|value| patterns(value, place)).transpose()?,
         when: text("when")?,
         verdict: word(verdict, &[place, &["verdict"]].concat(), EXAMPLE)?,
         reason: text("reason")?,
-    })
+    };
+    // It would decide about all there is, also about what is denied without rules: more likely a member was forgotten.
+    if rule.tools.is_none() && rule.when.is_none() {
+        let what = format!("`{}` has neither `tools` nor `when`", place.join("."));
+        return Err(Wrong::at(place, what, ALL));
+    }
+    Ok(rule)
 }
 
 fn limit(members: &Map<String, Value>, place: &[&str]) -> Result<LimitText, Wrong> {
@@ -211,13 +218,22 @@ mod tests {
                 "for example",
             ),
             (
-                json!({"rules": [{"verdict": "ask"}, {"verdict": "ask", "if": "x"}]}),
+                json!({"rules": [{"verdict": "allow", "reason": "x"}]}),
+                "policy.rules.0",
+                "`policy.rules.0` has neither `tools` nor `when`",
+                "`\"tools\": \"*\"` means every tool",
+            ),
+            (
+                json!({"rules": [{"verdict": "ask", "tools": "*"}, {"verdict": "ask", "if": "x"}]}),
                 "policy.rules.1.if",
                 "`policy.rules.1.if` is not known here",
                 "there are: tools, when, verdict, reason",
             ),
             (
-                json!({"rules": [{"verdict": "ask"}, {"verdict": "ask", "when": "argument.n > 1"}]}),
+                json!({"rules": [
+                    {"verdict": "ask", "tools": "*"},
+                    {"verdict": "ask", "when": "argument.n > 1"},
+                ]}),
                 "policy.rules.1.when",
                 "`policy.rules.1.when`: column 1: `argument` is not known",
                 "there are: kind",
