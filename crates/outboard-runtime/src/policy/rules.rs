@@ -195,7 +195,7 @@ impl Rule {
     fn says(&self, place: usize) -> Verdict {
         let text = match &self.reason {
             Some(reason) => format!("{reason} (rule {})", place + 1),
-            None => format!("rule {} says so", place + 1),
+            None => format!("rule {} of `policy.rules` says so", place + 1),
         };
         self.verdict.with(Reason::new(Decider::Rule(place), text))
     }

@@ -1,13 +1,13 @@
 //! `outboard policy test`: what the policy says of one operation and what decides. It judges as the gate judges a command,
 //! without starting an upstream whose tools are known, and sends nothing.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use clap::Args;
 use outboard_runtime::{
     catalogue::Member,
     operation::{Operation, Request, Requested},
-    policy::{Counts, Facts, Policy as _, Standing, Taint, Verdict},
+    policy::{Counts, Decider, Facts, Policy as _, Standing, Taint, Verdict},
 };
 use serde_json::json;
 
@@ -94,15 +94,18 @@ impl Test {
                 (format!("{} {uri}", member.namespace), verdict)
             }
         };
-        self.tell(&operation, &verdict)
+        self.tell(&operation, &verdict, &context.places.user_file())
     }
 
-    fn tell(&self, operation: &str, verdict: &Verdict) -> Result<(), Failure> {
+    fn tell(&self, operation: &str, verdict: &Verdict, file: &Path) -> Result<(), Failure> {
         let reason = verdict.reason();
+        // What a person has written, as against what holds without.
+        let is_written = matches!(reason.by, Decider::Rule(_) | Decider::Limit(_) | Decider::Otherwise);
+        let file = is_written.then(|| file.display().to_string());
         if self.json {
             return report::json(&json!({
                 "operation": operation, "verdict": verdict.word(), "by": reason.by, "reason": reason.text,
-                "remedy": reason.remedy,
+                "remedy": reason.remedy, "file": file,
             }));
         }
         report::line(format_args!(
@@ -111,6 +114,9 @@ impl Test {
             verdict.word(),
             escaped(&reason.text)
         ));
+        if let Some(file) = file {
+            report::line(format_args!("  it stands in {file}"));
+        }
         if let Some(remedy) = &reason.remedy {
             report::hint(remedy);
         }

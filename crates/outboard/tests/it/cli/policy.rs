@@ -139,6 +139,7 @@ fn a_rule_is_tested_and_written_from_the_command_line() {
         said.fine().starts_with("fix.echo: deny, because rule 1 cannot be applied: there is no `value`"),
         "{said:?}"
     );
+    assert!(said.out.contains("\n  it stands in ") && said.out.ends_with("outboard.json\n"), "{said:?}");
     person
         .says(&["call", "fix.echo", r#"{"value": "no"}"#])
         .check(1, &["denied by policy: never no (rule 1)"]);
