@@ -14,6 +14,7 @@ mod value;
 pub use approvals::{Approvals, NotOpen, Reach};
 pub use question::{FORMAT, Question, Scope, Sheet, SoFar, Unshowable};
 pub use render::{Medium, render, script};
+pub use shown::{mixed, name};
 pub use token::{Approval, BadToken, Said, SigningKey, Spending, answer, approve};
 
 use futures::future::{BoxFuture, ready};

@@ -15,7 +15,7 @@ pub(super) fn text(text: &str) -> String {
 }
 
 /// A name. One that is not plain ASCII is followed by its codes, because letters of other alphabets look like others.
-pub(super) fn name(name: &str) -> String {
+pub fn name(name: &str) -> String {
     let shown = text(name);
     if name.is_ascii() {
         return shown;
@@ -27,7 +27,7 @@ pub(super) fn name(name: &str) -> String {
 
 /// The words of a text whose letters are of more than one alphabet, as `payраl` with two Cyrillic letters, each with its
 /// codes. One that occurs twice is told twice.
-pub(super) fn mixed(text: &str) -> Vec<String> {
+pub fn mixed(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split(|char: char| !char.is_alphanumeric() && char != '_') {
         if !word.is_ascii() && !word.is_single_script() {

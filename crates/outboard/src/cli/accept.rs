@@ -1,10 +1,11 @@
 //! `outboard accept`: shows a person what upstreams claim of their tools, and what has changed since that was accepted,
-//! and accepts exactly what was shown. Everything shown is escaped: it is the upstreams' word.
+//! and accepts the definitions that were listed then. Everything shown is escaped: it is the upstreams' word.
 
-use std::{fmt::Write as _, io::IsTerminal as _, time::Duration};
+use std::{fmt::Write as _, io::IsTerminal as _, sync::Arc, time::Duration};
 
 use clap::Args;
 use outboard_runtime::{
+    approval,
     catalogue::{Listing, Member, UpstreamState},
     policy::{Difference, Pins},
 };
@@ -29,7 +30,7 @@ const START: Duration = Duration::from_secs(90);
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Until an upstream is accepted, what it declares of its tools counts for nothing, and every call of it asks.
-Accepting starts it, shows what it declares, and remembers exactly that: a tool that changes later asks again.")]
+Accepting starts it, shows what it says of its tools, and remembers all of it: one that changes later asks again.")]
 pub(super) struct Accept {
     /// The upstreams; all that were not accepted as they are now, if none is named
     #[arg(value_name = "UPSTREAM")]
@@ -137,7 +138,10 @@ impl Accept {
         show::entry(&configured.name, entry);
         match &differences {
             Some(differences) => show_differences(differences, listing),
-            None => show_claims(&of_tools(&context.configuration.settings.policy, &accepted(member))),
+            None => {
+                show_claims(&of_tools(&context.configuration.settings.policy, &accepted(member)));
+                show_tools(member, listing);
+            }
         }
         if self.show {
             done.shown += 1;
@@ -220,6 +224,38 @@ fn show_claims(outlook: &Outlook) {
     }
 }
 
+/// Characters of a description that are shown of a tool of which nothing was accepted before.
+const BEGINNING: usize = 400;
+/// Words of more than one alphabet that are shown of one.
+const MIXED: usize = 5;
+
+/// What the upstream says of each tool, also of those that are hidden: the name that it has there, and how its description
+/// begins.
+fn show_tools(member: &Member, listing: &Listing) {
+    report::line("  it says of them:");
+    let mut is_cut = false;
+    for tool in &listing.tools {
+        let own = approval::name(tool.name.as_str());
+        let found = member.tool(tool.name.as_str()).filter(|(_, found)| Arc::ptr_eq(found, tool));
+        let called = match found {
+            Some((identifier, _)) if identifier == tool.name.as_str() => own,
+            Some((identifier, _)) => format!("{} (its own name: {own})", approval::name(identifier)),
+            None => format!("{own} (hidden by its entry)"),
+        };
+        let description = tool.description.as_deref().unwrap_or_default();
+        // On one line, where nothing is pushed out of sight.
+        let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
+        is_cut |= line.chars().count() > BEGINNING;
+        report::line(format_args!("    {called}: {}", clip(&line, BEGINNING)));
+        for word in approval::mixed(description).iter().take(MIXED) {
+            report::line(format_args!("      letters of more than one alphabet: {word}"));
+        }
+    }
+    if is_cut {
+        report::line("  outboard describe NAMESPACE.TOOL shows all of one");
+    }
+}
+
 /// Characters of one side of a difference that are shown around what differs.
 const SHOWN: usize = 4_000;
 
@@ -228,16 +264,17 @@ fn show_differences(differences: &[Difference], now: &Listing) {
     for difference in differences {
         match difference {
             Difference::Removed(tool) => {
-                report::line(format_args!("    - {} is gone", escaped(tool.as_str())));
+                report::line(format_args!("    - {} is gone", approval::name(tool.as_str())));
             }
             Difference::Added(tool) => {
                 let description = now.tools.iter().find(|one| one.name == *tool);
                 let description =
                     description.and_then(|tool| tool.description.as_deref()).unwrap_or_default();
-                report::line(format_args!("    + {} is new: {}", escaped(tool.as_str()), clip(description)));
+                let name = approval::name(tool.as_str());
+                report::line(format_args!("    + {name} is new: {}", clip(description, SHOWN)));
             }
             Difference::Changed { tool, parts } => {
-                report::line(format_args!("    ~ {} has changed", escaped(tool.as_str())));
+                report::line(format_args!("    ~ {} has changed", approval::name(tool.as_str())));
                 for (part, old, new) in parts {
                     report::line(format_args!("        its {part}"));
                     report::line(format_args!("        - {}", show::elided(old, new)));
@@ -248,9 +285,9 @@ fn show_differences(differences: &[Difference], now: &Listing) {
     }
 }
 
-fn clip(text: &str) -> String {
-    let mut shown = escaped(&text.chars().take(SHOWN).collect::<String>());
-    let left = text.chars().count().saturating_sub(SHOWN);
+fn clip(text: &str, most: usize) -> String {
+    let mut shown = escaped(&text.chars().take(most).collect::<String>());
+    let left = text.chars().count().saturating_sub(most);
     if left > 0 {
         let _ = write!(shown, " … and {left} characters more");
     }

@@ -37,6 +37,8 @@ fn an_upstream_is_accepted_by_what_it_shows_and_then_its_claims_count() {
     for part in [
         "run, because declared read-only (1): add",
         "ask, because declared destructive (1): count",
+        "  it says of them:\n",
+        "\n    add: Adds.\n",
         "fix: accepted",
     ] {
         assert!(accepted.fine().contains(part), "{part}: {accepted:?}");
