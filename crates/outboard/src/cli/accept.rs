@@ -38,8 +38,8 @@ pub(super) struct Accept {
     /// Only show what there is to accept
     #[arg(long, conflicts_with_all = ["hash", "revoke"])]
     show: bool,
-    /// Accept, without asking, the upstream whose tools have this hash (`--show` prints it)
-    #[arg(long, value_name = "SHA256")]
+    /// Accept, without asking, the named upstream if its tools have this hash (`--show` prints it)
+    #[arg(long, value_name = "SHA256", requires = "names")]
     hash: Vec<String>,
     /// Take acceptance back
     #[arg(long, conflicts_with = "hash")]

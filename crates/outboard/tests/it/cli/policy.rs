@@ -33,6 +33,8 @@ fn an_upstream_is_accepted_by_what_it_shows_and_then_its_claims_count() {
         .says(&["accept", "fix"])
         .check(1, &["needs a person at a terminal", "outboard accept fix --hash "]);
     let hash = hash(&person);
+    // Another upstream may list the same tools.
+    person.says(&["accept", "--hash", &hash]).check(2, &["UPSTREAM"]);
     let accepted = person.says(&["accept", "fix", "--hash", &hash]);
     for part in [
         "run, because declared read-only (1): add",
