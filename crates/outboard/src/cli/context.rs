@@ -41,7 +41,7 @@ impl Context {
     }
 
     /// [`Context::load`] without saying so.
-    fn load_quietly() -> Result<Self, Failure> {
+    pub(super) fn load_quietly() -> Result<Self, Failure> {
         Self::loaded(|places, directory, trust, program| {
             config::load(places, directory, trust, program)
                 .map_err(|problem| Failure::could_not(&problem).code(USAGE))

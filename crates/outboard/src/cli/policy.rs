@@ -46,9 +46,9 @@ impl Policy {
             Command::Test(test) => test.run().await,
             Command::Suggest(suggest) => suggest.run().await,
             Command::Clear(clear) => clear.run(),
-            Command::Allow(write) => write.run(Word::Allow),
-            Command::Ask(write) => write.run(Word::Ask),
-            Command::Deny(write) => write.run(Word::Deny),
+            Command::Allow(write) => write.run(Word::Allow).await,
+            Command::Ask(write) => write.run(Word::Ask).await,
+            Command::Deny(write) => write.run(Word::Deny).await,
         }
     }
 }

@@ -17,7 +17,8 @@ const RULE: [&str; 4] = ["tools", "when", "verdict", "reason"];
 const LIMIT: [&str; 3] = ["tools", "perRun", "perHour"];
 const EXAMPLE: &str = "for example: {\"tools\": \"github.get_*\", \"verdict\": \"allow\"}";
 const LIMIT_EXAMPLE: &str = "for example: {\"tools\": \"slack.*\", \"perRun\": 5, \"perHour\": 50}";
-const ALL: &str = "`\"tools\": \"*\"` means every tool, and `policy.otherwise` says what holds where no rule matches";
+const ALL: &str =
+    "`\"tools\": \"*\"` means every tool, and `policy.otherwise` says what holds where no rule matches";
 /// Calls that may be counted.
 const MOST: u64 = 1_000_000;
 

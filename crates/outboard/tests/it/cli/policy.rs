@@ -148,6 +148,12 @@ fn a_rule_is_tested_and_written_from_the_command_line() {
         .says(&["call", "fix.echo", r#"{"value": "no"}"#])
         .check(1, &["denied by policy: never no (rule 1)"]);
     person.says(&["call", "fix.echo", r#"{"value": "yes"}"#]).fine();
+    person
+        .says(&["policy", "deny", "fix.echo"])
+        .check(0, &["it has no effect: before it, rule 2 decides about fix.echo", "--first"]);
+    person
+        .says(&["policy", "deny", "fux.echo", "--first"])
+        .check(0, &["no tool that is known here is meant by it"]);
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.starts_with("{ // mine\n"), "{text}");
 }
