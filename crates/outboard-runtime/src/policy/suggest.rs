@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use outboard_declare::names;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -50,12 +51,17 @@ struct Decisions {
 
 /// What stands in the gate's record if a person allowed a call, and in its message if one refused.
 const BY_A_PERSON: &str = "by a person";
-const NOT_APPROVED: &str = "not approved: ";
+const REFUSED: &str = "not approved: a person said no";
 
 impl Past {
     /// Takes in the journal of one run.
     pub fn read(&mut self, events: &[Event]) {
         let run = self.tools.values().map(|tool| tool.read).max().unwrap_or_default() + 1;
+        // What stands before it in a run that goes on from another one was decided there.
+        let from = events.iter().find_map(|event| match event {
+            Event::Opened(opened) => opened.origin.as_ref().map(|origin| origin.from),
+            _ => None,
+        });
         let mut asked: BTreeMap<RequestId, (String, &Json)> = BTreeMap::new();
         for event in events {
             match event {
@@ -72,8 +78,8 @@ impl Past {
                 Event::Delivered(delivery) => {
                     if let Delivered::Settled { request, reply: Reply::Failed(failure) } = &delivery.what
                         && failure.code == FailureCode::Denied
-                        && failure.message.starts_with(NOT_APPROVED)
-                        && !failure.message.contains("nobody could be asked")
+                        && failure.message.starts_with(REFUSED)
+                        && from.is_none_or(|from| *request >= from)
                         && let Some((tool, _)) = asked.get(request)
                     {
                         self.tool(tool.clone(), run).refused += 1;
@@ -93,11 +99,17 @@ impl Past {
 
     /// What they suggest, most decisions first. Tools about which people decided in both ways suggest nothing.
     pub fn suggest(&self) -> Vec<Suggestion> {
+        let mut ways: BTreeMap<String, [bool; 2]> = BTreeMap::new();
+        for (name, decisions) in &self.tools {
+            let [allowed, refused] = ways.entry(identified(name)).or_default();
+            *allowed |= !decisions.allowed.is_empty();
+            *refused |= decisions.refused > 0;
+        }
         let one = |(name, decisions): (&String, &Decisions)| {
-            let (verdict, count) = match (decisions.allowed.len(), decisions.refused) {
-                (allowed, 0) => (Word::Allow, allowed),
-                (0, refused) => (Word::Deny, refused),
-                _ => return None,
+            let (verdict, count) = match ways.get(&identified(name))? {
+                [true, true] => return None,
+                [_, false] => (Word::Allow, decisions.allowed.len()),
+                [_, true] => (Word::Deny, decisions.refused),
             };
             let when = (verdict == Word::Allow).then(|| conditions(&decisions.allowed)).flatten();
             let reason = (verdict == Word::Deny).then(|| format!("people refused it {count} times"));
@@ -112,6 +124,16 @@ impl Past {
 
 fn called(intent: &Intent) -> String {
     format!("{}.{}", intent.namespace, intent.tool)
+}
+
+/// The same for all names of a tool: a call that was sent is recorded by its upstream's own name of it, one that was
+/// refused as the script wrote it.
+fn identified(name: &str) -> String {
+    let parts = name.split_once('.');
+    parts.map_or_else(
+        || name.to_owned(),
+        |(namespace, tool)| format!("{namespace}.{}", names::identifier(tool)),
+    )
 }
 
 /// The pattern that means exactly this name.
@@ -196,6 +218,13 @@ mod tests {
                 allowed(5, "move", "allowed by a person in this run, up to 5 calls"),
                 asked(6, "move", json!({})),
                 refused(6, "not approved: a person said no"),
+                // Another name of the same tool.
+                asked(7, "send_it", json!({})),
+                allowed(7, "send-it", "allowed once by a person"),
+                asked(8, "send_it", json!({})),
+                refused(8, "not approved: a person said no"),
+                asked(9, "late", json!({})),
+                refused(9, "not approved: what a person allowed is not this call, or is too long ago"),
             ]);
         }
         let suggestions = past.suggest();
