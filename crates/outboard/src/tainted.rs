@@ -1,5 +1,5 @@
-//! What this user's sessions have seen, kept so that commands which make one call each are guarded like a session: a
-//! model with a shell must not get around the guard by them. Only a person clears it.
+//! What this user's sessions have seen, kept so that commands which make one call each are guarded like a session: what a
+//! session has read must not leave by them. Sessions that are served do not look here. Only a person clears it.
 
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,8 @@ pub(crate) fn read(state: &Path) -> Result<Seen, StateProblem> {
 
 /// Adds what a session has seen.
 pub(crate) fn add(state: &Path, taint: Taint) -> Result<(), StateProblem> {
-    if read(state)?.taint.and(taint) == read(state)?.taint {
+    let seen = read(state)?.taint;
+    if seen.and(taint) == seen {
         return Ok(());
     }
     change(state, |stored| stored.seen = stored.seen.and(taint))
