@@ -134,6 +134,21 @@ fn a_project_cannot_vouch_for_itself() {
 }
 
 #[test]
+fn a_person_is_shown_which_of_their_own_rules_let_a_projects_servers_run() {
+    let rules = json!([
+        {"tools": "my_proj.add", "verdict": "allow"},
+        {"tools": "my_proj_2.*", "verdict": "allow"},
+        {"tools": ["x.y", "*.echo"], "verdict": "allow"},
+        {"tools": "my-proj.*", "verdict": "deny"},
+    ]);
+    let person = Person::configured(&json!({"mcpServers": {}, "policy": {"rules": rules}}));
+    person.file(".mcp.json", &json!({"mcpServers": {"my-proj": fixture(&[])}}).to_string());
+    let shown = person.says(&["trust", "--show"]);
+    let told: Vec<&str> = shown.out.lines().filter(|line| line.contains("your own")).collect();
+    assert_eq!(told, ["  your own rule 1 lets run  my_proj.add", "  your own rule 3 lets run  x.y, *.echo"]);
+}
+
+#[test]
 fn commands_of_one_call_each_are_guarded_as_one_session() {
     let labelled = |labels: &Value| {
         let mut entry = fixture(&[]);

@@ -4,13 +4,14 @@
 use std::{io::IsTerminal as _, path::PathBuf};
 
 use clap::Args;
+use outboard_runtime::policy::{PolicyText, Word};
 
 use super::{
     show::{self, escaped},
     variable,
 };
 use crate::{
-    config::{ConfigFile, Places},
+    config::{ConfigFile, FileKind, Places},
     report::{self, Failure, USAGE},
     trust::Trust,
 };
@@ -47,6 +48,8 @@ impl TrustCommand {
             ))
             .hint("name the project's directory: outboard trust DIRECTORY"));
         }
+        // Of a file that cannot be used no rule is in force.
+        let own = ConfigFile::read(&places.user_file(), FileKind::User).ok();
         let mut accepted = 0;
         for file in files {
             if self.revoke {
@@ -65,6 +68,9 @@ impl TrustCommand {
             if read.entries.is_empty() {
                 report::line("  names no servers: there is nothing to accept");
                 continue;
+            }
+            if let Some(own) = &own {
+                show_rules(own.settings.policy.text(), &read);
             }
             if !self.show && self.accepts(&read, &trust)? {
                 trust.accept(&read.path, read.hash.clone()).map_err(|error| Failure::could_not(&error))?;
@@ -106,5 +112,33 @@ fn show(file: &ConfigFile, accepted: bool) {
                 report::line(format_args!("  {}: {}", escaped(name), escaped(&wrong.to_string())));
             }
         }
+    }
+}
+
+/// What of the user's own policy lets tools of these servers run: it knows servers by their names, whoever configures them.
+fn show_rules(policy: &PolicyText, file: &ConfigFile) {
+    let plain = |name: &str| {
+        let plain: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+        plain.trim_matches('_').to_owned()
+    };
+    let names: Vec<String> = file.entries.keys().map(|name| plain(name)).collect();
+    let may_mean = |patterns: &[String]| {
+        patterns.iter().any(|pattern| {
+            let namespace = pattern.split('.').next().unwrap_or_default();
+            namespace.contains(['*', '?', '[', '{', '\\'])
+                || pattern.match_indices('.').any(|(at, _)| names.contains(&plain(&pattern[..at])))
+        })
+    };
+    for (at, rule) in policy.rules.iter().enumerate() {
+        let tools = match &rule.tools {
+            _ if rule.verdict != Word::Allow => continue,
+            Some(tools) if !may_mean(tools) => continue,
+            Some(tools) => escaped(&tools.join(", ")),
+            None => "what its condition says".to_owned(),
+        };
+        report::line(format_args!("  your own rule {} lets run  {tools}", at + 1));
+    }
+    if policy.otherwise == Some(Word::Allow) {
+        report::line("  your own `policy.otherwise` lets run what no rule is about");
     }
 }
