@@ -11,7 +11,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{ids::UpstreamName, operation::Operation, policy::Counts};
+use crate::{ids::UpstreamName, journal::Intent, operation::Operation, policy::Counts};
 
 /// An hour is counted in so many parts: what is older than an hour is forgotten within a part.
 const PARTS: usize = 60;
@@ -110,6 +110,21 @@ impl Hours {
     }
 }
 
+impl Tally {
+    /// Counts a call that was sent before the run was interrupted. What was no tool call counts for the run alone.
+    pub(crate) fn recall(&self, intent: &Intent) {
+        let what = Counted {
+            upstream: intent.upstream.clone(),
+            kind: crate::operation::Kind::CallTool,
+            name: intent.tool.as_str().into(),
+        };
+        let mut run = lock(&self.0);
+        run.all = run.all.saturating_add(1);
+        let tool = run.tools.entry(what).or_default();
+        *tool = tool.saturating_add(1);
+    }
+}
+
 impl Reserved {
     /// It is going to happen.
     pub(super) fn keep(mut self) {
@@ -174,7 +189,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{json::Json, operation::ToolCall};
+    use crate::{clock::RunTime, ids::RequestId, json::Json, operation::ToolCall};
 
     fn call(tool: &str) -> Operation {
         Operation::CallTool(ToolCall {
@@ -204,6 +219,23 @@ mod tests {
         other.keep();
         assert_eq!(hours.reserve(&tally, &call("a")).before, counts(2, 1, 1));
         assert_eq!(hours.reserve(&Tally::default(), &call("a")).before, counts(0, 0, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_run_sent_before_it_was_interrupted_counts_for_it() {
+        let (hours, tally) = (Hours::default(), Tally::default());
+        tally.recall(&Intent {
+            request: RequestId(1),
+            at: RunTime::default(),
+            upstream: "u".into(),
+            namespace: "u".into(),
+            tool: "a".into(),
+            read_only: false,
+            idempotent: false,
+            allowed_by: String::new(),
+        });
+        assert_eq!(hours.reserve(&tally, &call("a")).before, counts(1, 1, 0));
+        assert_eq!(hours.reserve(&tally, &call("b")).before, counts(1, 0, 0));
     }
 
     #[tokio::test(start_paused = true)]

@@ -361,6 +361,7 @@ impl RunActor {
                 for (id, intent) in &folded.intents {
                     let line = places.get(id).and_then(|request| self.line_of(request));
                     self.caller.ledger.recall(intent, line, answers.get(id));
+                    self.caller.tally.recall(intent);
                 }
                 self.caller.budget.spent(u32::try_from(folded.intents.len()).unwrap_or(u32::MAX));
                 self.record(vec![Event::Resumed(Resumed { at: self.parts.clock.wall(), image })]).await
