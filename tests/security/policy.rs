@@ -104,6 +104,18 @@ fn arguments_are_judged_as_they_are_sent_and_not_as_they_look_later() {
 }
 
 #[test]
+fn a_name_that_stands_twice_cannot_show_one_value_and_send_another() {
+    let rules = json!([{"tools": "fix.echo", "when": "arguments.value == 'secret'", "verdict": "deny"}]);
+    let policy = json!({"rules": rules, "otherwise": "allow"});
+    let person = Person::configured(&json!({"mcpServers": {"fix": fixture(&[])}, "policy": policy}));
+    person.says(&["call", "fix.echo", r#"{"value": "fine"}"#]).fine();
+    for arguments in [r#"{"value": "secret", "value": "fine"}"#, r#"{"value": {"v\u0061": 1, "va": 2}}"#] {
+        let said = person.says(&["call", "fix.echo", arguments]);
+        said.check(1, &["not sent: the name `va", "` stands twice in an object"]);
+    }
+}
+
+#[test]
 fn a_project_cannot_vouch_for_itself() {
     let person = Person::configured(&json!({"mcpServers": {}}));
     let trusting =

@@ -5,6 +5,7 @@
 
 mod cost;
 mod nullable;
+mod once;
 
 use std::{
     collections::HashMap,
@@ -70,7 +71,7 @@ impl Validators {
         if arguments.as_str().len() > ARGUMENT_BYTES {
             return Ok(());
         }
-        let value = arguments.to_value();
+        let value = once::read(arguments.as_str()).map_err(|why| refused(target, language, &why))?;
         let compiled = self.compiled(target);
         if !compiled.affords(&value) {
             tracing::warn!(tool = %target.tool.name, "an input schema asks for too much work and is not checked");
