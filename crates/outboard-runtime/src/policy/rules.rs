@@ -119,23 +119,17 @@ impl Rules {
             return None;
         }
         let variables = Variables::of(facts);
-        self.about(facts, &variables).iter().find_map(|&place| {
-            let rule = &self.rules[place];
-            match rule.when.as_ref().map_or(Held::Yes, |when| when.holds(&variables)) {
-                Held::Yes => Some(rule.says(place)),
-                Held::No => None,
-                Held::Unclear(why) => Some(rule.unclear(place, &why)),
-            }
-        })
+        self.about(facts, &variables).iter().find_map(|&place| self.rules[place].judge(place, &variables))
     }
 
     /// What the first rule says that looks at names only, and the rules before it that may match.
     pub(super) fn outlook(&self, facts: &Facts<'_>) -> (Option<Verdict>, Vec<usize>) {
-        let about = self.about(facts, &Variables::of(facts));
+        let variables = Variables::of(facts);
+        let about = self.about(facts, &variables);
         let looks_further =
             |place: &&usize| self.rules[**place].when.as_ref().is_some_and(Condition::looks_further);
         let may: Vec<usize> = about.iter().take_while(looks_further).copied().collect();
-        let decided = about.get(may.len()).map(|&place| self.rules[place].says(place));
+        let decided = about.get(may.len()).and_then(|&place| self.rules[place].judge(place, &variables));
         (decided, may)
     }
 
@@ -190,6 +184,15 @@ impl Rule {
     fn may_be_about(&self, facts: &Facts<'_>, variables: &Variables<'_>) -> bool {
         self.tools.as_ref().is_none_or(|tools| tools.mean(facts))
             && self.when.as_ref().is_none_or(|when| when.may_hold(variables))
+    }
+
+    /// What it says of an operation that it may be about, if it matches.
+    fn judge(&self, place: usize, variables: &Variables<'_>) -> Option<Verdict> {
+        match self.when.as_ref().map_or(Held::Yes, |when| when.holds(variables)) {
+            Held::Yes => Some(self.says(place)),
+            Held::No => None,
+            Held::Unclear(why) => Some(self.unclear(place, &why)),
+        }
     }
 
     fn says(&self, place: usize) -> Verdict {

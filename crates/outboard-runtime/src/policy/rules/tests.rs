@@ -102,6 +102,18 @@ fn what_decides_beside_an_error_decides() {
 }
 
 #[test]
+fn what_is_said_beforehand_of_a_name_is_what_is_said_of_a_call() {
+    let operation = call("pay", json!({}));
+    for (when, word) in [("tool == 'pay'", "allow"), ("tool > 1", "ask")] {
+        let rules = vec![rule(None, Some(when), Word::Allow)];
+        let policy = Rulebook::read(PolicyText { rules, ..PolicyText::default() }).unwrap();
+        let (verdict, may) = policy.outlook(&facts(&operation));
+        assert_eq!((verdict.word(), may), (word, Vec::new()), "{when}");
+        assert_eq!(verdict, policy.judge(&facts(&operation)), "{when}");
+    }
+}
+
+#[test]
 fn everything_that_is_known_can_be_named() {
     let operation = call("pay-out", json!({"to": ["a", "b"], "n": 5, "big": u64::MAX, "f": 1.5, "no": null}));
     let claims = Annotations { read_only_hint: Some(true), ..Annotations::default() };
