@@ -56,7 +56,7 @@ impl Ceilings {
                 facts.operation.namespace(),
                 facts.identifier
             );
-            tools.mean(facts).then(|| Verdict::Deny(Reason::new(Decider::Limit(place), text)))
+            tools.mean(facts, true).then(|| Verdict::Deny(Reason::new(Decider::Limit(place), text)))
         })
     }
 }

@@ -182,7 +182,7 @@ impl Rule {
 
     /// Whether it can match an operation of this name, whatever its arguments.
     fn may_be_about(&self, facts: &Facts<'_>, variables: &Variables<'_>) -> bool {
-        self.tools.as_ref().is_none_or(|tools| tools.mean(facts))
+        self.tools.as_ref().is_none_or(|tools| tools.mean(facts, self.verdict != Word::Allow))
             && self.when.as_ref().is_none_or(|when| when.may_hold(variables))
     }
 
@@ -256,16 +256,19 @@ impl Patterns {
         texts.iter().map(pattern).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether they mean the tool that is called.
-    pub(super) fn mean(&self, facts: &Facts<'_>) -> bool {
+    /// Whether they mean the tool that is called. Where they hold back, they mean it also by the namespace that its
+    /// upstream has if no other one takes that.
+    pub(super) fn mean(&self, facts: &Facts<'_>, hold_back: bool) -> bool {
         let Some(original) = facts.operation.tool() else { return false };
         let (namespace, upstream) =
             (facts.operation.namespace().as_str(), facts.operation.upstream().as_str());
+        let own = names::identifier(upstream);
+        let own = if hold_back { own.as_str() } else { namespace };
         // Of two tools that meet in one identifier one has an ending: who names the identifier means both.
         let plain = names::identifier(original.as_str());
         let mut called: Vec<String> = [facts.identifier, original.as_str(), &plain]
             .iter()
-            .flat_map(|tool| [format!("{namespace}.{tool}"), format!("{upstream}.{tool}")])
+            .flat_map(|tool| [namespace, upstream, own].map(|space| format!("{space}.{tool}")))
             .collect();
         called.sort();
         called.dedup();

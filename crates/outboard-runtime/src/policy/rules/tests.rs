@@ -181,6 +181,18 @@ fn a_tool_is_meant_by_each_of_its_names() {
 }
 
 #[test]
+fn a_rule_that_holds_back_means_also_an_upstream_whose_namespace_another_one_took() {
+    let Operation::CallTool(push) = call("push", json!({})) else { panic!("it is a call") };
+    let operation = Operation::CallTool(ToolCall { namespace: "git_hub_k3f9".into(), ..push });
+    for (verdict, expected) in
+        [(Word::Deny, Some(("deny", 0))), (Word::Ask, Some(("ask", 0))), (Word::Allow, None)]
+    {
+        let judged = judged(&[rule(Some("git_hub.push"), None, verdict)], &facts(&operation));
+        assert_eq!(judged, expected, "{verdict:?}");
+    }
+}
+
+#[test]
 fn what_is_no_rule_is_told_with_its_place() {
     let deep = format!("{}1{} == 1", "(".repeat(200), ")".repeat(200));
     let long = (0..300).map(|n| format!("name == '{n}'")).collect::<Vec<_>>().join(" || ");
