@@ -227,8 +227,19 @@ impl Handler {
     fn find(&self, name: &str) -> Result<Found, NotHere> {
         let own = self.session.find(name);
         match (&own, self.backend.recovered()) {
-            (Err(NotHere::Unknown), Some(recovered)) => recovered.find(name),
+            (Err(NotHere::Unknown), Some(recovered)) => {
+                let found = recovered.find(name)?;
+                self.saw_recovered();
+                Ok(found)
+            }
             _ => own,
+        }
+    }
+
+    /// What the runs that were taken up have seen, whoever is given the result of one has seen too.
+    fn saw_recovered(&self) {
+        if let Some(recovered) = self.backend.recovered() {
+            self.session.saw(recovered.taint());
         }
     }
 
@@ -241,7 +252,7 @@ impl Handler {
         let seen = request.progress.subscribe();
         let told =
             progress::tell(&context.peer, context.meta.get_progress_token(), request.progress.subscribe());
-        let asking = self.ask(&id, seen.clone(), context, false);
+        let asking = self.ask(&id, seen.clone(), context, (Way::of(context), false));
         let backend = Arc::clone(&self.backend);
         let mut run = backend.run(Arc::clone(&self.session), request, cancel.clone());
         let handed_back = tokio::select! {
@@ -270,6 +281,13 @@ impl Handler {
     /// Waits for a run that goes on, again as long as an answer may take.
     async fn resume(&self, run: &LongRun, context: &RequestContext<RoleServer>, patience: bool) -> Waited {
         let _token = self.runs.token();
+        let own = self.session.going().contains(run.id());
+        let way = match Way::of(context) {
+            // Such a form is bound to the client that began the run, which is another one.
+            Way::InputRequired if !own => Way::None,
+            way => way,
+        };
+        let asking = self.ask(run.id(), run.progress(), context, (way, patience));
         let told = progress::tell(&context.peer, context.meta.get_progress_token(), run.progress());
         let ended = tokio::select! {
             biased;
@@ -280,7 +298,7 @@ impl Handler {
                 }
                 None
             }
-            handed_back = self.ask(run.id(), run.progress(), context, patience) => return match handed_back {
+            handed_back = asking => return match handed_back {
                 HandBack::Form(sheet) => Waited::Form(sheet),
                 HandBack::Waits => Waited::Asks(run.clone()),
             },
@@ -289,6 +307,9 @@ impl Handler {
         match ended {
             Some(report) => {
                 self.session.fetched(run.id());
+                if !own {
+                    self.saw_recovered();
+                }
                 Waited::Ended(report)
             }
             None => Waited::Going(run.clone()),
@@ -301,11 +322,11 @@ impl Handler {
         run: &RunId,
         progress: watch::Receiver<Progress>,
         context: &RequestContext<RoleServer>,
-        patience: bool,
+        (way, patience): (Way, bool),
     ) -> HandBack {
         let Some(approvals) = &self.approvals else { return std::future::pending().await };
         let client = Client {
-            way: Way::of(context),
+            way,
             peer: &context.peer,
             approvals,
             tasks: &self.runs,

@@ -1,10 +1,15 @@
 //! Runs that take longer than an answer may: what the client is told, how it gets the rest, who may stop them.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use outboard_face::FaceOptions;
+use outboard_face::{Backend as _, FaceOptions};
+use outboard_runtime::{RunRequest, ids::RunId, policy::Taint, run::Progress};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     client::{Client, text},
@@ -119,4 +124,24 @@ async fn runs_that_nobody_waits_for_end_with_their_client() {
     client.finish().await;
     client.server.await.unwrap().unwrap();
     assert_eq!(fake.ended.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_given_the_result_of_a_run_that_was_taken_up_has_seen_what_that_had_seen() {
+    for code in ["return 8", "wait 45"] {
+        let fake = Fake::new(catalogue(1, 2));
+        let mut client = Client::initialized(&fake).await;
+        let seen = Taint { private: true, untrusted: true };
+        fake.recovered.saw(seen);
+        let (id, cancel) = (RunId::from("r8-before"), CancellationToken::new());
+        let request = RunRequest { id: Some(id.clone()), code: code.to_owned(), ..RunRequest::default() };
+        let run = Arc::clone(&fake).run(Arc::clone(&fake.recovered), request, cancel.clone());
+        fake.recovered.adopt(id, cancel, watch::channel(Progress::default()).1, run);
+        let clean = client.call("execute", json!({ "code": "taint" })).await;
+        assert_eq!(text(&clean), format!("{:?}", Taint::default()));
+        let result = client.call("execute", json!({ "resume": "r8" })).await;
+        assert!(matches!(text(&result), "8" | "waited"), "{result}");
+        let tainted = client.call("execute", json!({ "code": "taint" })).await;
+        assert_eq!(text(&tainted), format!("{seen:?}"));
+    }
 }

@@ -68,6 +68,9 @@ impl Fake {
         if let Some(value) = request.code.strip_prefix("return ") {
             return Outcome::Value(Some(Json::parse(value).unwrap()));
         }
+        if request.code == "taint" {
+            return Outcome::Value(Some(Json::string(&format!("{:?}", session.taint()))));
+        }
         if request.code == "throw" {
             return failed(FailureKind::Threw { name: "Error".to_owned(), message: "no".to_owned() });
         }
@@ -147,6 +150,10 @@ impl Backend for Fake {
             }
         }
         .boxed()
+    }
+
+    fn recovered(&self) -> Option<&Session> {
+        Some(&self.recovered)
     }
 }
 
