@@ -64,8 +64,7 @@ impl Holder {
 
     /// Renews the leases of all runs that it owns.
     pub(crate) fn renew(&self, connection: &Connection) -> rusqlite::Result<()> {
-        connection.prepare_cached("UPDATE holders SET beat = beat + 1 WHERE no = ?1")?.execute([self.no])?;
-        Ok(())
+        renew(connection, self.no)
     }
 
     /// Takes this process out of the owners; runs that it still owns have nobody then.
@@ -81,6 +80,13 @@ impl Holder {
     }
 }
 
+/// Renews the leases of all runs of an owner. One that owned nothing did not count meanwhile, so whoever looked at it
+/// before would take its next run for given up: it counts in the step that gives it a run.
+pub(crate) fn renew(connection: &Connection, no: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE holders SET beat = beat + 1 WHERE no = ?1")?.execute([no])?;
+    Ok(())
+}
+
 /// What is known of other owners from looking at them.
 #[derive(Debug, Default)]
 pub(crate) struct Watch(HashMap<i64, (i64, Instant)>);
@@ -93,6 +99,16 @@ impl Watch {
         folder: &Path,
         no: i64,
     ) -> rusqlite::Result<bool> {
+        self.expired_at(Instant::now(), connection, folder, no)
+    }
+
+    fn expired_at(
+        &mut self,
+        now: Instant,
+        connection: &Connection,
+        folder: &Path,
+        no: i64,
+    ) -> rusqlite::Result<bool> {
         let known: Option<(String, i64)> = connection
             .prepare_cached("SELECT id, beat FROM holders WHERE no = ?1")?
             .query_row([no], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -101,12 +117,11 @@ impl Watch {
         if is_free(&lock_file(folder, &id)) {
             return Ok(true);
         }
-        let now = Instant::now();
         let (seen, since) = self.0.entry(no).or_insert((beat, now));
         if *seen != beat {
             (*seen, *since) = (beat, now);
         }
-        Ok(since.elapsed() > LEASE)
+        Ok(now.duration_since(*since) > LEASE)
     }
 }
 
@@ -165,4 +180,34 @@ fn random_name() -> io::Result<String> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migrations;
+
+    #[test]
+    fn a_lease_expires_when_nothing_is_counted_for_so_long_and_at_once_when_its_owner_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations::migrate(&mut connection).unwrap();
+        let holder = Holder::enter(&connection, folder.path()).unwrap();
+        let (no, started, mut watch) = (holder.no, Instant::now(), Watch::default());
+        let mut expired = |connection: &Connection, after: Duration| {
+            watch.expired_at(started + after, connection, folder.path(), no).unwrap()
+        };
+        // What counts is how long somebody watched, not how long ago it was entered.
+        assert!(!expired(&connection, LEASE * 10));
+        assert!(!expired(&connection, LEASE * 11));
+        holder.renew(&connection).unwrap();
+        assert!(!expired(&connection, LEASE * 12));
+        assert!(!expired(&connection, LEASE * 13));
+        assert!(expired(&connection, LEASE * 13 + RENEWAL));
+        // It was only slow.
+        holder.renew(&connection).unwrap();
+        assert!(!expired(&connection, LEASE * 14));
+        drop(holder);
+        assert!(expired(&connection, LEASE * 14));
+    }
 }

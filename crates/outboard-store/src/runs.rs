@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Rows, Transaction};
 use crate::{
     blobs,
     chunk::{self, Packer, Unreadable},
+    holder,
     options::StoreOptions,
 };
 
@@ -132,6 +133,7 @@ fn begin(
             holder,
             fence(lease),
         ))?;
+    holder::renew(transaction, holder)?;
     Ok(entered == 1)
 }
 
@@ -160,6 +162,7 @@ pub(crate) fn take(
     transaction
         .prepare_cached("UPDATE runs SET holder = ?2, fence = fence + 1 WHERE id = ?1")?
         .execute((run.as_str(), holder))?;
+    holder::renew(transaction, holder)?;
     Ok(Ok((u64::try_from(fence + 1).unwrap_or(0), before)))
 }
 

@@ -5,6 +5,7 @@ use outboard_runtime::{
     ids::RunId,
     journal::{Append, RunState, Store as _, StoreTrouble, Which},
 };
+use rusqlite::Connection;
 
 use crate::events::{asked, delivered, ended, intended, lease, opened, record, store};
 
@@ -83,4 +84,23 @@ async fn many_stores_write_one_database_at_once() {
     });
     futures::future::join_all(all).await;
     assert_eq!(stores[0].runs(Which::Newest(100)).await.unwrap().len(), 80);
+}
+
+#[tokio::test]
+async fn an_owner_counts_in_the_step_that_gives_it_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    // Whoever saw this owner long ago must see now that it is there.
+    let beat = || {
+        let database = Connection::open(store.file()).unwrap();
+        database.query_row("SELECT beat FROM holders", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    record(&store, "r1", "1").await;
+    let idle = beat();
+    store.append(&lease("r2"), opened("r2").into()).await.unwrap();
+    let began = beat();
+    store.release(&lease("r2")).await.unwrap();
+    let released = beat();
+    store.take(&RunId::from("r2")).await.unwrap();
+    assert!(idle < began && began <= released && released < beat());
 }
