@@ -140,7 +140,7 @@ impl RunActor {
         let catalogue: &dyn CatalogueView = if past { &NoTools } else { &judged };
         let prepared = match program::prepare(&parts.source, parts.language, catalogue) {
             Ok(prepared) => prepared,
-            Err(findings) => return not_begun(parts, Outcome::NotRun(findings)),
+            Err(findings) => return let_go(parts, Outcome::NotRun(findings)).await,
         };
         let types = parts.types.as_ref().filter(|_| !past);
         if let Err(outcome) = types::require(types, &parts.source, &prepared, &snapshot).await {
@@ -152,7 +152,7 @@ impl RunActor {
             Err(refused) => {
                 let kind = FailureKind::Internal(format!("could not {refused}"));
                 let failure = Failure { kind, position: None, frames: Vec::new() };
-                return not_begun(parts, Outcome::Failed(failure));
+                return let_go(parts, Outcome::Failed(failure)).await;
             }
         };
         #[expect(
@@ -751,6 +751,22 @@ impl Outside {
 /// A moment further off than any run.
 fn never() -> Instant {
     Instant::now() + Duration::from_secs(30 * 365 * 24 * 3_600)
+}
+
+/// The report on a script of which nothing ran here. A run that was taken over is let go: another Outboard, or this one
+/// at another time, may be able to bring it to its end.
+async fn let_go(parts: RunParts, outcome: Outcome) -> RunReport {
+    let lease = match &parts.past {
+        Some(Past { goes_on: GoesOn::Resumed(lease), .. }) => Some(lease.clone()),
+        _ => None,
+    };
+    if let Some(lease) = lease {
+        let released = parts.store.release(&lease);
+        if let Err(failure) = released.await {
+            tracing::warn!(run = %parts.id, %failure, "the run is not let go");
+        }
+    }
+    not_begun(parts, outcome)
 }
 
 /// The report on a script of which nothing ran.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use outboard_runtime::{
-    NotResumed, RepeatRequest, RunRequest,
+    Language, NotResumed, RepeatRequest, RunRequest,
     ids::{RequestId, RunId},
     journal::{Ending, Event, Lease, MemoryStore, Origin, Store, fold, timeline},
     limits::Limits,
@@ -121,6 +121,27 @@ async fn a_run_that_is_interrupted_again_and_again_is_given_up() {
     let Outcome::Failed(failure) = &report.outcome else { panic!("{:?}", report.outcome) };
     assert!(format!("{failure:?}").contains("it was interrupted 4 times"), "{failure:?}");
     assert!(matches!(world.runtime.take(&id).await, Err(NotResumed::Store(_))), "it has ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_sandbox_cannot_be_started_here_is_let_go_for_whoever_can() {
+    let store = Arc::new(MemoryStore::new());
+    let world = |python| {
+        let calls = vec![("box", "look", json!({"n": 0, "wait_ms": 5_000}))];
+        let play = Play { calls, ..Play::default() };
+        World::new(Setting { play, python, store: Arc::clone(&store) as _, ..Setting::default() })
+    };
+    let first = world(true);
+    let id = first.session.next_run();
+    let (code, language) = ("box".to_owned(), Some(Language::Python));
+    let request = RunRequest { id: Some(id.clone()), code, language, ..RunRequest::default() };
+    let run = first.runtime.run(&first.session, request, CancellationToken::new());
+    assert!(tokio::time::timeout(Duration::from_secs(1), run).await.is_err(), "it is not over");
+    store.release(&Lease::first(id.clone())).await.unwrap();
+    let report = resumed(&world(false), &id).await;
+    let Outcome::Failed(failure) = &report.outcome else { panic!("{:?}", report.outcome) };
+    assert!(format!("{failure:?}").contains("there is no Python"), "{failure:?}");
+    assert_eq!(value(&resumed(&world(true), &id).await), json!([[1, 0]]));
 }
 
 #[tokio::test(start_paused = true)]
