@@ -11,7 +11,12 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::{ids::UpstreamName, journal::Intent, operation::Operation, policy::Counts};
+use crate::{
+    ids::UpstreamName,
+    journal::Intent,
+    operation::{Kind, Operation},
+    policy::Counts,
+};
 
 /// An hour is counted in so many parts: what is older than an hour is forgotten within a part.
 const PARTS: usize = 60;
@@ -23,7 +28,7 @@ const REMEMBERED: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Counted {
     upstream: UpstreamName,
-    kind: crate::operation::Kind,
+    kind: Kind,
     name: Box<str>,
 }
 
@@ -115,7 +120,7 @@ impl Tally {
     pub(crate) fn recall(&self, intent: &Intent) {
         let what = Counted {
             upstream: intent.upstream.clone(),
-            kind: crate::operation::Kind::CallTool,
+            kind: Kind::CallTool,
             name: intent.tool.as_str().into(),
         };
         let mut run = lock(&self.0);
