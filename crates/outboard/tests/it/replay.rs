@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -17,7 +17,7 @@ use outboard_runtime::{
     catalogue::{Annotations, Catalogue, Listing, ToolDefinition},
     clock::SystemClock,
     ids::UpstreamName,
-    journal::{MemoryStore, fold, replay},
+    journal::{MemoryStore, Store, fold, replay},
     limits::Limits,
     operation::Operation,
     policy::AllowAll,
@@ -32,6 +32,13 @@ use tokio_util::sync::CancellationToken;
 /// Answers after a time that differs from call to call, so that answers overtake each other.
 #[derive(Clone, Default)]
 pub(crate) struct Uneven(Arc<AtomicU32>);
+
+impl Uneven {
+    /// Calls that it received.
+    pub(crate) fn received(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
 
 impl Upstream for Uneven {
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
@@ -48,7 +55,7 @@ impl Upstream for Uneven {
     }
 }
 
-pub(crate) struct Everyone(pub(crate) Uneven);
+struct Everyone(Uneven);
 
 impl Upstreams for Everyone {
     fn get(&self, _: &UpstreamName) -> Option<Arc<dyn Upstream>> {
@@ -96,7 +103,15 @@ async fn a_recorded_parallel_run_of_python_replays_to_the_same_calls_and_result(
     check(Language::Python, PYTHON).await;
 }
 
-async fn check(language: Language, script: &str) {
+static ENGINES: LazyLock<Engines> = LazyLock::new(|| {
+    Engines::new(Arc::new(QuickJs::new(&PoolOptions::default()).unwrap())).with_python(|| {
+        let store = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines");
+        Ok(Arc::new(CPython::load(&PoolOptions::default(), &store).unwrap()))
+    })
+});
+
+/// A runtime with the real engines and one upstream, `up`, with one tool, `work`.
+pub(crate) fn runtime(upstream: Uneven, store: Arc<dyn Store>) -> Runtime {
     let name = UpstreamName::from("up");
     let catalogue = Catalogue::new([name.clone()]);
     let tool = ToolDefinition {
@@ -108,27 +123,28 @@ async fn check(language: Language, script: &str) {
         annotations: Annotations::default(),
     };
     catalogue.publish(&name, Listing { instructions: None, tools: vec![Arc::new(tool)] });
-    let upstream = Uneven::default();
-    let runtime = Runtime::new(Parts {
+    Runtime::new(Parts {
         catalogue,
-        upstreams: Arc::new(Everyone(upstream.clone())),
-        engines: Engines::new(Arc::new(QuickJs::new(&PoolOptions::default()).unwrap())).with_python(|| {
-            let store = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("engines");
-            Ok(Arc::new(CPython::load(&PoolOptions::default(), &store).unwrap()))
-        }),
+        upstreams: Arc::new(Everyone(upstream)),
+        engines: ENGINES.clone(),
         policy: Arc::new(AllowAll),
         approver: Arc::new(NobodyThere),
-        store: Arc::new(MemoryStore::new()),
+        store,
         clock: Arc::new(SystemClock),
         limits: Limits::default(),
         runs_waiting: 0,
         runs_at_once: 4,
-    });
+    })
+}
+
+async fn check(language: Language, script: &str) {
+    let upstream = Uneven::default();
+    let runtime = runtime(upstream.clone(), Arc::new(MemoryStore::new()));
     let request = RunRequest { code: script.to_owned(), language: Some(language), ..RunRequest::default() };
     let report = runtime.run(&Arc::new(Session::new()), request, CancellationToken::new()).await;
     let Outcome::Value(Some(value)) = &report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!(value.to_value()["order"].as_array().unwrap().len(), 20);
-    let sent = upstream.0.load(Ordering::SeqCst);
+    let sent = upstream.received();
     assert_eq!(sent, 25);
 
     let folded = fold(&runtime.store().read(&report.id).await.unwrap()).unwrap();
@@ -138,5 +154,5 @@ async fn check(language: Language, script: &str) {
         assert_eq!(replayed.console, report.console);
         assert_eq!(replayed.ending, folded.ending);
     }
-    assert_eq!(upstream.0.load(Ordering::SeqCst), sent, "a replay sends nothing");
+    assert_eq!(upstream.received(), sent, "a replay sends nothing");
 }
