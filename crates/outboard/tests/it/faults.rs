@@ -1,6 +1,7 @@
 //! Fault injection: a process that runs a script is killed (`SIGKILL`, by itself) at each step of the journal in turn, and
 //! another one takes the run up. The upstream counts what it receives in a file that survives both. No call that was
-//! sent is missing in the record, and none that is not safe to repeat is received twice.
+//! sent is missing in the record, none that is not safe to repeat is received twice, and each that the script makes is
+//! received unless it is told as interrupted.
 
 use std::{
     collections::BTreeMap,
@@ -30,8 +31,11 @@ use outboard_runtime::{
     limits::Limits,
     operation::Operation,
     policy::AllowAll,
-    ports::upstream::{SendFailure, Upstream, Upstreams},
-    reply::CallReply,
+    ports::{
+        engine::{GuestAsk, Reply},
+        upstream::{SendFailure, Upstream, Upstreams},
+    },
+    reply::{CallReply, FailureCode},
     run::{Outcome, Progress},
     session::Session,
 };
@@ -59,7 +63,7 @@ const STEPS: i64 = 56;
 
 #[test]
 fn killed_at_steps_of_the_journal_nothing_is_lost_and_nothing_is_repeated() {
-    sweep(0..50);
+    sweep(0..STEPS);
 }
 
 #[test]
@@ -108,6 +112,10 @@ fn check(folder: &Path, step: i64, killed: bool) -> &'static str {
                     recorded.contains(&line.as_str()),
                     "step {step}: {line} is not recorded: {recorded:?}"
                 );
+            }
+            for n in WRITES {
+                let told = recorded.contains(&format!("interrupted write {n}").as_str());
+                assert!(count("write", n) == 1 || told, "step {step}: write {n} is lost: {recorded:?}");
             }
             "interrupted"
         }
@@ -168,16 +176,22 @@ async fn take_up(folder: &Path) {
     fs::write(folder.join("report"), format!("ended\n{}", intents(&folded).join("\n"))).unwrap();
 }
 
-/// The calls that were about to be sent, as the upstream writes them down.
+/// The calls that were about to be sent, as the upstream writes them down, and once more those that the script was told
+/// are interrupted.
 fn intents(folded: &Folded) -> Vec<String> {
-    let arguments = |id| {
-        let request = folded.asked.iter().find(|request| request.id == id)?;
-        let outboard_runtime::ports::engine::GuestAsk::Call { tool, arguments, .. } = &request.what else {
-            return None;
-        };
-        Some(format!("{tool} {}", arguments.to_value()["n"]))
-    };
-    folded.intents.keys().filter_map(|id| arguments(*id)).collect()
+    let answers = folded.answers();
+    let mut lines = Vec::new();
+    for request in folded.asked.iter().filter(|request| folded.intents.contains_key(&request.id)) {
+        let GuestAsk::Call { tool, arguments, .. } = &request.what else { continue };
+        let line = format!("{tool} {}", arguments.to_value()["n"]);
+        if let Some(Reply::Failed(failure)) = answers.get(&request.id)
+            && failure.code == FailureCode::Interrupted
+        {
+            lines.push(format!("interrupted {line}"));
+        }
+        lines.push(line);
+    }
+    lines
 }
 
 fn runtime(folder: &Path, step: Option<i64>) -> Runtime {
