@@ -87,9 +87,9 @@ pub(crate) fn renew(connection: &Connection, no: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What is known of other owners from looking at them.
+/// What is known of other owners from looking at them, by name: the number of one that is gone is given anew.
 #[derive(Debug, Default)]
-pub(crate) struct Watch(HashMap<i64, (i64, Instant)>);
+pub(crate) struct Watch(HashMap<String, (i64, Instant)>);
 
 impl Watch {
     /// Whether the leases of this owner have expired.
@@ -115,9 +115,10 @@ impl Watch {
             .optional()?;
         let Some((id, beat)) = known else { return Ok(true) };
         if is_free(&lock_file(folder, &id)) {
+            self.0.remove(&id);
             return Ok(true);
         }
-        let (seen, since) = self.0.entry(no).or_insert((beat, now));
+        let (seen, since) = self.0.entry(id).or_insert((beat, now));
         if *seen != beat {
             (*seen, *since) = (beat, now);
         }
@@ -134,21 +135,29 @@ pub(crate) fn has_ended(connection: &Connection, folder: &Path, no: i64) -> rusq
     Ok(id.is_none_or(|id| is_free(&lock_file(folder, &id))))
 }
 
-/// Removes an owner that is gone and owns nothing any more.
+/// Removes an owner that is gone and owns nothing any more, with what it asked. One that is only slow keeps its number:
+/// it may own runs again.
 pub(crate) fn bury(transaction: &Transaction<'_>, folder: &Path, no: i64) -> rusqlite::Result<()> {
-    let buried: Option<String> = transaction
+    let idle: Option<String> = transaction
         .prepare_cached(
-            "DELETE FROM holders WHERE no = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = ?1) RETURNING id",
+            "SELECT id FROM holders WHERE no = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = ?1)",
         )?
         .query_row([no], |row| row.get(0))
         .optional()?;
-    if let Some(id) = buried {
-        let file = lock_file(folder, &id);
-        if is_free(&file) {
-            let _ = fs::remove_file(file);
-        }
+    let file = idle.map(|id| lock_file(folder, &id));
+    if let Some(file) = file.filter(|file| is_free(file)) {
+        transaction.execute("DELETE FROM holders WHERE no = ?1", [no])?;
+        transaction.execute("DELETE FROM questions WHERE holder = ?1", [no])?;
+        let _ = fs::remove_file(file);
     }
     Ok(())
+}
+
+/// The same for all: those that owned nothing when they were killed are nobody's to take over.
+pub(crate) fn bury_all(transaction: &Transaction<'_>, folder: &Path) -> rusqlite::Result<()> {
+    let mut select = transaction.prepare_cached("SELECT no FROM holders")?;
+    let all = select.query_map([], |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    all.into_iter().try_for_each(|no| bury(transaction, folder, no))
 }
 
 fn lock_file(folder: &Path, id: &str) -> PathBuf {
@@ -209,5 +218,22 @@ mod tests {
         assert!(!expired(&connection, LEASE * 14));
         drop(holder);
         assert!(expired(&connection, LEASE * 14));
+    }
+
+    #[test]
+    fn owners_that_are_gone_and_own_nothing_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations::migrate(&mut connection).unwrap();
+        let here = Holder::enter(&connection, folder.path()).unwrap();
+        let gone = Holder::enter(&connection, folder.path()).unwrap();
+        let file = gone.file.clone();
+        drop(gone);
+        assert!(file.exists(), "it was killed");
+        let transaction = connection.transaction().unwrap();
+        bury_all(&transaction, folder.path()).unwrap();
+        transaction.commit().unwrap();
+        let left: i64 = connection.query_row("SELECT count(*) FROM holders", [], |row| row.get(0)).unwrap();
+        assert!(here.is_known(&connection) && left == 1 && !file.exists());
     }
 }

@@ -1,12 +1,17 @@
 //! Removes what is kept of old runs: those that are over, by age and while the database is too large, and by age those
-//! that nobody has taken up again. What runs under way hold is left alone.
+//! that nobody has taken up again. What runs under way hold is left alone. Owners that were killed go too.
 
 use std::time::Duration;
 
 use outboard_runtime::{ids::RunId, journal::StoreFailure};
 use rusqlite::Connection;
 
-use crate::{holder::Watch, options::Retention, runs, store::SqliteStore};
+use crate::{
+    holder::{self, Watch},
+    options::Retention,
+    runs,
+    store::SqliteStore,
+};
 
 /// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +52,13 @@ impl SqliteStore {
                 break;
             }
             pruned.runs += self.remove_while_larger(oldest, retention.bytes).await?;
+        }
+        if pruned.before > 0 {
+            self.write(|turn| {
+                let buried = holder::bury_all(turn.transaction, &turn.options.folder);
+                buried.map_err(|error| turn.at.sql(&error))
+            })
+            .await?;
         }
         pruned.after = self.bytes().await?;
         Ok(pruned)
