@@ -144,7 +144,12 @@ impl Event {
                 }
             },
             Self::Ended(Ending::Value(Some(value))) => vec![Slot::Json(value)],
-            Self::Ended(Ending::Threw(thrown)) => vec![Slot::Text(&mut thrown.message)],
+            Self::Ended(Ending::Threw(thrown)) => {
+                let mut slots = vec![Slot::Text(&mut thrown.message), Slot::Text(&mut thrown.name)];
+                slots.extend(thrown.tool.as_mut().map(|tool| Slot::Text(&mut tool.name)));
+                slots.extend(thrown.frames.iter_mut().map(|frame| Slot::Text(&mut frame.function)));
+                slots
+            }
             Self::Ended(Ending::Internal(reason)) => vec![Slot::Text(reason)],
             Self::Delivered(_) | Self::Resumed(_) | Self::Ended(_) => Vec::new(),
         }

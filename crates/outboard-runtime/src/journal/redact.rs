@@ -205,7 +205,8 @@ mod tests {
     use crate::{
         clock::RunTime,
         ids::RequestId,
-        ports::engine::{Delivered, Delivery, Reply},
+        journal::Ending,
+        ports::engine::{Delivered, Delivery, Frame, ProgramPosition, Reply, Thrown, ThrownTool},
     };
 
     const SECRET: &str = "pa\"ss/wörd\\1";
@@ -235,6 +236,21 @@ mod tests {
         for untouched in [r#"{ "a" : "pa\"ss" , "\\":[1e400, 1234567] }"#, "null", r#""""#, "-1", "[]"] {
             assert_eq!(redacted(untouched), (false, untouched.to_owned()));
         }
+    }
+
+    #[test]
+    fn all_that_a_script_can_put_into_an_exception_is_looked_at() {
+        let said = || "x secret-word-7 y".to_owned();
+        let position = ProgramPosition { line: 1, column: 1 };
+        let mut event = Event::Ended(Ending::Threw(Thrown {
+            name: said(),
+            message: said(),
+            tool: Some(ThrownTool { name: said(), code: None }),
+            frames: vec![Frame { position, function: said() }],
+        }));
+        assert!(Redactor::new(["secret-word-7"], &[]).unwrap().redact(&mut event));
+        let stored = serde_json::to_string(&event).unwrap();
+        assert_eq!((stored.contains("secret-word-7"), stored.matches(REDACTED).count()), (false, 4));
     }
 
     #[test]
