@@ -65,7 +65,7 @@ fn runs_and_single_calls_are_listed_and_shown() {
     assert_eq!(facts, expected);
     let script = listed["runs"][1]["run"].as_str().unwrap();
     let (ok, shown, _) = text(&outboard(&home, &["show", script]));
-    assert!(ok && shown.contains("fix.big") && shown.contains("20.0 kB came back"), "{shown}");
+    assert!(ok && shown.contains("fix.big") && shown.contains("1 call sent, 20.0 kB came back"), "{shown}");
     assert!(
         shown.contains("tokens kept out of the context") && shown.ends_with("result:\n20000\n"),
         "{shown}"
@@ -73,6 +73,7 @@ fn runs_and_single_calls_are_listed_and_shown() {
     let shown = value(&home, &["show", script, "--json"]);
     assert_eq!((&shown["value"], &shown["timeline"][0]["call"]), (&json!(20_000), &json!("fix.big")));
     assert!(shown["recordBytes"].as_u64().unwrap() < 3_000, "compressed: {shown}");
+    assert_eq!(shown["effects"][0]["line"], 2, "{shown}");
     let (ok, _, told) = text(&outboard(&home, &["show", "r99"]));
     assert!(!ok && told.contains("no run `r99` is recorded"), "{told}");
 }

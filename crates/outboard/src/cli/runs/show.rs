@@ -34,12 +34,15 @@ pub(crate) struct Show {
 /// What becomes of a whole value that is cut.
 const ELSEWHERE: &str = "is printed by --json";
 
-/// What a run's calls come to.
+/// What a run's requests come to.
 struct Totals {
-    calls: usize,
+    /// Calls that were sent.
+    sent: usize,
+    /// Bytes of all answers, and what these would have cost a model to read, estimated.
     bytes: usize,
     tokens: usize,
-    shown: usize,
+    /// The same for the whole value. What the script wrote to its console is not recorded and does not count.
+    value: usize,
 }
 
 impl Show {
@@ -136,29 +139,29 @@ fn outcome(step: &Step) -> &'static str {
 
 impl Totals {
     fn of(steps: &[Step], report: Option<&RunReport>) -> Self {
-        let shown = match report.map(|report| &report.outcome) {
+        let value = match report.map(|report| &report.outcome) {
             Some(Outcome::Value(Some(value))) => estimate_tokens(value.as_str()),
             _ => 0,
         };
         Self {
-            calls: steps.len(),
+            sent: steps.iter().filter(|step| step.sent.is_some()).count(),
             bytes: steps.iter().map(|step| step.answer).sum(),
             tokens: steps.iter().map(|step| step.tokens).sum(),
-            shown,
+            value,
         }
     }
 
     fn kept_out(&self) -> usize {
-        self.tokens.saturating_sub(self.shown)
+        self.tokens.saturating_sub(self.value)
     }
 
     fn line(&self) -> String {
         format!(
-            "{}, {} came back, about {} tokens kept out of the context (the value has {})",
-            counted(self.calls, "call"),
+            "{} sent, {} came back, about {} tokens kept out of the context (the value has {})",
+            counted(self.sent, "call"),
             times::size(self.bytes as u64),
             grouped(self.kept_out()),
-            grouped(self.shown)
+            grouped(self.value)
         )
     }
 }
@@ -225,6 +228,9 @@ fn object(record: &Record, steps: &[Step], report: Option<&RunReport>, totals: &
     };
     object["text"] =
         json!(report.map(|report| present::answer_once(report, ELSEWHERE, present::DEFAULT_BUDGET).text));
-    object["effects"] = json!(record.folded.effects(&|_| None));
+    object["effects"] = match report {
+        Some(report) => json!(report.effects),
+        None => json!(record.folded.effects(&|_| None)),
+    };
     object
 }
