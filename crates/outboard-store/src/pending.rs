@@ -8,8 +8,10 @@ use outboard_runtime::{
     journal::{Event, Slot},
 };
 
-/// Bytes of unwritten events of one run. Beyond them its record stays as it is, and nothing is sent for it any more.
+/// Bytes of unwritten events of one run, and of all together. A run that goes beyond them is given up: its record stays as
+/// it is, and nothing is sent for it any more.
 const MOST: usize = 64 << 20;
+const MOST_IN_ALL: usize = 256 << 20;
 
 /// Events that wait for better times.
 #[derive(Debug, Default)]
@@ -39,6 +41,8 @@ impl Pending {
 
     /// These could not be written.
     pub(crate) fn add(&mut self, run: &RunId, fence: u64, events: Vec<Event>) {
+        let others: usize =
+            self.0.iter().filter(|(other, _)| *other != run).map(|(_, left)| left.bytes).sum();
         let left = self.0.entry(run.clone()).or_default();
         if left.fence != fence {
             *left = Left { fence, ..Left::default() };
@@ -53,7 +57,7 @@ impl Pending {
             left.bytes += weight(&mut event);
             left.events.push(event);
         }
-        if left.bytes > MOST {
+        if left.bytes > MOST || others + left.bytes > MOST_IN_ALL {
             tracing::error!(%run, "the record of the run could not be written for too long and is given up");
             *left = Left { fence, given_up: true, ..Left::default() };
         }
@@ -83,4 +87,28 @@ fn weight(event: &mut Event) -> usize {
         Slot::Text(text) => text.len(),
     });
     64 + bytes.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use outboard_runtime::{journal::Ending, json::Json};
+
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded_for_each_run_and_for_all_together() {
+        let mut pending = Pending::default();
+        let value = Json::string(&"x".repeat(MOST / 2));
+        let half = || vec![Event::Ended(Ending::Value(Some(value.clone())))];
+        let run = |number: usize| RunId::new(format!("r{number}"));
+        for number in 0..MOST_IN_ALL / MOST * 2 {
+            pending.add(&run(number), 1, half());
+        }
+        let given_up = |pending: &Pending, number| pending.of(&run(number), 1).is_err();
+        assert!(!given_up(&pending, 0) && !given_up(&pending, 6) && given_up(&pending, 7));
+        pending.forget(&run(1));
+        pending.add(&run(8), 1, half());
+        pending.add(&run(0), 1, half());
+        assert!(!given_up(&pending, 8) && given_up(&pending, 0), "each has its own bound too");
+    }
 }
