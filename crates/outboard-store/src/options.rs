@@ -37,8 +37,8 @@ impl StoreOptions {
 /// What a durable append survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// The end of Outboard in any way, `kill -9` included. A loss of power or a crash of the system may take the last
-    /// seconds; the database stays whole.
+    /// The end of Outboard in any way, `kill -9` included. A loss of power or a crash of the system may take what the system
+    /// has not written out by itself yet; the database stays whole.
     #[default]
     Crash,
     /// A loss of power too: the disk has it. Each intent waits for the disk.
