@@ -93,9 +93,7 @@ impl SqliteStore {
         for _ in 0..5 {
             let started = Instant::now();
             self.write(|turn| {
-                turn.transaction
-                    .execute("UPDATE holders SET beat = beat + 1 WHERE no = ?1", [turn.holder])
-                    .map_err(|error| turn.at.sql(&error))
+                holder::renew(turn.transaction, turn.holder).map_err(|error| turn.at.sql(&error))
             })
             .await?;
             costs.push(started.elapsed());
@@ -164,10 +162,7 @@ impl SqliteStore {
             return Ok(());
         }
         let (tell, told) = oneshot::channel();
-        let work = Box::new(move |_: Result<&mut Turn<'_>, &StoreFailure>| {
-            Box::new(move |_: Result<(), StoreFailure>| drop(tell.send(Ok(())))) as Tell
-        });
-        self.queue.push(Job::Work(work), When::Now);
+        self.queue.push(Job::Mark(tell), When::Now);
         answer(told).await
     }
 }

@@ -40,6 +40,8 @@ pub(crate) enum Job {
     Append { lease: Lease, append: Append, done: oneshot::Sender<Result<(), StoreFailure>> },
     /// Anything else, in a transaction of its own.
     Work(Work),
+    /// Tells when all before it is written or has failed.
+    Mark(oneshot::Sender<Result<(), StoreFailure>>),
 }
 
 impl std::fmt::Debug for Job {
@@ -49,6 +51,7 @@ impl std::fmt::Debug for Job {
                 f.debug_struct("Append").field("lease", lease).finish_non_exhaustive()
             }
             Self::Work(_) => f.write_str("Work"),
+            Self::Mark(_) => f.write_str("Mark"),
         }
     }
 }
@@ -149,6 +152,11 @@ impl Writer {
                 Job::Work(work) => {
                     self.append(std::mem::take(&mut appends));
                     self.work(work);
+                }
+                Job::Mark(tell) => {
+                    self.append(std::mem::take(&mut appends));
+                    // Whoever does not wait any more need not be told.
+                    let _ = tell.send(Ok(()));
                 }
             }
         }
