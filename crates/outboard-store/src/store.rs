@@ -48,6 +48,16 @@ struct Reader {
     watch: Watch,
 }
 
+/// Closes the queue when its reader ends, also when that breaks: whoever waits learns it instead of waiting for good.
+struct Closing(Arc<Queue<Job>>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+        drop(self.0.next(Duration::ZERO));
+    }
+}
+
 impl SqliteStore {
     /// A store as the options say. The database is opened with the first use, and made with the first append.
     ///
@@ -56,7 +66,11 @@ impl SqliteStore {
     pub fn new(options: StoreOptions) -> std::io::Result<Self> {
         let (options, queue, redactor) = (Arc::new(options), Arc::new(Queue::new()), Arc::default());
         let writer = Writer::new(Arc::clone(&queue), Arc::clone(&options), Arc::clone(&redactor));
-        let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
+        let closing = Closing(Arc::clone(&queue));
+        let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            let _closing = closing;
+            writer.run();
+        })?;
         Ok(Self {
             options,
             queue,
