@@ -29,6 +29,9 @@ pub trait Backend: Send + Sync + 'static {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, RunReport>;
 
+    /// Clears for this session what a person has cleared until now, before it is given again what was kept.
+    fn notice_clearing(&self, _session: &Session) {}
+
     /// The runs that were taken up after the Outboard that began them had ended.
     fn recovered(&self) -> Option<&Session> {
         None
@@ -51,6 +54,10 @@ impl Backend for Runtime {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, RunReport> {
         async move { Runtime::run(&self, &session, request, cancel).await }.boxed()
+    }
+
+    fn notice_clearing(&self, session: &Session) {
+        Runtime::notice_clearing(self, session);
     }
 
     fn recovered(&self) -> Option<&Session> {

@@ -101,6 +101,8 @@ impl Handler {
         request: CallToolRequestParams,
         context: &RequestContext<RoleServer>,
     ) -> CallToolResponse {
+        // Results of earlier runs bring back what was seen with them.
+        self.backend.notice_clearing(&self.session);
         // A call that brings a form back is no new call, whatever else stands in it.
         if let Some(ticket) = &request.request_state {
             let asked = request.arguments.as_ref().and_then(|arguments| arguments::execute(arguments).ok());
@@ -239,6 +241,7 @@ impl Handler {
     /// What the runs that were taken up have seen, whoever is given the result of one has seen too.
     fn saw_recovered(&self) {
         if let Some(recovered) = self.backend.recovered() {
+            self.backend.notice_clearing(&self.session);
             self.session.saw(recovered.taint());
         }
     }

@@ -170,15 +170,20 @@ impl Broker {
         self.cleared.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Clears for this session what a person has cleared until now. What it sees again afterwards counts.
+    pub(crate) fn notice_clearing(&self, session: &Session) {
+        session.cleared(self.cleared.load(Ordering::Acquire));
+    }
+
     /// What a session has seen and nobody has cleared.
     fn taint(&self, session: &Session) -> Taint {
-        session.cleared(self.cleared.load(Ordering::Acquire));
+        self.notice_clearing(session);
         session.taint()
     }
 
     /// A session is about to be given something from an upstream with these labels.
     fn saw(&self, session: &Session, labels: Labels) {
-        session.cleared(self.cleared.load(Ordering::Acquire));
+        self.notice_clearing(session);
         if session.saw(labels.taint())
             && let Some(witness) = self.witness.get()
         {

@@ -178,6 +178,12 @@ impl Runtime {
         self.broker.clear_taint();
     }
 
+    /// Clears for this session what a person has cleared until now: to be called before it is given again what was kept,
+    /// so that the clearing does not take away what it sees then.
+    pub fn notice_clearing(&self, session: &Session) {
+        self.broker.notice_clearing(session);
+    }
+
     /// Judges by this policy from now on.
     pub fn set_policy(&self, policy: Arc<dyn Policy>) {
         self.broker.set_policy(policy);

@@ -495,9 +495,11 @@ impl RunActor {
             let broker = Arc::clone(&self.parts.broker);
             self.calls.spawn(async move { broker.call(&caller, call).await })
         } else {
-            let desk = Arc::clone(&self.desk);
+            let (desk, broker) = (Arc::clone(&self.desk), Arc::clone(&self.parts.broker));
             let (id, ask) = (request.id, request.what.clone());
             self.calls.spawn(async move {
+                // Kept values bring back what was seen with them.
+                broker.notice_clearing(&caller.session);
                 let reply = desk.answer(&caller.budget, ask).await;
                 caller.settle(id, reply);
             })

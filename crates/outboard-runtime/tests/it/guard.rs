@@ -204,6 +204,19 @@ async fn only_a_person_clears_it_and_a_kept_value_brings_it_back() {
 }
 
 #[tokio::test]
+async fn a_kept_value_brings_it_back_also_if_nothing_was_called_since_it_was_cleared() {
+    let world = one();
+    world.on(private());
+    told(&world).await;
+    let handle = world.session.keep(Json::string("secret"));
+    world.runtime.clear_taint();
+    world.runtime.notice_clearing(&world.session);
+    assert!(world.session.taint().is_clean());
+    assert_eq!(world.session.kept(handle.as_str()), Some(Json::string("secret")));
+    assert!(is_stopped(&world).await);
+}
+
+#[tokio::test]
 async fn the_result_of_a_run_that_is_fetched_later_brings_it_back() {
     let world = Arc::new(one());
     world.on(private());
