@@ -243,10 +243,15 @@ impl Runtime {
     /// # Errors
     /// If it cannot be taken over, or its record cannot be read. Then it is as it was.
     pub async fn take(&self, run: &RunId) -> Result<TakenRun, NotResumed> {
-        let entry = self.entry(run).await?;
+        self.entry(run).await?;
         let lease = self.parts.store.take(run).await?;
-        match self.folded(run).await {
-            Ok(folded) => Ok(TakenRun { entry, lease, folded }),
+        // From here on whoever owned it adds nothing: neither to its record nor to what is known of it.
+        let read = match self.entry(run).await {
+            Ok(entry) => self.folded(run).await.map(|folded| (entry, folded)),
+            Err(problem) => Err(problem),
+        };
+        match read {
+            Ok((entry, folded)) => Ok(TakenRun { entry, lease, folded }),
             Err(problem) => {
                 // Whoever can read it may take it. If this fails too, the lease ends with this process.
                 let _ = self.parts.store.release(&lease).await;
