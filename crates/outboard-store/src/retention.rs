@@ -1,8 +1,6 @@
 //! Removes what is kept of old runs: those that are over, by age and while the database is too large, and by age those
 //! that nobody has taken up again. What runs under way hold is left alone. Owners that were killed go too.
 
-use std::time::Duration;
-
 use outboard_runtime::{ids::RunId, journal::StoreFailure};
 use rusqlite::Connection;
 
@@ -89,18 +87,8 @@ impl SqliteStore {
     }
 
     /// Bytes that the database holds, without room that is free in it.
-    pub async fn bytes(&self) -> Result<u64, StoreFailure> {
+    async fn bytes(&self) -> Result<u64, StoreFailure> {
         Ok(self.read_with(|connection, _: &mut Watch, _| Ok(bytes(connection)?)).await?.unwrap_or(0))
-    }
-
-    /// How long ago something was recorded of the oldest run that is kept.
-    pub async fn oldest(&self) -> Result<Option<Duration>, StoreFailure> {
-        let oldest = self.read_with(|connection, _, _| {
-            Ok(connection
-                .query_row("SELECT min(changed) FROM runs", [], |row| row.get::<_, Option<i64>>(0))?)
-        });
-        let since = oldest.await?.flatten().map(|changed| runs::now() - changed);
-        Ok(since.map(|since| Duration::from_millis(u64::try_from(since).unwrap_or(0))))
     }
 }
 
