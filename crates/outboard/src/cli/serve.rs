@@ -44,7 +44,7 @@ impl Serve {
             &variable,
             Wanted::AsConfigured,
         )?;
-        system.journal.tell_cost(&configuration).await;
+        let (journal, durability) = (system.journal.clone(), configuration.settings.journal.durability);
         tell_unaccepted(&system, &configuration);
         let options = FaceOptions {
             declarations_budget: configuration.settings.declarations,
@@ -54,7 +54,8 @@ impl Serve {
         };
         let face = Face::new(Arc::clone(&system.runtime), options).asking(Arc::clone(&system.approvals));
         let system = system.follow(Source { places, directory, program, trust, configuration }, variable);
-        let served = face.serve_stdio(stop).await;
+        // The client does not wait for the disk to be tried.
+        let (served, ()) = tokio::join!(face.serve_stdio(stop), journal.tell_cost(durability));
         system.shutdown().await;
         signals.abort();
         served.map_err(|error| Failure::could_not(&error))

@@ -57,12 +57,8 @@ impl Journal {
     }
 
     /// Says what `durability = "power"` costs on this disk.
-    pub(crate) async fn tell_cost(&self, configuration: &Configuration) {
-        let Some(store) =
-            self.kept.as_ref().filter(|_| configuration.settings.journal.durability == Survives::Power)
-        else {
-            return;
-        };
+    pub(crate) async fn tell_cost(&self, durability: Survives) {
+        let Some(store) = self.kept.as_ref().filter(|_| durability == Survives::Power) else { return };
         match store.cost().await {
             Ok(cost) => report::note(format_args!(
                 "journal.durability is \"power\": each call waits for the disk first, about {:.1} ms here",
