@@ -13,7 +13,7 @@ use outboard_runtime::{catalogue::Seat, ids::UpstreamName, ports::upstream::Upst
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::member::Member;
-use crate::{load::Library, spec::ApiSpec};
+use crate::{load::Documents, spec::ApiSpec};
 
 /// All APIs. Dropping it ends them without waiting; [`Apis::shutdown`] waits.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Apis {
     members: RwLock<BTreeMap<UpstreamName, Arc<Member>>>,
     /// The ends of those that were replaced or removed.
     ends: TaskTracker,
-    library: Arc<Library>,
+    documents: Arc<Documents>,
     stop: CancellationToken,
 }
 
@@ -30,7 +30,7 @@ impl Default for Apis {
         Self {
             members: RwLock::default(),
             ends: TaskTracker::new(),
-            library: Arc::default(),
+            documents: Arc::default(),
             stop: CancellationToken::new(),
         }
     }
@@ -55,7 +55,7 @@ impl Apis {
             let name = spec.name.clone();
             members.insert(
                 name,
-                Arc::new(Member::start(spec, seat, Arc::clone(&self.library), self.stop.child_token())),
+                Arc::new(Member::start(spec, seat, Arc::clone(&self.documents), self.stop.child_token())),
             );
         }
     }

@@ -41,9 +41,9 @@ pub enum LoadFailure {
 
 /// Documents in use: upstreams of one document share it.
 #[derive(Debug, Default)]
-pub(crate) struct Library(Mutex<HashMap<String, Weak<Document>>>);
+pub(crate) struct Documents(Mutex<HashMap<String, Weak<Document>>>);
 
-impl Library {
+impl Documents {
     /// The document, read now or in use already.
     pub(crate) async fn load(
         self: &Arc<Self>,
@@ -55,9 +55,9 @@ impl Library {
             Source::File(path) => (file(path).await?, path.display().to_string()),
             Source::Address(url) => (address(url, store, private).await?, crate::http::shown_address(url)),
         };
-        let library = Arc::clone(self);
+        let documents = Arc::clone(self);
         // A large document takes a while, and others are to be served meanwhile.
-        let parsed = tokio::task::spawn_blocking(move || library.parsed(bytes)).await;
+        let parsed = tokio::task::spawn_blocking(move || documents.parsed(bytes)).await;
         let parsed = parsed.map_err(|error| LoadFailure::Unreadable(named.clone(), error.to_string()))?;
         parsed.map_err(|error| LoadFailure::Unreadable(named, error.to_string()))
     }
@@ -93,7 +93,7 @@ pub async fn load(
     store: Option<&Path>,
     private: bool,
 ) -> Result<Arc<Document>, LoadFailure> {
-    Arc::new(Library::default()).load(source, store, private).await
+    Arc::new(Documents::default()).load(source, store, private).await
 }
 
 async fn file(path: &Path) -> Result<Vec<u8>, LoadFailure> {

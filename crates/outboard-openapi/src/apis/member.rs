@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 use crate::{
     api::{Api, Opened},
-    load::Library,
+    load::Documents,
     spec::{ApiSpec, Start},
 };
 
@@ -48,12 +48,18 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn start(spec: ApiSpec, seat: Seat, library: Arc<Library>, stop: CancellationToken) -> Self {
+    pub(super) fn start(
+        spec: ApiSpec,
+        seat: Seat,
+        documents: Arc<Documents>,
+        stop: CancellationToken,
+    ) -> Self {
         let (name, last_calls) = (spec.name.clone(), spec.last_calls);
         let tasks = TaskTracker::new();
         let (publish, current) = watch::channel(None);
         let (wanted, wishes) = mpsc::channel(ASKING);
-        let reader = Reader { spec, seat, library, publish, wishes, waiting: Vec::new(), stop: stop.clone() };
+        let reader =
+            Reader { spec, seat, documents, publish, wishes, waiting: Vec::new(), stop: stop.clone() };
         tasks.spawn(reader.run());
         let (calls, retired) = (TaskTracker::new(), CancellationToken::new());
         Self { name, current, wanted, calls, tasks, retired, stop, last_calls }
@@ -140,7 +146,7 @@ impl Upstream for Member {
 struct Reader {
     spec: ApiSpec,
     seat: Seat,
-    library: Arc<Library>,
+    documents: Arc<Documents>,
     publish: watch::Sender<Option<Arc<Api>>>,
     wishes: mpsc::Receiver<Wanted>,
     waiting: Vec<Wanted>,
@@ -161,7 +167,7 @@ impl Reader {
             let stop = self.stop.clone();
             let opened = tokio::select! {
                 () = stop.cancelled() => return,
-                opened = open(&self.library, &self.spec) => opened,
+                opened = open(&self.documents, &self.spec) => opened,
             };
             match opened {
                 Ok(opened) => return self.serve(opened, began).await,
@@ -232,9 +238,9 @@ impl Reader {
     }
 }
 
-async fn open(library: &Arc<Library>, spec: &ApiSpec) -> Result<Opened, String> {
+async fn open(documents: &Arc<Documents>, spec: &ApiSpec) -> Result<Opened, String> {
     let reach = spec.reach.clone();
-    let document = library.load(&reach.document, Some(&spec.store), reach.private);
+    let document = documents.load(&reach.document, Some(&spec.store), reach.private);
     let document = document.await.map_err(|failure| format!("could not {failure}"))?;
     let most = spec.max_response_bytes;
     // Reading what a large document lists takes a while, and others are to be served meanwhile.
