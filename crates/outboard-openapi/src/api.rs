@@ -110,6 +110,8 @@ impl Api {
             .map_err(unsendable)?;
         drop(arguments);
         self.auth.fill(&mut request, &operation, &self.reach, &self.http).await.map_err(unsendable)?;
+        // What is sent now is what may come back, also when its token is forgotten meanwhile.
+        let secrets = self.secrets();
         let raw = request.raw;
         let (outgoing, own) = self.outgoing(request, &operation).map_err(unsendable)?;
         let response =
@@ -128,7 +130,7 @@ impl Api {
             self.auth.refused();
             advice = self.auth.advice(&operation);
         }
-        Read { status, headers, body }.without(&self.secrets()).reply(&operation, raw, advice)
+        Read { status, headers, body }.without(&secrets).reply(&operation, raw, advice)
     }
 
     /// Where an operation is: where a person has said, or where the document says if a person has confirmed that.

@@ -147,7 +147,7 @@ fn client(token_url: Option<Url>) -> Credential {
 async fn a_token_is_asked_for_once_and_again_when_it_was_refused() {
     let site = Site::start(|request| match request.target.as_str() {
         "/token" => Answer::json("{\"access_token\": \"t-0123456789\", \"expires_in\": 3600}"),
-        "/v1/x?fail=true" => Answer::new(401),
+        "/v1/x?fail=true" => Answer::new(401).with("x-saw", &request.headers["authorization"]),
         _ => Answer::json(&format!("{{\"saw\": \"{}\"}}", request.headers["authorization"])),
     })
     .await;
@@ -158,7 +158,9 @@ async fn a_token_is_asked_for_once_and_again_when_it_was_refused() {
     // What the server saw does not come back.
     assert_eq!(value(once(json!({})).await), json!({"saw": "Bearer ***"}));
     value(once(json!({})).await);
-    assert!(once(json!({"fail": true})).await.unwrap().is_error);
+    let refused = once(json!({"fail": true})).await.unwrap();
+    // Nor does a token that is forgotten because of this very answer.
+    assert_eq!((refused.is_error, &refused.content[1].to_value()["headers"]["x-saw"]), (true, &json!("***")));
     value(once(json!({})).await);
     let asked: Vec<_> = site.received().into_iter().filter(|request| request.target == "/token").collect();
     assert_eq!(asked.len(), 2);
