@@ -3,6 +3,8 @@
 
 mod link;
 
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use outboard_runtime::{json::Json, ports::upstream::SendFailure, reply::CallReply};
 use reqwest::{
@@ -15,6 +17,7 @@ use crate::{
     document::shown,
     http::asked_pause,
     operation::{MediaKind, Method, Operation, kind_of_media, plain},
+    request,
 };
 
 /// Bytes of a failure's body that are kept, and that are shown in its message.
@@ -35,7 +38,9 @@ pub(crate) struct Read {
 impl Read {
     /// The same without these texts.
     pub(crate) fn without(mut self, secrets: &[String]) -> Self {
-        for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
+        let looked_for = secrets.iter().filter(|secret| secret.len() >= SHORTEST_SECRET);
+        let forms: BTreeSet<String> = looked_for.flat_map(|secret| written(secret)).collect();
+        for secret in &forms {
             self.body = replaced(self.body, secret.as_bytes());
             for value in self.headers.values_mut() {
                 if memchr::memmem::find(value.as_bytes(), secret.as_bytes()).is_some() {
@@ -217,6 +222,13 @@ fn text_of(body: &[u8], kind: &str) -> String {
         Err(_) if is_latin => body.iter().map(|byte| char::from(*byte)).collect(),
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     }
+}
+
+/// The ways in which a body or a header writes a text: plainly, in JSON with or without its slashes escaped, in an address.
+fn written(text: &str) -> [String; 4] {
+    let quoted = Value::from(text).to_string();
+    let json = quoted[1..quoted.len() - 1].to_owned();
+    [text.to_owned(), json.replace('/', "\\/"), json, request::value(text)]
 }
 
 fn replaced(body: Vec<u8>, secret: &[u8]) -> Vec<u8> {

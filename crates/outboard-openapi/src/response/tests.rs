@@ -98,6 +98,18 @@ fn the_whole_response_is_shown_without_what_is_not_the_scripts() {
 }
 
 #[test]
+fn a_secret_does_not_come_back_in_other_letters() {
+    for body in ["\"se/cret+01\"", "\"se\\/cret+01\"", "\"https://h/?k=se%2Fcret%2B01&n=1\""] {
+        let reply = read(200, &[("content-type", "application/json")], body.as_bytes())
+            .without(&["se/cret+01".to_owned()])
+            .reply(&operation("get"), false, None)
+            .unwrap();
+        let value = reply.structured.unwrap().to_value().to_string();
+        assert!(value.contains("***") && !value.contains("cret"), "{body}: {value}");
+    }
+}
+
+#[test]
 fn the_next_page_is_arguments_of_the_same_operation() {
     for (links, expected) in [
         (
