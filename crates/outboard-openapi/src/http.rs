@@ -116,37 +116,38 @@ impl Http {
         }
     }
 
-    /// Sends a request and follows redirects of a kind that repeats no effect.
+    /// Sends a request and follows redirects of a kind that repeats no effect. Whatever fails once a request that changes
+    /// something has been answered, that request was sent.
     async fn follow(&self, outgoing: &Outgoing, own: &[HeaderName]) -> Result<Response, HttpFailure> {
         let (mut method, mut url) = (outgoing.method.clone(), outgoing.url.clone());
         let (mut headers, mut body) = (outgoing.headers.clone(), outgoing.body.clone());
-        for _ in 0..=REDIRECTS {
+        let changes = !outgoing.method.is_safe();
+        let unfollowed =
+            |what: String| if changes { HttpFailure::Lost(what) } else { HttpFailure::Unsent(what) };
+        for hop in 0..=REDIRECTS {
             let next = Outgoing {
                 method: method.clone(),
                 url: url.clone(),
                 headers: headers.clone(),
                 body: body.clone(),
             };
-            let response = self.send_once(&next).await?;
+            let sent = self.send_once(&next).await;
+            let response = sent.map_err(|failure| match failure {
+                HttpFailure::Unsent(what) if hop > 0 => unfollowed(what),
+                failure => failure,
+            })?;
             let Some(to) = target(&response, &url) else { return Ok(response) };
-            let lost = |what: String| {
-                let what = format!("it redirects to {}, {what}", shown_address(&to));
-                match method.is_safe() {
-                    true => HttpFailure::Unsent(what),
-                    false => HttpFailure::Lost(what),
-                }
-            };
+            let refused = |what: &str| unfollowed(format!("it redirects to {}, {what}", shown_address(&to)));
             let keeps =
                 matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
             let same = to.origin() == url.origin();
             if !method.is_safe() && keeps && !same {
-                return Err(lost(
-                    "and what is to be changed is not sent elsewhere: configure that address if it is right"
-                        .to_owned(),
+                return Err(refused(
+                    "and what is to be changed is not sent elsewhere: configure that address if it is right",
                 ));
             }
             if url.scheme() == "https" && to.scheme() != "https" {
-                return Err(lost("which is not encrypted, and is not followed".to_owned()));
+                return Err(refused("which is not encrypted, and is not followed"));
             }
             if !method.is_safe() && !keeps {
                 (method, body) = (Method::GET, None);
@@ -158,7 +159,7 @@ impl Http {
             }
             url = to;
         }
-        Err(HttpFailure::Unsent(format!("it redirects more than {REDIRECTS} times")))
+        Err(unfollowed(format!("it redirects more than {REDIRECTS} times")))
     }
 
     /// Sends a request and follows nothing.

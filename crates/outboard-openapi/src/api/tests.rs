@@ -212,6 +212,8 @@ async fn what_changes_something_is_not_sent_elsewhere_nor_twice() {
         "/v1/away" => Answer::new(307).with("location", &there),
         "/v1/moved" => Answer::new(308).with("location", "/v1/here"),
         "/v1/see" => Answer::new(303).with("location", "/v1/here"),
+        "/v1/nowhere" => Answer::new(303).with("location", "http://127.0.0.1:1/"),
+        "/v1/round" => Answer::new(303).with("location", "/v1/loop"),
         "/v1/busy" => Answer::new(429).with("retry-after", "0"),
         "/v1/loop" => Answer::new(302).with("location", "/v1/loop"),
         _ => {
@@ -221,7 +223,8 @@ async fn what_changes_something_is_not_sent_elsewhere_nor_twice() {
     .await;
     let post = |name: &str| json!({"post": {"operationId": name, "requestBody": {"content": {"application/json": {}}}}});
     let document = document(json!({
-        "/away": post("away"), "/moved": post("moved"), "/see": post("see"), "/busy": post("busy"), "/loop": {"get": {"operationId": "loop"}}
+        "/away": post("away"), "/moved": post("moved"), "/see": post("see"), "/busy": post("busy"), "/loop": {"get": {"operationId": "loop"}},
+        "/nowhere": post("nowhere"), "/round": post("round"),
     }));
     let reach = Reach { private: true, ..reach(&site) };
     let refused = call(&document, &reach, "away", json!({"body": 1})).await;
@@ -241,6 +244,11 @@ async fn what_changes_something_is_not_sent_elsewhere_nor_twice() {
     assert!(
         busy.is_error && site.received().iter().filter(|request| request.target == "/v1/busy").count() == 1
     );
+    // What leads nowhere afterwards does not undo what was sent.
+    for name in ["nowhere", "round"] {
+        let lost = call(&document, &reach, name, json!({"body": 1})).await;
+        assert!(matches!(&lost, Err(SendFailure::Lost { .. })), "{lost:?}");
+    }
     let endless = call(&document, &reach, "loop", json!({})).await;
     assert!(
         matches!(&endless, Err(SendFailure::Unavailable { reason }) if reason.contains("more than 5 times")),
