@@ -102,12 +102,14 @@ fn part(text: &str, name: &str) -> Option<f64> {
 fn until_date(text: &str) -> Option<Duration> {
     let rest = text.split_once(", ")?.1.strip_suffix(" GMT")?;
     let mut words = rest.split(' ');
-    let day: i64 = words.next()?.parse().ok()?;
+    // Numbers are read as small ones: a server's date must not overflow what is counted from it.
+    let small = |text: &str| text.parse::<u8>().ok().map(i64::from);
+    let day = small(words.next()?)?;
     let month = words.next()?;
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = i64::try_from(months.iter().position(|known| *known == month)?).ok()? + 1;
-    let year: i64 = words.next()?.parse().ok()?;
-    let clock: Vec<i64> = words.next()?.split(':').filter_map(|part| part.parse().ok()).collect();
+    let year = words.next()?.parse::<u16>().ok().map(i64::from)?;
+    let clock: Vec<i64> = words.next()?.split(':').filter_map(small).collect();
     let [hour, minute, second] = clock[..] else { return None };
     // Days from the civil calendar, which begins its years in March.
     let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
@@ -136,6 +138,8 @@ mod tests {
         check(503, &[("retry-after", "1.5")], Some(1));
         check(200, &[("retry-after", "7")], None);
         check(429, &[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")], Some(0));
+        check(429, &[("retry-after", "Sun, 06 Nov 9000000000000000000 08:49:37 GMT")], None);
+        check(429, &[("retry-after", "Sun, 06 Nov 1994 9000000000000000000:49:37 GMT")], None);
         check(429, &[("retry-after", "soon")], None);
         check(429, &[("retry-after", "-4")], None);
         check(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "9")], Some(9));
