@@ -14,7 +14,9 @@ pub(super) fn name(operations: &mut [Outline]) {
     for operation in operations.iter() {
         *counted.entry(short(operation)).or_default() += 1;
     }
-    let mut taken = HashSet::new();
+    let mut taken: HashSet<String> = HashSet::new();
+    // Of a name that several want, the number that comes next: a document may have it twenty thousand times.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for operation in operations {
         let short = short(operation);
         let wanted = [
@@ -31,12 +33,15 @@ pub(super) fn name(operations: &mut [Outline]) {
             .find(|name| !taken.contains(name))
             .unwrap_or_else(|| readable(operation));
         name.truncate(name.floor_char_boundary(LONGEST));
-        let base = name.clone();
-        let mut number = 2;
-        while !taken.insert(name.clone()) {
-            name = format!("{base}_{number}");
-            number += 1;
+        if taken.contains(&name) {
+            let base = name.clone();
+            let number = numbers.entry(base.clone()).or_insert(2);
+            while taken.contains(&name) {
+                name = format!("{base}_{number}");
+                *number += 1;
+            }
         }
+        taken.insert(name.clone());
         operation.name = name;
     }
 }
