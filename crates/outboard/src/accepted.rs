@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use outboard_runtime::{catalogue::Listing, policy::Pins};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     config::{Entry, hash},
@@ -25,7 +25,14 @@ pub(crate) struct Acceptances {
 struct Stored {
     /// For people who look into the file.
     upstream: String,
+    pins: Option<Pins>,
     accepted: Option<Listing>,
+}
+
+/// What the gate reads of a file: an API's tools with their schemas take many megabytes.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Pinned {
+    pins: Option<Pins>,
 }
 
 impl Acceptances {
@@ -41,35 +48,41 @@ impl Acceptances {
 
     /// What was accepted of this upstream.
     pub(crate) fn read(&self, name: &str, entry: &Entry) -> Result<Option<Listing>, StateProblem> {
-        Ok(self.open(name, entry)?.content.accepted)
+        Ok(self.open::<Stored>(name, entry)?.content.accepted)
     }
 
     /// The same for the gate. What cannot be read was not accepted, and is told of.
     pub(crate) fn pins(&self, name: &str, entry: &Entry) -> Option<Pins> {
-        let read = self.read(name, entry).inspect_err(
+        let read = self.open::<Pinned>(name, entry).inspect_err(
             |problem| tracing::warn!(upstream = name, %problem, "what was accepted of it cannot be read"),
         );
-        read.ok().flatten().map(|listing| Pins::of(&listing))
+        read.ok()?.content.pins
     }
 
     /// Accepts exactly these tools.
     pub(crate) fn accept(&self, name: &str, entry: &Entry, listing: &Listing) -> Result<(), StateProblem> {
-        let mut file = self.open(name, entry)?;
-        file.content = Stored { upstream: name.to_owned(), accepted: Some(listing.clone()) };
+        let mut file = self.open::<Stored>(name, entry)?;
+        let (pins, accepted) = (Some(Pins::of(listing)), Some(listing.clone()));
+        file.content = Stored { upstream: name.to_owned(), pins, accepted };
         file.save()
     }
 
     /// Takes acceptance back. Tells whether there was any.
     pub(crate) fn revoke(&self, name: &str, entry: &Entry) -> Result<bool, StateProblem> {
-        let mut file = self.open(name, entry)?;
+        let mut file = self.open::<Stored>(name, entry)?;
         let was = file.content.accepted.take().is_some();
+        file.content.pins = None;
         if was {
             file.save()?;
         }
         Ok(was)
     }
 
-    fn open(&self, name: &str, entry: &Entry) -> Result<StateFile<Stored>, StateProblem> {
+    fn open<T: Default + Serialize + DeserializeOwned>(
+        &self,
+        name: &str,
+        entry: &Entry,
+    ) -> Result<StateFile<T>, StateProblem> {
         // An entry serialises as what it reaches; its texts have no order of their own.
         let key = serde_json::to_vec(&(name, entry)).unwrap_or_default();
         StateFile::load(&self.folder.join(format!("{}.json", hash(&key))), FORMAT)

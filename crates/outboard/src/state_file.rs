@@ -18,11 +18,17 @@ pub(crate) struct StateFile<T> {
     pub(crate) content: T,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Stored<T> {
     format: u32,
     #[serde(flatten)]
     content: T,
+}
+
+/// What is read of a file first: a newer format may have another content.
+#[derive(Deserialize)]
+struct Versioned {
+    format: u32,
 }
 
 /// A file of state cannot be read or written.
@@ -51,19 +57,24 @@ pub(crate) enum StateProblem {
 }
 
 impl<T: Default + Serialize + DeserializeOwned> StateFile<T> {
-    /// Reads the file, whose format is known up to `format`; the default content if it never was there.
+    /// Reads the file, whose format is known up to `format`; the default content if it never was there. Members that `T`
+    /// does not have are passed over and not held.
     pub(crate) fn load(path: &Path, format: u32) -> Result<Self, StateProblem> {
         let path = path.to_owned();
-        let stored = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|source| StateProblem::Content { path: path.clone(), source })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Stored { format, content: T::default() },
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { path, format, content: T::default() });
+            }
             Err(source) => return Err(StateProblem::Read { path, source }),
         };
-        if stored.format > format {
-            return Err(StateProblem::Newer { path, found: stored.format, known: format });
+        let wrong = |source| StateProblem::Content { path: path.clone(), source };
+        let found = serde_json::from_slice::<Versioned>(&bytes).map_err(wrong)?.format;
+        if found > format {
+            return Err(StateProblem::Newer { path, found, known: format });
         }
-        Ok(Self { path, format, content: stored.content })
+        let content = serde_json::from_slice(&bytes).map_err(wrong)?;
+        Ok(Self { path, format, content })
     }
 
     /// Replaces the file by the content.
