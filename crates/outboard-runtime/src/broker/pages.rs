@@ -64,23 +64,29 @@ const OFFSETS: [&str; 4] = ["offset", "skip", "startindex", "startat"];
 
 /// The value of a page together with the arguments that lead on, `null` if it is the last one.
 pub(super) fn page(target: &Target, arguments: &Json, value: &Json, said: Option<Json>) -> Json {
+    let given = arguments.to_value();
     let next = match said {
-        Some(said) => Some(said),
-        None => guessed(target, arguments, value).map(Json::from),
+        Some(said) => Some(said.to_value()),
+        None => guessed(target, &given, value).map(Value::Object),
     };
-    let next = next.as_ref().map_or("null", Json::as_str);
+    let next = next.filter(|next| leads_on(&given, next)).map_or_else(Json::null, Json::from);
     let text = format!("{{\"value\":{value},\"next\":{next}}}");
     Json::parse(text).unwrap_or_else(|_| Json::null())
 }
 
-fn guessed(target: &Target, arguments: &Json, value: &Json) -> Option<Value> {
+/// Whether the next call would differ from this one. What leads back to the same page would never end.
+fn leads_on(given: &Value, next: &Value) -> bool {
+    next.as_object().is_some_and(|next| next.iter().any(|(name, value)| given.get(name) != Some(value)))
+}
+
+fn guessed(target: &Target, given: &Value, value: &Json) -> Option<Map<String, Value>> {
+    // Only an object says anything, and a long list is not built for nothing.
+    if !value.as_str().trim_start().starts_with('{') {
+        return None;
+    }
     let schema = target.tool.input()?;
     let declared = schema.get("properties")?.as_object()?;
-    let arguments = arguments.to_value();
-    let next = after(declared, arguments.as_object()?, &value.to_value())?;
-    // What leads back to the same page would never end.
-    let leads_on = next.iter().any(|(name, value)| arguments.get(name) != Some(value));
-    leads_on.then_some(Value::Object(next))
+    after(declared, given.as_object()?, &value.to_value())
 }
 
 fn after(
@@ -229,6 +235,18 @@ fn is_nothing(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_leads_back_to_the_same_page_does_not_lead_on() {
+        for (given, next, expected) in [
+            (json!({"page": 1}), json!({"page": 2}), true),
+            (json!({}), json!({"page": 1}), true),
+            (json!({"page": 2, "q": "a"}), json!({"page": 2}), false),
+            (json!({"page": 2}), json!({}), false),
+        ] {
+            assert_eq!(leads_on(&given, &next), expected, "{given} {next}");
+        }
+    }
 
     #[test]
     fn what_apis_say_of_the_next_page_becomes_arguments_that_the_tool_has() {
