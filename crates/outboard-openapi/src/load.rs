@@ -7,7 +7,7 @@ use std::{
     io::Read as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use reqwest::{
@@ -29,7 +29,7 @@ const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why there is no document.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum LoadFailure {
     /// It cannot be read.
     #[error("read {0}: {1}")]
@@ -41,11 +41,40 @@ pub enum LoadFailure {
 
 /// Documents in use: upstreams of one document share it.
 #[derive(Debug, Default)]
-pub(crate) struct Documents(Mutex<HashMap<String, Weak<Document>>>);
+pub(crate) struct Documents {
+    /// By their hashes.
+    known: Mutex<HashMap<String, Weak<Document>>>,
+    /// Whose turn it is to read from one place.
+    turns: Mutex<HashMap<String, Weak<Turn>>>,
+}
+
+/// How the last reading from a place failed, and when.
+type Turn = tokio::sync::Mutex<Option<(Instant, LoadFailure)>>;
 
 impl Documents {
     /// The document, read now or in use already.
     pub(crate) async fn load(
+        self: &Arc<Self>,
+        source: &Source,
+        store: Option<&Path>,
+        private: bool,
+    ) -> Result<Arc<Document>, LoadFailure> {
+        // An entry for each tag makes many upstreams of one document, which start together: after the first the others
+        // find it in use, those from an address find what is kept, and all of them what failed while they waited.
+        let asked = Instant::now();
+        let turn = self.turn(source, private);
+        let mut failed = turn.lock().await;
+        if let Some((at, failure)) = &*failed
+            && *at >= asked
+        {
+            return Err(failure.clone());
+        }
+        let read = self.read(source, store, private).await;
+        *failed = read.as_ref().err().map(|failure| (Instant::now(), failure.clone()));
+        read
+    }
+
+    async fn read(
         self: &Arc<Self>,
         source: &Source,
         store: Option<&Path>,
@@ -64,13 +93,13 @@ impl Documents {
 
     fn parsed(&self, bytes: Vec<u8>) -> Result<Arc<Document>, Unreadable> {
         let hash = Document::hash_of(&bytes);
-        if let Some(document) = self.lock().get(&hash).and_then(Weak::upgrade) {
+        if let Some(document) = lock(&self.known).get(&hash).and_then(Weak::upgrade) {
             return Ok(document);
         }
         let document = Arc::new(Document::parse(bytes)?);
-        let mut known = self.lock();
+        let mut known = lock(&self.known);
         known.retain(|_, document| document.strong_count() > 0);
-        // Another may have read the same meanwhile.
+        // Another may have read the same from elsewhere meanwhile.
         if let Some(other) = known.get(&hash).and_then(Weak::upgrade) {
             return Ok(other);
         }
@@ -78,9 +107,24 @@ impl Documents {
         Ok(document)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Weak<Document>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn turn(&self, source: &Source, private: bool) -> Arc<Turn> {
+        let place = match source {
+            Source::File(path) => path.display().to_string(),
+            Source::Address(url) => format!("{url} {private}"),
+        };
+        let mut turns = lock(&self.turns);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = turns.get(&place).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::new(Turn::default());
+        turns.insert(place, Arc::downgrade(&turn));
+        turn
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads a document. One from an address is kept in `store`, and what is kept there is used for a day, or as long as the
@@ -121,9 +165,11 @@ async fn address(url: &Url, store: Option<&Path>, private: bool) -> Result<Vec<u
     }
     match fetched(url, private).await {
         Ok(bytes) => {
-            if let Some(place) = place
-                && let Err(error) = keep(&place, &bytes)
-            {
+            let Some(place) = place else { return Ok(bytes) };
+            let written = tokio::task::spawn_blocking(move || (keep(&place, &bytes), bytes)).await;
+            let (written, bytes) = written
+                .map_err(|error| LoadFailure::Read(crate::http::shown_address(url), error.to_string()))?;
+            if let Err(error) = written {
                 tracing::warn!(%error, "the description cannot be kept for the next start");
             }
             Ok(bytes)
@@ -180,4 +226,26 @@ fn keep(place: &Path, bytes: &[u8]) -> std::io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     std::io::Write::write_all(&mut options.open(&new)?, bytes)?;
     fs::rename(&new, place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn upstreams_of_one_document_that_start_together_share_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("api.json");
+        fs::write(&path, "{\"openapi\": \"3.1.0\"}").unwrap();
+        let documents = Arc::new(Documents::default());
+        let (there, gone) = (Source::File(path), Source::File(folder.path().join("gone.json")));
+        let load = |source| documents.load(source, None, false);
+        let (one, other) = tokio::join!(load(&there), load(&there));
+        assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
+        let (one, other) = tokio::join!(load(&gone), load(&gone));
+        assert_eq!(one.unwrap_err().to_string(), other.unwrap_err().to_string());
+        // Whoever comes later looks again.
+        fs::rename(folder.path().join("api.json"), folder.path().join("gone.json")).unwrap();
+        assert!(load(&gone).await.is_ok());
+    }
 }
