@@ -108,11 +108,7 @@ impl Member {
     }
 
     async fn send_permitted(&self, permit: Permit) -> Result<CallReply, SendFailure> {
-        let operation = permit.into_operation();
-        if operation.upstream() != &self.name {
-            let reason = format!("the permit is for `{}`, not for `{}`", operation.upstream(), self.name);
-            return Err(SendFailure::Unavailable { reason });
-        }
+        let operation = permit.into_operation_at(&self.name)?;
         let _token = self.calls.token();
         let api = self.api().await.map_err(|reason| SendFailure::Unavailable { reason })?;
         let call = async {

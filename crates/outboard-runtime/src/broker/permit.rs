@@ -1,7 +1,7 @@
 //! The permit: proof that an operation, with exactly these arguments, passed the gate.
 //! It has no public constructor; it is consumed by being sent.
 
-use crate::operation::Operation;
+use crate::{ids::UpstreamName, operation::Operation, ports::upstream::SendFailure};
 
 /// Permission to send one operation once. Only the broker makes permits.
 ///
@@ -55,5 +55,14 @@ impl Permit {
     /// Uses the permit up.
     pub fn into_operation(self) -> Operation {
         self.operation
+    }
+
+    /// Uses the permit up at the upstream that it is for. Fails at any other, where nothing may be sent.
+    pub fn into_operation_at(self, upstream: &UpstreamName) -> Result<Operation, SendFailure> {
+        if self.operation.upstream() == upstream {
+            return Ok(self.operation);
+        }
+        let reason = format!("the permit is for `{}`, not for `{upstream}`", self.operation.upstream());
+        Err(SendFailure::Unavailable { reason })
     }
 }

@@ -89,16 +89,6 @@ impl Member {
         self.tasks.wait().await;
     }
 
-    /// What may be sent, if it may be sent here.
-    fn permitted(&self, permit: Permit) -> Result<Operation, SendFailure> {
-        let operation = permit.into_operation();
-        if operation.upstream() != &self.name {
-            let reason = format!("the permit is for `{}`, not for `{}`", operation.upstream(), self.name);
-            return Err(SendFailure::Unavailable { reason });
-        }
-        Ok(operation)
-    }
-
     async fn call(&self, tool: &ToolName, arguments: &Json) -> Result<CallReply, SendFailure> {
         let _token = self.calls.token();
         let client = self.client().await.map_err(|reason| SendFailure::Unavailable { reason })?;
@@ -155,7 +145,7 @@ impl Upstream for Member {
 
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
         Box::pin(async move {
-            match self.permitted(permit)? {
+            match permit.into_operation_at(&self.name)? {
                 Operation::CallTool(call) => self.call(&call.tool, &call.arguments).await,
                 other => Err(misplaced(&other)),
             }
@@ -164,7 +154,7 @@ impl Upstream for Member {
 
     fn request(&self, permit: Permit) -> BoxFuture<'_, Result<Json, SendFailure>> {
         Box::pin(async move {
-            match self.permitted(permit)? {
+            match permit.into_operation_at(&self.name)? {
                 Operation::Request(request) => self.other(&request.what).await,
                 other => Err(misplaced(&other)),
             }
