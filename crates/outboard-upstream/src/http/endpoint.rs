@@ -214,17 +214,13 @@ fn unsent(error: &reqwest::Error) -> Failure {
 
 /// An error with everything that caused it, without the URL, which may carry a secret.
 pub(super) fn chain(error: &reqwest::Error) -> String {
-    let mut text = match error {
-        error if error.is_connect() => "it cannot be reached".to_owned(),
-        error if error.is_timeout() => "it took too long".to_owned(),
-        _ => "the request failed".to_owned(),
+    let text = match error {
+        error if error.is_connect() => "it cannot be reached",
+        error if error.is_timeout() => "it took too long",
+        _ => "the request failed",
     };
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(text.to_owned(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn is_loopback(url: &Url) -> bool {
