@@ -1,7 +1,7 @@
 //! From the schemas of a document to JSON Schema that stands alone: what OpenAPI writes in its own way is written as JSON
 //! Schema has it, what is referred to goes along under `$defs` until the allowance is used up, the rest is any value.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value, json};
 
@@ -15,8 +15,9 @@ const DEEPEST: usize = 40;
 /// Bytes of what is said of a property; deeper down less.
 const SAID: usize = 600;
 const SAID_INSIDE: usize = 200;
-/// Schemas that are followed to find the properties of a body.
+/// Schemas that are followed to find the properties of a body, and properties that are found.
 const FOLLOWED: usize = 20;
+const FOUND: usize = 2_000;
 
 /// Whether a schema is of what goes in or of what comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +111,7 @@ impl<'d> Converter<'d> {
     /// The properties of an object, also of those that it is made of.
     pub(crate) fn properties(&mut self, schema: &Value) -> Option<Properties> {
         let mut found = Properties::default();
+        let mut known = HashSet::new();
         let mut waiting = vec![schema.clone()];
         for _ in 0..FOLLOWED {
             let Some(next) = waiting.pop() else { break };
@@ -117,12 +119,12 @@ impl<'d> Converter<'d> {
             for (name, property) in
                 keywords.get("properties").and_then(Value::as_object).into_iter().flatten()
             {
-                if !found.all.iter().any(|(known, _)| known == name) {
+                if found.all.len() < FOUND && known.insert(name.clone()) {
                     found.all.push((name.clone(), property.clone()));
                 }
             }
             let required = keywords.get("required").and_then(Value::as_array).into_iter().flatten();
-            found.required.extend(required.filter_map(|name| name.as_str().map(str::to_owned)));
+            found.required.extend(required.take(FOUND).filter_map(|name| name.as_str().map(str::to_owned)));
             for part in keywords.get("allOf").and_then(Value::as_array).into_iter().flatten() {
                 waiting.push(part.clone());
             }
@@ -166,6 +168,10 @@ impl<'d> Converter<'d> {
             }
         }
         self.hide_what_goes_the_other_way(keywords, &mut out);
+        if self.left == 0 {
+            // Some of its properties may be left out, and are no less allowed for that.
+            out.retain(|keyword, _| keyword != "additionalProperties");
+        }
         if keywords.get("nullable") == Some(&Value::Bool(true)) {
             out = nullable(out);
         }
@@ -220,7 +226,7 @@ impl<'d> Converter<'d> {
             "type" => match value.as_str() {
                 // What is given where bytes are asked for in a document is their text.
                 Some("file") => "string".into(),
-                _ => value.clone(),
+                _ => self.fitting(value)?,
             },
             "description" => {
                 let most = if self.inside || depth > 2 { SAID_INSIDE } else { SAID };
@@ -228,15 +234,11 @@ impl<'d> Converter<'d> {
                 self.left = self.left.saturating_sub(said.len());
                 said.into()
             }
-            "title" if !self.inside => value.clone(),
-            "enum" => {
-                let values = value.as_array()?;
-                self.left = self.left.saturating_sub(values.len() * 16);
-                value.clone()
-            }
+            "title" if !self.inside => self.fitting(value)?,
+            "enum" if value.is_array() => self.fitting(value)?,
             "const" | "default" | "required" | "format" | "minItems" | "maxItems" | "uniqueItems"
             | "minLength" | "maxLength" | "minProperties" | "maxProperties" | "multipleOf" | "deprecated"
-            | "contentEncoding" | "contentMediaType" | "dependentRequired" => value.clone(),
+            | "contentEncoding" | "contentMediaType" | "dependentRequired" => self.fitting(value)?,
             "pattern" => Value::from(value.as_str().filter(|pattern| is_common_pattern(pattern))?),
             "minimum" | "maximum" => {
                 let excludes = if keyword == "minimum" { "exclusiveMinimum" } else { "exclusiveMaximum" };
@@ -250,6 +252,12 @@ impl<'d> Converter<'d> {
                     Value::Number(_) => value.clone(),
                     _ => return None,
                 }
+            }
+            // With a part of theirs left out, these would refuse what they should let through.
+            "not" | "if" | "then" | "else" | "unevaluatedProperties" | "unevaluatedItems"
+                if self.side == Side::Input =>
+            {
+                return None;
             }
             "items"
             | "additionalProperties"
@@ -276,6 +284,9 @@ impl<'d> Converter<'d> {
             "properties" | "patternProperties" | "dependentSchemas" => {
                 let mut members = Map::new();
                 for (name, part) in value.as_object()? {
+                    if self.left == 0 {
+                        break;
+                    }
                     self.left = self.left.saturating_sub(name.len() + 4);
                     members.insert(name.clone(), self.schema(part, depth + 1));
                 }
@@ -285,6 +296,18 @@ impl<'d> Converter<'d> {
         })
     }
 
+    /// A value as it is, if there is room for it: a keyword that is left out refuses nothing.
+    fn fitting(&mut self, value: &Value) -> Option<Value> {
+        let bytes = match value {
+            Value::String(text) => text.len(),
+            Value::Array(_) | Value::Object(_) => value.to_string().len(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        };
+        // What is short is counted with its keyword.
+        self.left = self.left.checked_sub(bytes.saturating_sub(8))?;
+        Some(value.clone())
+    }
+
     /// What is only read is not asked for, what is only written is not shown.
     fn hide_what_goes_the_other_way(&mut self, keywords: &Map<String, Value>, out: &mut Map<String, Value>) {
         let marker = match self.side {
@@ -292,19 +315,19 @@ impl<'d> Converter<'d> {
             Side::Output => "writeOnly",
         };
         let Some(properties) = keywords.get("properties").and_then(Value::as_object) else { return };
-        let hidden: Vec<&String> = properties
+        let hidden: HashSet<&str> = properties
             .iter()
             .filter(|(_, property)| property.get(marker) == Some(&Value::Bool(true)))
-            .map(|(name, _)| name)
+            .map(|(name, _)| name.as_str())
             .collect();
         if hidden.is_empty() {
             return;
         }
         if let Some(Value::Object(shown)) = out.get_mut("properties") {
-            shown.retain(|name, _| !hidden.contains(&name));
+            shown.retain(|name, _| !hidden.contains(name.as_str()));
         }
         if let Some(Value::Array(required)) = out.get_mut("required") {
-            required.retain(|name| !hidden.iter().any(|hidden| name.as_str() == Some(hidden)));
+            required.retain(|name| !name.as_str().is_some_and(|name| hidden.contains(name)));
         }
     }
 }

@@ -230,6 +230,22 @@ fn methods_claim_what_they_are_unless_a_person_says_otherwise() {
 }
 
 #[test]
+fn what_is_left_out_of_a_schema_refuses_nothing() {
+    let schema = json!({
+        "type": "object", "not": {"pattern": "(?=x)"}, "if": {"$ref": "away.json"}, "then": {"required": ["a"]},
+        "allOf": [{"$ref": "away.json"}], "unevaluatedProperties": false,
+    });
+    let body = json!({"requestBody": {"content": {"application/json": {"schema": schema}}}});
+    let taken = input(&v3(body, json!({})))["properties"]["body"].clone();
+    assert_eq!(taken, json!({"type": "object", "allOf": [{}]}));
+    let wide: serde_json::Map<String, Value> = (0..20_000).map(|n| (format!("p{n}"), json!({}))).collect();
+    let schema = json!({"type": "object", "additionalProperties": false, "properties": wide});
+    let body = json!({"requestBody": {"content": {"application/json": {"schema": schema}}}});
+    let taken = input(&v3(body, json!({})))["properties"]["body"].clone();
+    assert!(taken.get("properties").is_some() && taken.get("additionalProperties").is_none());
+}
+
+#[test]
 fn tags_choose_operations() {
     let tagged = |tag: &str| json!({"tags": [tag], "operationId": tag});
     let document =
@@ -316,6 +332,14 @@ fn circles_and_bombs_are_bounded() {
         .collect();
     let schemas = json!({"Wide": {"properties": wide}, "Into": {"properties": into}});
     all_made(&v3(body("#/components/schemas/Into"), schemas).to_string());
+    let names: Vec<String> = (0..50_000).map(|n| format!("wide{n}")).collect();
+    for hidden in [false, true] {
+        let own: serde_json::Map<String, Value> =
+            names.iter().map(|name| (name.clone(), json!({"type": "string", "readOnly": hidden}))).collect();
+        let wide = json!({"properties": own, "required": names, "default": names, "enum": names});
+        let document = v3(body("#/components/schemas/Wide"), json!({ "Wide": wide }));
+        all_made(&document.to_string());
+    }
     for reference in [
         "#",
         "#/",
