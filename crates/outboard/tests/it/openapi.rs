@@ -118,6 +118,17 @@ fn add_writes_an_api_once_somebody_has_said_where_it_is() {
         "{shown}"
     );
     assert!(told.contains("2 operations without a tag"), "{told}");
+    // Tags that would have the same name have entries of their own.
+    let alike = home.project().join("alike.json");
+    let tagged = |tag: &str| json!({"get": {"tags": [tag]}});
+    let paths = json!({"/a": tagged("a b"), "/b": tagged("a/b")});
+    std::fs::write(&alike, json!({"openapi": "3.1.0", "paths": paths}).to_string()).unwrap();
+    let (code, shown, told) =
+        run(&["add", "two", "--openapi", alike.to_str().unwrap(), "--base-url", &site.url(), "--by-tag"]);
+    assert!(
+        code == Some(0) && shown.contains("`two-a-b` added") && shown.contains("`two-a-b-2` added"),
+        "{shown} {told}"
+    );
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) struct Api {
     #[arg(long, value_name = "TAG", requires = "openapi")]
     tag: Vec<String>,
     /// A namespace for each tag: one entry NAME-TAG for each
-    #[arg(long, requires = "openapi")]
+    #[arg(long, requires = "openapi", conflicts_with = "tag")]
     by_tag: bool,
     /// What to fill in for one of the document's security schemes, once for each
     #[arg(long, value_name = "SCHEME=VALUE", requires = "openapi")]
@@ -105,12 +105,19 @@ impl Api {
             let untagged = report::counted(*untagged, "operation");
             report::warn(format_args!("{untagged} without a tag belong to none of these"));
         }
-        let of_tag = |tag: &String| {
-            let mut entry = entry.clone();
+        let mut entries: Vec<(String, Value)> = Vec::new();
+        for tag in tags.keys().filter(|tag| !tag.is_empty()) {
+            let plain = format!("{name}-{}", plain_name(tag));
+            // Tags may differ only in what no name has.
+            let (mut called, mut number) = (plain.clone(), 2);
+            while entries.iter().any(|(taken, _)| *taken == called) {
+                called = format!("{plain}-{number}");
+                number += 1;
+            }
             entry["tags"] = json!([tag]);
-            (format!("{name}-{}", plain_name(tag)), entry)
-        };
-        Ok(tags.keys().filter(|tag| !tag.is_empty()).map(of_tag).collect())
+            entries.push((called, entry.clone()));
+        }
+        Ok(entries)
     }
 
     /// Tells what the document gives. What of the options does not fit it is an error.
