@@ -18,7 +18,7 @@ use crate::{
     operation::{Body, MediaKind, Operation, Outline, Place},
 };
 
-/// Schemas that are kept, of all tools of one document.
+/// Schemas that are kept, of all tools of one upstream.
 const KEPT: usize = 32;
 /// Bytes of a schema, about: of what a tool takes, which is checked against it, and of what it gives, which is only shown.
 const INPUT: usize = 120 << 10;

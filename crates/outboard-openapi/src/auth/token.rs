@@ -126,9 +126,10 @@ async fn ask(url: &Url, id: &str, secret: &str, scopes: &[String], http: &Http) 
         body.push(pair("scope", &scopes.join(" ")));
     }
     // RFC 6749, 2.3.1: both are encoded as in a form before they are joined.
-    let basic = format!("{}:{}", crate::request::value(id), crate::request::value(secret));
-    let mut basic = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(basic)))
-        .map_err(|_| "its id or secret cannot be sent")?;
+    let coded = format!("{}:{}", crate::request::value(id), crate::request::value(secret));
+    let coded = BASE64_STANDARD.encode(coded);
+    let mut basic =
+        HeaderValue::from_str(&format!("Basic {coded}")).map_err(|_| "its id or secret cannot be sent")?;
     basic.set_sensitive(true);
     let outgoing = Outgoing {
         method: reqwest::Method::POST,
@@ -145,7 +146,7 @@ async fn ask(url: &Url, id: &str, secret: &str, scopes: &[String], http: &Http) 
     let bytes = crate::http::whole(response, LARGEST).await.map_err(|failure| failure.to_string())?;
     if !status.is_success() {
         // What is wrong is said there; it never repeats the secret.
-        let said = String::from_utf8_lossy(&bytes).replace(secret, "***");
+        let said = String::from_utf8_lossy(&bytes).replace(secret, "***").replace(&coded, "***");
         return Err(format!("HTTP {status}: {}", shown(&said)));
     }
     serde_json::from_slice(&bytes).map_err(|_| "the answer has no `access_token`".to_owned())
