@@ -107,6 +107,15 @@ impl Resolve for Public {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn a_name_that_leads_to_this_machine_is_refused_unless_a_person_has_written_it() {
+        let name = || "localhost".parse::<Name>().ok().unwrap();
+        let refused = Public::default().resolve(name()).await.map(Iterator::count).unwrap_err();
+        assert!(refused.to_string().contains("private address"), "{refused}");
+        let written = Public::but(HashSet::from(["localhost".to_owned()]));
+        assert!(written.resolve(name()).await.map(Iterator::count).unwrap() > 0);
+    }
+
     #[test]
     fn private_addresses_are_known_in_every_form() {
         for (host, private) in [
