@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use reference::{Unresolved, Walk};
 
 /// Bytes of a document at most.
-pub const LARGEST: usize = 128 << 20;
+pub(crate) const LARGEST: usize = 128 << 20;
 /// Levels of nesting of what is built at once.
 const DEEPEST: usize = 100;
 

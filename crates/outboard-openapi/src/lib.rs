@@ -19,7 +19,7 @@ mod schema;
 mod spec;
 
 pub use apis::Apis;
-pub use document::{Document, LARGEST, Unreadable, Version};
+pub use document::{Document, Unreadable, Version};
 pub use examine::{Summary, examine, listing};
 pub use load::{LoadFailure, load};
 pub use operation::{Loss, servers};
