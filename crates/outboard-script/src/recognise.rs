@@ -15,10 +15,11 @@ pub(crate) fn read(
     script: Range<usize>,
     catalogue: &dyn CatalogueView,
 ) -> Result<Prepared, Rejected> {
-    let evidence = Evidence::of(&source[script.clone()]);
+    let code = &source[script.clone()];
+    let evidence = Evidence::of(code);
     let as_typescript = typescript::translate(text, source, script.clone(), catalogue);
     // What only TypeScript writes is never read twice.
-    if evidence.typescript > 0 && as_typescript.is_ok() {
+    if !evidence.leaves_open(code) && as_typescript.is_ok() {
         return as_typescript?.checked();
     }
     let as_python = python::read(text, source, script, catalogue);
@@ -34,13 +35,18 @@ pub(crate) fn read(
 pub(crate) struct Evidence {
     typescript: usize,
     python: usize,
+    /// `return` at the margin. Python has it in functions only, but scripts in both languages are written as if they
+    /// were the body of one.
+    returns: usize,
 }
 
 impl Evidence {
     pub(crate) fn of(code: &str) -> Self {
         let mut evidence = Self::default();
         for (raw, line) in code.lines().map(|line| (line, line.trim())).filter(|(_, line)| !line.is_empty()) {
-            evidence.typescript += usize::from(is_typescript(line) || returns_from_script(raw));
+            let typescript = is_typescript(line);
+            evidence.typescript += usize::from(typescript);
+            evidence.returns += usize::from(!typescript && returns_from_script(raw));
             evidence.python += usize::from(is_python(line));
         }
         evidence
@@ -48,15 +54,21 @@ impl Evidence {
 
     /// The language that more lines speak for.
     pub(crate) fn language(self) -> Option<Language> {
-        match self.python.cmp(&self.typescript) {
+        match self.python.cmp(&(self.typescript + self.returns)) {
             std::cmp::Ordering::Greater => Some(Language::Python),
             std::cmp::Ordering::Less => Some(Language::TypeScript),
             std::cmp::Ordering::Equal => None,
         }
     }
+
+    /// Whether code that is well-formed TypeScript may be meant as Python. If nothing but a `return` speaks for it,
+    /// there must be a sign of Python: an argument by name (`f(page=1)`) at least.
+    fn leaves_open(self, code: &str) -> bool {
+        self.typescript == 0 && (self.returns == 0 || self.python > 0 || code.contains('='))
+    }
 }
 
-/// Python returns from functions only, and they are set in.
+/// Whether a line that is not set in returns.
 fn returns_from_script(line: &str) -> bool {
     line.strip_prefix("return").is_some_and(|rest| rest.starts_with([' ', ';', '(', '[', '{']))
 }
@@ -96,7 +108,7 @@ fn is_python(line: &str) -> bool {
         || (imports.iter().any(|begin| line.starts_with(begin)) && !line.contains(['"', '\'', '{']))
         || (line.ends_with(':') && !line.starts_with(['\'', '"']) && !line.starts_with("case "))
         || holds.iter().any(|part| line.contains(part))
-        || [" f\"", " f'", "(f\"", "(f'"].iter().any(|part| line.contains(part))
+        || [" f\"", " f'", "(f\"", "(f'", "len("].iter().any(|part| line.contains(part))
 }
 
 #[cfg(test)]

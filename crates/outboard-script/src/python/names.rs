@@ -45,11 +45,11 @@ pub(super) struct Names {
 pub(super) fn of(body: &[Stmt]) -> Names {
     let mut gathered = Gathered::default();
     gathered.visit_body(body);
-    let Gathered { words, bound, loaded, keywords, literals } = gathered;
+    let Gathered { words, bound, loaded, keywords, literals, assigns_itself } = gathered;
     let builtins = ONLY_PYTHON.iter().any(|name| loaded.contains(*name) && !bound.contains(*name));
     // `f(page=1)` assigns to a variable in JavaScript, which is of use only if something reads it.
     let keywords = keywords.iter().any(|name| !loaded.contains(name) && !bound.contains(name));
-    Names { words, telling: builtins || keywords || literals }
+    Names { words, telling: builtins || keywords || literals || assigns_itself }
 }
 
 #[derive(Default)]
@@ -60,6 +60,8 @@ struct Gathered {
     keywords: BTreeSet<String>,
     /// `None`, `True` or `False` occurs.
     literals: bool,
+    /// `f(page=page)` occurs: JavaScript would assign a variable to itself.
+    assigns_itself: bool,
 }
 
 impl Gathered {
@@ -122,6 +124,18 @@ impl<'a> Visitor<'a> for Gathered {
                 }
             }
             Expr::NoneLiteral(_) | Expr::BooleanLiteral(_) => self.literals = true,
+            Expr::Dict(dict) => {
+                for item in &dict.items {
+                    match &item.key {
+                        // In TypeScript it is no variable but the key itself.
+                        Some(Expr::Name(name)) => self.word(&name.id),
+                        Some(key) => self.visit_expr(key),
+                        None => {}
+                    }
+                    self.visit_expr(&item.value);
+                }
+                return;
+            }
             _ => {}
         }
         walk_expr(self, expression);
@@ -131,6 +145,8 @@ impl<'a> Visitor<'a> for Gathered {
         if let Some(name) = &keyword.arg {
             self.word(name);
             self.keywords.insert(name.to_string());
+            self.assigns_itself |=
+                matches!(&keyword.value, Expr::Name(value) if value.id.as_str() == name.as_str());
         }
         walk_keyword(self, keyword);
     }
