@@ -63,9 +63,13 @@ class Loop(asyncio.BaseEventLoop):
     def failed(self, handle, error):
         """As `Handle._run` tells of it."""
         callback = asyncio.format_helpers._format_callback_source(handle._callback, handle._args)
-        self.call_exception_handler(
-            {"message": f"Exception in callback {callback}", "exception": error, "handle": handle}
-        )
+        try:
+            self.call_exception_handler(
+                {"message": f"Exception in callback {callback}", "exception": error, "handle": handle}
+            )
+        except (SystemExit, KeyboardInterrupt):
+            # Of a handler of the script's own, which ends no more than a callback does.
+            pass
 
     def due(self):
         """When the next timer is due."""

@@ -248,19 +248,26 @@ def _uncalled_main(tree):
 def _compiled(text):
     tree = ast.parse(text, FILE)
     calls_main = "main" in text and _uncalled_main(tree)
+    # The nodes are looked at one by one only where that can matter: it takes long.
+    rewritten = any(name in text for name in WAITING)
+    if rewritten:
+        tree = _rewritten(tree)
+    _keep_value(tree.body)
     try:
-        code = _code(tree, any(name in text for name in WAITING))
+        code = _code(tree)
     except SyntaxError:
-        # Perhaps there is a `return` outside of functions.
-        code = _code(ast.parse(text, FILE), True)
+        if rewritten:
+            raise
+        # Perhaps there is a `return` outside of functions. The text is not parsed anew, which would warn anew.
+        code = _code(_rewritten(tree))
     return code, calls_main
 
 
-def _code(tree, rewritten):
-    """Code of the tree, whose nodes are looked at one by one only where that can matter: it takes long."""
-    if rewritten:
-        tree = _Scopes(_blocking(tree)).visit(tree)
-    _keep_value(tree.body)
+def _rewritten(tree):
+    return _Scopes(_blocking(tree)).visit(tree)
+
+
+def _code(tree):
     return compile(tree, FILE, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, True)
 
 
