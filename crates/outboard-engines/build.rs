@@ -1,10 +1,13 @@
-//! Finds the compiled guest and its manifest, and hands their places to `src/quickjs/image.rs`.
-//! Builds nothing: `cargo xtask guests` does.
+//! Finds the compiled guests and their manifests, and hands their places to `src/quickjs/image.rs` and
+//! `src/cpython/image.rs`. Refuses guests that were built for other messages. Builds nothing: `cargo xtask guests` does.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
+
+const MANIFESTS: [&str; 2] = ["quickjs.json", "python.json"];
+const FLAGS: &str = "src/flags.rs";
 
 const FILES: [(&str, &str); 5] = [
     ("quickjs.cwasm", "OUTBOARD_QUICKJS_CWASM"),
@@ -32,6 +35,24 @@ fn main() {
         println!("cargo::rerun-if-changed={}", path.display());
         println!("cargo::rustc-env={variable}={}", path.display());
     }
+    println!("cargo::rerun-if-changed={FLAGS}");
+    let wanted = number_after(Path::new(FLAGS), "const ABI: u32 = ");
+    for manifest in MANIFESTS {
+        let path = guests.join(manifest);
+        if number_after(&path, "\"abi\": ") != wanted {
+            println!(
+                "cargo::error={} was built for other messages than {FLAGS} has: run `cargo xtask guests`",
+                path.display()
+            );
+        }
+    }
+}
+
+/// The digits behind the first occurrence of `before`; `None` if the file has none.
+fn number_after(path: &Path, before: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let digits = text.split_once(before)?.1.chars().take_while(char::is_ascii_digit).collect::<String>();
+    (!digits.is_empty()).then_some(digits)
 }
 
 /// `OUTBOARD_GUESTS_DIR`, or `guests` in the target directory that this build writes to.
