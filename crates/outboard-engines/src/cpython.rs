@@ -41,13 +41,12 @@ pub(crate) struct Inner {
     pub(crate) ready: InstancePre<State>,
     pub(crate) ticker: Arc<Ticker>,
     stock: Option<Stock>,
-    ahead: usize,
 }
 
 impl Inner {
     /// An instance that was made ahead of its run, if there is one.
     fn made_ahead(&self) -> Option<Fresh> {
-        self.stock.as_ref()?.take(self.ahead)
+        self.stock.as_ref()?.take()
     }
 }
 
@@ -70,12 +69,12 @@ impl CPython {
         };
         let ready = link().map_err(|source| EngineBroken::new("link the Python guest", source))?;
         let ticker = Arc::new(Ticker::start(&engine)?);
-        let ahead = options.ahead as usize;
-        let stock = match ahead {
+        // A slot is left for runs: an instance in the making cannot be taken yet.
+        let stock = match options.ahead.min(slots.saturating_sub(1)) {
             0 => None,
-            most => Some(Stock::start(ready.clone(), Arc::clone(&ticker), most)?),
+            most => Some(Stock::start(ready.clone(), Arc::clone(&ticker), most as usize)?),
         };
-        Ok(Self { inner: Arc::new(Inner { ready, ticker, stock, ahead }), image, slots })
+        Ok(Self { inner: Arc::new(Inner { ready, ticker, stock }), image, slots })
     }
 
     /// Sandboxes that are made already and wait for their runs.

@@ -15,6 +15,7 @@ use crate::{EngineBroken, ticker::Ticker};
 /// The instances and the thread that makes them.
 pub(super) struct Stock {
     shared: Arc<Shared>,
+    most: usize,
     maker: Option<JoinHandle<()>>,
 }
 
@@ -58,13 +59,13 @@ impl Stock {
                 what: "start the thread of the stock",
                 source: source.into(),
             })?;
-        Ok(Self { shared, maker: Some(maker) })
+        Ok(Self { shared, most, maker: Some(maker) })
     }
 
     /// One of them, if there is any; another is made in its place.
-    pub(super) fn take(&self, most: usize) -> Option<Fresh> {
+    pub(super) fn take(&self) -> Option<Fresh> {
         let mut kept = self.shared.kept();
-        kept.wanted = most;
+        kept.wanted = self.most;
         let taken = kept.fresh.pop();
         self.shared.changed.notify_all();
         taken
