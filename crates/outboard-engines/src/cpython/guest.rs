@@ -152,13 +152,14 @@ impl CPythonGuest {
         self.standing(called, said)
     }
 
-    /// Hands over each delivery in its moment; those of one moment go in together.
+    /// Hands over each delivery in its moment, with an entry of its own. What goes in together would decide where the
+    /// script's objects lie, and so the order of its sets of tasks; a replay does not know what came together.
     async fn deliver(&mut self, deliveries: &[Delivery], said: &mut Said) -> Result<Ended, Stopped> {
         let mut last = Ended::Waiting(None);
-        for together in deliveries.chunk_by(|one, next| one.at == next.at) {
-            let at = together[0].at.0;
+        for delivery in deliveries {
+            let at = delivery.at.0;
             self.state().now = at;
-            let arguments = (at.as_secs_f64(), wire::deliveries(together));
+            let arguments = (at.as_secs_f64(), wire::deliveries(std::slice::from_ref(delivery)));
             let called = self.instance.deliver.call_async(&mut self.instance.store, arguments).await;
             last = self.standing(called, said)?;
             if !matches!(last, Ended::Waiting(_)) {

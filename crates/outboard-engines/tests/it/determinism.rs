@@ -2,7 +2,7 @@
 
 use outboard_runtime::ports::engine::GuestWorld;
 
-use crate::host::{PYTHON, run, run_on, world};
+use crate::host::{PYTHON, run, run_on, run_one_by_one, world};
 
 const PROGRAM: &str = "
 const log = [];
@@ -53,6 +53,21 @@ async fn python_with_the_same_seed_and_deliveries_does_the_same() {
     for _ in 0..3 {
         assert_eq!(run_on(&*PYTHON, world(PYTHON_PROGRAM)).await.transcript, first);
     }
+}
+
+const PYTHON_SETS: &str = "
+import asyncio
+async def one(i):
+    await t.wait(ms=i % 3)
+    done, _ = await asyncio.wait({asyncio.ensure_future(t.add(a=i, b=n)) for n in range(5)})
+    return [await t.add(a=await task, b=id(task) % 4096) for task in done]
+await asyncio.gather(*(one(i) for i in range(12)))";
+
+#[tokio::test]
+async fn python_orders_sets_of_tasks_the_same_whatever_answers_came_together() {
+    let together = run_on(&*PYTHON, world(PYTHON_SETS)).await.transcript;
+    assert!(together.contains("value [["), "{together}");
+    assert_eq!(run_one_by_one(&*PYTHON, world(PYTHON_SETS)).await.transcript, together);
 }
 
 #[tokio::test]

@@ -84,9 +84,20 @@ pub(crate) async fn run(world: GuestWorld) -> Run {
 
 /// Runs a program to its end on an engine of its own.
 pub(crate) async fn run_on(engine: &dyn Engine, world: GuestWorld) -> Run {
+    drive(engine, world, usize::MAX).await
+}
+
+/// The same with an entry for each delivery, as replays do.
+pub(crate) async fn run_one_by_one(engine: &dyn Engine, world: GuestWorld) -> Run {
+    drive(engine, world, 1).await
+}
+
+/// Runs a program to its end; at most so many deliveries go in with one entry.
+async fn drive(engine: &dyn Engine, world: GuestWorld, at_most: usize) -> Run {
     let mut host = Host::default();
     let mut guest = engine.open(world).unwrap();
     let mut entry = Entry::Start;
+    let mut left = Vec::new();
     loop {
         let step = guest.enter(entry).await;
         host.note(&step);
@@ -98,10 +109,14 @@ pub(crate) async fn run_on(engine: &dyn Engine, world: GuestWorld) -> Run {
             GuestState::Stopped(stopped) => return host.end(End::Stopped(stopped)),
         };
         guest = next;
-        match host.next(timer) {
-            Some(deliveries) => entry = Entry::Deliver(deliveries),
-            None => return host.end(End::Waiting),
+        if left.is_empty() {
+            match host.next(timer) {
+                Some(deliveries) => left = deliveries,
+                None => return host.end(End::Waiting),
+            }
         }
+        let later = left.split_off(at_most.min(left.len()));
+        entry = Entry::Deliver(std::mem::replace(&mut left, later));
     }
 }
 
