@@ -92,6 +92,11 @@ impl Worker {
                 let _ = answer.send(named);
             }
             Question::Check { answer, .. } if answer.is_closed() => {}
+            // It is no failure of the checker's.
+            Question::Check { typed, answer } if typed.text.len() > self.bounds.text => {
+                let what = "is not asked: the script with what it calls is too long to be checked";
+                let _ = answer.send(Err(self.unchecked(what)));
+            }
             Question::Check { typed, answer } => {
                 // Finished even if nobody waits any more: to start the checker anew would take longer.
                 let checked = self.within(async |worker| worker.checked(&typed).await).await;
@@ -137,9 +142,6 @@ impl Worker {
     }
 
     async fn checked(&mut self, typed: &Typed) -> io::Result<Vec<TypeMistake>> {
-        if typed.text.len() > self.bounds.text {
-            return Err(io::Error::other("the script with what it calls is too long to be checked"));
-        }
         let folder = self.folder.clone();
         let answer = self.server().await?.diagnose(&folder, typed).await?;
         world::mistakes(&answer, typed).ok_or_else(|| io::Error::other("it gave no diagnostics"))
