@@ -274,6 +274,11 @@ impl<'a> Visit<'a> for Walk<'a> {
         if takes_values {
             self.use_arguments(call, Use::Misused);
         }
+        if matches!(known, Some((object, Some(method))) if promises::method_hands_on(object, method)) {
+            for argument in call.arguments.iter().filter_map(|argument| argument.as_expression()) {
+                self.misuse(argument);
+            }
+        }
         self.drop_of_each(call);
         let method = match peel(&call.callee) {
             Expression::StaticMemberExpression(member) => Some(member.property.name.as_str()),

@@ -190,6 +190,27 @@ fn promises_that_nobody_awaits_are_found_in_every_form() {
 }
 
 #[test]
+fn promises_that_objects_and_lists_hand_on_are_not_lost() {
+    let catalogue = catalogue(tools());
+    let call = "slack.list_channels()";
+    for (language, form) in [
+        (TypeScript, "return await Promise.all(Object.values({ a: CALL, b: CALL }))"),
+        (
+            TypeScript,
+            "const all = Object.entries({ a: CALL });\nfor (const [, one] of all) await one;\nreturn 1",
+        ),
+        (TypeScript, "const all = Object.assign({}, { a: CALL });\nreturn (await all.a).length"),
+        (TypeScript, "const one = CALL;\nconst all = Object.fromEntries([['a', one]]);\nreturn await all.a"),
+        (TypeScript, "return await Promise.all(Array.from([CALL]))"),
+        (Python, "all_of = dict(a=CALL, b=CALL)\n[await one for one in all_of.values()]"),
+        (Python, "one = CALL\nall_of = dict(a=one)\nawait all_of['a']"),
+    ] {
+        let text = form.replace("CALL", call);
+        assert_eq!(told(&findings(&text, language, &catalogue)), "", "{text}");
+    }
+}
+
+#[test]
 fn modules_that_are_not_there_are_told_with_what_to_use() {
     let catalogue = catalogue(tools());
     for (text, expected) in [

@@ -107,11 +107,13 @@ impl<'a> Walk<'a, '_> {
 
     /// The same for the arguments of a call; where what they hold is of no use either, for that too.
     pub(super) fn use_arguments(&mut self, call: &'a ExprCall, use_: Use) {
-        let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
-        for argument in call.arguments.args.iter().chain(keywords) {
-            match use_ {
-                Use::Misused | Use::Given(_) => self.used_within(argument, use_),
-                _ => self.used(argument, use_),
+        let within = matches!(use_, Use::Misused | Use::Given(_));
+        // What `dict` is given by name it holds.
+        let keywords = call.arguments.keywords.iter().filter(|keyword| within || keyword.arg.is_none());
+        for argument in call.arguments.args.iter().chain(keywords.map(|keyword| &keyword.value)) {
+            match within {
+                true => self.used_within(argument, use_),
+                false => self.used(argument, use_),
             }
         }
     }

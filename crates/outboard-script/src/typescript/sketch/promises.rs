@@ -25,16 +25,11 @@ const TAKE_VALUES: [&str; 9] = [
     "encodeURIComponent",
     "structuredClone",
 ];
-const TAKE_VALUES_TOO: [(&str, &str); 20] = [
+const TAKE_VALUES_TOO: [(&str, &str); 15] = [
     ("JSON", "stringify"),
     ("JSON", "parse"),
     ("Object", "keys"),
-    ("Object", "values"),
-    ("Object", "entries"),
-    ("Object", "fromEntries"),
-    ("Object", "assign"),
     ("Array", "isArray"),
-    ("Array", "from"),
     ("Math", "max"),
     ("Math", "min"),
     ("Math", "round"),
@@ -46,6 +41,14 @@ const TAKE_VALUES_TOO: [(&str, &str); 20] = [
     ("console", "table"),
     ("console", "warn"),
     ("console", "error"),
+];
+/// Those that can do nothing with a promise, and hand on what an object or a list holds.
+const HAND_ON: [(&str, &str); 5] = [
+    ("Object", "values"),
+    ("Object", "entries"),
+    ("Object", "fromEntries"),
+    ("Object", "assign"),
+    ("Array", "from"),
 ];
 /// Classes whose constructors take values.
 const MADE_OF_VALUES: [&str; 6] = ["Set", "Map", "Date", "URL", "Error", "RegExp"];
@@ -81,6 +84,11 @@ pub(super) fn takes_values(function: &str) -> bool {
 /// Whether a method of a global object can do nothing with promises.
 pub(super) fn method_takes_values(object: &str, method: &str) -> bool {
     TAKE_VALUES_TOO.contains(&(object, method))
+}
+
+/// Whether a method of a global object can do nothing with promises, but with what holds some.
+pub(super) fn method_hands_on(object: &str, method: &str) -> bool {
+    HAND_ON.contains(&(object, method))
 }
 
 /// Whether a constructor can do nothing with promises.
