@@ -109,6 +109,10 @@ fn a_failure_that_is_thrown_again_is_not_dealt_with() {
         ),
         (
             Python,
+            "try:\n    await board.nothing()\nexcept ToolError:\n    print('none')\n    raise SystemExit(0)",
+        ),
+        (
+            Python,
             "for x in [1]:\n    try:\n        await board.nothing()\n    except ToolError:\n        if x:\n            break\n        raise",
         ),
     ] {
