@@ -40,16 +40,17 @@ impl Checking {
     pub(super) fn begin(
         checks: Option<&TypeChecks>,
         prepared: &Prepared,
-        snapshot: &Snapshot,
+        snapshot: &Arc<Snapshot>,
     ) -> Option<Self> {
         let checks = checks.filter(|checks| !checks.required)?;
-        let (checker, typed) = (Arc::clone(&checks.checker), typed(prepared, snapshot));
+        let (checker, prepared, snapshot) =
+            (Arc::clone(&checks.checker), prepared.clone(), Arc::clone(snapshot));
         let hurry = Arc::new(Notify::new());
         let wanted = Arc::clone(&hurry);
         let task = tokio::spawn(async move {
             // A run that is over before that is not to share the processors with its check.
             let _ = tokio::time::timeout(HEAD_START, wanted.notified()).await;
-            checker.check(typed).await
+            checker.check(typed(&prepared, &snapshot)).await
         });
         Some(Self { task: AbortOnDropHandle::new(task), hurry })
     }
