@@ -5,7 +5,7 @@
 
 use super::dialect::Dialect;
 use super::names::{Meaning, Names};
-use super::plural::{self, Hint};
+use super::plural;
 use super::sketch::{Call, Callback, Fate, Name, Path, Sketch, Source};
 use super::waste;
 use crate::argument::Span;
@@ -77,13 +77,13 @@ pub(crate) fn check(
         searches: SEARCHES,
     };
     modules.iter().for_each(|module| check.module(module));
-    let mut hints = Vec::new();
+    let (mut hints, mut looked_for) = (Vec::new(), HashSet::new());
     for (number, (call, meaning)) in calls.iter().zip(&meant).enumerate() {
         if let Some(meaning) = meaning.as_ref().filter(|_| !call.dead) {
             let guarded = call.guarded || lenient[call.scope.place()];
             check.call(call, meaning, guarded, is_wasted(number, call));
-            if hints.len() < MOST_HINTS && !hints.iter().any(|hint: &Hint<'_>| hint.is_of(meaning)) {
-                hints.extend(plural::hint(call, meaning, catalogue));
+            if hints.len() < MOST_HINTS {
+                hints.extend(plural::hint(call, meaning, catalogue, &mut looked_for));
             }
         }
     }

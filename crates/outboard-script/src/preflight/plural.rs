@@ -9,6 +9,7 @@ use crate::argument::{Argument, Span, Value};
 use crate::catalogue::CatalogueView;
 use crate::finding::{Finding, Findings};
 use crate::fit::shown;
+use std::collections::HashSet;
 
 /// A tool that is called again and again, and the one that takes many.
 pub(super) struct Hint<'a> {
@@ -18,25 +19,23 @@ pub(super) struct Hint<'a> {
     many: String,
 }
 
-/// The hint for a call, if it is made again and again, each time with something else.
+/// The hint for a call, if it is made again and again, each time with something else. The catalogue, which looks through
+/// all tools of the namespace, is asked once about each tool; `asked` are those of before.
 pub(super) fn hint<'a>(
     call: &Call<'a>,
     meaning: &Meaning<'a>,
     catalogue: &dyn CatalogueView,
+    asked: &mut HashSet<(&'a str, &'a str)>,
 ) -> Option<Hint<'a>> {
     let [tool] = meaning.members.as_slice() else { return None };
     let namespace = meaning.root.text;
     let repeated = call.repeated && varies(&call.input) && catalogue.has_namespace(namespace);
-    let many = repeated.then(|| catalogue.takes_many(namespace, tool.text))??;
+    let anew = repeated && asked.insert((namespace, tool.text));
+    let many = anew.then(|| catalogue.takes_many(namespace, tool.text))??;
     Some(Hint { namespace, tool: tool.text, named: call.named, many })
 }
 
 impl Hint<'_> {
-    pub(super) fn is_of(&self, meaning: &Meaning<'_>) -> bool {
-        self.namespace == meaning.root.text
-            && meaning.members.first().is_some_and(|tool| tool.text == self.tool)
-    }
-
     pub(super) fn told(
         &self,
         places: &Places<'_>,
