@@ -328,13 +328,7 @@ impl Handler {
         (way, patience): (Way, bool),
     ) -> HandBack {
         let Some(approvals) = &self.approvals else { return std::future::pending().await };
-        let client = Client {
-            way,
-            peer: &context.peer,
-            approvals,
-            tasks: &self.runs,
-            stop: &self.stop,
-        };
+        let client = Client { way, peer: &context.peer, approvals, tasks: &self.runs, stop: &self.stop };
         self.asked.ask(&client, run, progress, patience).await
     }
 

@@ -124,10 +124,6 @@ impl Backend for Fake {
         format!("found {request:?}")
     }
 
-    fn recovered(&self) -> Option<&Session> {
-        Some(&self.recovered)
-    }
-
     fn run(
         self: Arc<Self>,
         session: Arc<Session>,

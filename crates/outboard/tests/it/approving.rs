@@ -1,7 +1,7 @@
 //! A question of a running `serve`, answered in another terminal: only at one, only with the code shown there, only once.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufReader, Read as _, Write as _},
     process::Stdio,
 };
 
@@ -38,30 +38,24 @@ impl Session {
         (output.status.code(), text)
     }
 
-    /// Runs a command at a terminal of its own, and types what `typed` makes of the code that is shown there.
+    /// Runs a command at a terminal of its own, and types what `typed` makes of the code that is shown there. What is typed
+    /// sooner than a person reads is asked for again, and typed again.
     fn at_terminal(&self, command: &str, typed: impl Fn(&str) -> String) -> String {
         let line = format!("{OUTBOARD} {command}");
         let mut script = self.home.command("script", &["-qfec", &line, "/dev/null"]);
         let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut shown = String::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut input = child.stdin.take().unwrap();
-        // The question ends with the code and a colon.
-        while !shown.ends_with(": ") || !shown.contains(", type ") {
-            let mut byte = [0];
-            if output.read(&mut byte).unwrap() == 0 {
-                return shown;
+        let mut shown = String::new();
+        let mut asked = 0;
+        for byte in BufReader::new(child.stdout.take().unwrap()).bytes().map_while(Result::ok) {
+            shown.push(char::from(byte));
+            let question = &shown[asked..];
+            if question.contains(", type ") && question.ends_with(": ") {
+                let code = &question[question.len() - 6..question.len() - 2];
+                // It may have ended meanwhile.
+                let _ = writeln!(input, "{}", typed(code));
+                asked = shown.len();
             }
-            shown.push(char::from(byte[0]));
-        }
-        let code: String =
-            shown.chars().rev().skip(2).take(4).collect::<Vec<_>>().into_iter().rev().collect();
-        // What is typed at once was typed before it could be read.
-        std::thread::park_timeout(std::time::Duration::from_millis(600));
-        writeln!(input, "{}", typed(&code)).unwrap();
-        for line in output.lines().map_while(Result::ok) {
-            shown.push_str(&line);
-            shown.push('\n');
         }
         child.wait().unwrap();
         shown
