@@ -255,7 +255,7 @@ impl Handler {
         let seen = request.progress.subscribe();
         let told =
             progress::tell(&context.peer, context.meta.get_progress_token(), request.progress.subscribe());
-        let asking = self.ask(&id, seen.clone(), context, (Way::of(context), false));
+        let asking = self.ask(&id, seen.clone(), context, false);
         let backend = Arc::clone(&self.backend);
         let mut run = backend.run(Arc::clone(&self.session), request, cancel.clone());
         let handed_back = tokio::select! {
@@ -285,12 +285,7 @@ impl Handler {
     async fn resume(&self, run: &LongRun, context: &RequestContext<RoleServer>, patience: bool) -> Waited {
         let _token = self.runs.token();
         let own = self.session.going().contains(run.id());
-        let way = match Way::of(context) {
-            // Such a form is bound to the client that began the run, which is another one.
-            Way::InputRequired if !own => Way::None,
-            way => way,
-        };
-        let asking = self.ask(run.id(), run.progress(), context, (way, patience));
+        let asking = self.ask(run.id(), run.progress(), context, patience);
         let told = progress::tell(&context.peer, context.meta.get_progress_token(), run.progress());
         let ended = tokio::select! {
             biased;
@@ -325,10 +320,16 @@ impl Handler {
         run: &RunId,
         progress: watch::Receiver<Progress>,
         context: &RequestContext<RoleServer>,
-        (way, patience): (Way, bool),
+        patience: bool,
     ) -> HandBack {
         let Some(approvals) = &self.approvals else { return std::future::pending().await };
-        let client = Client { way, peer: &context.peer, approvals, tasks: &self.runs, stop: &self.stop };
+        let client = Client {
+            way: Way::of(context),
+            peer: &context.peer,
+            approvals,
+            tasks: &self.runs,
+            stop: &self.stop,
+        };
         self.asked.ask(&client, run, progress, patience).await
     }
 

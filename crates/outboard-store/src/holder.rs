@@ -67,8 +67,12 @@ impl Holder {
         renew(connection, self.no)
     }
 
-    /// Takes this process out of the owners; runs that it still owns have nobody then.
+    /// Takes this process out of the owners, with what it asked; runs that it still owns have nobody then.
     pub(crate) fn leave(self, connection: &Connection) {
+        // Its number is given anew: whoever gets it would seem to have asked them.
+        if connection.execute("DELETE FROM questions WHERE holder = ?1", [self.no]).is_err() {
+            return;
+        }
         let left = connection.execute(
             "DELETE FROM holders WHERE no = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = ?1)",
             [self.no],

@@ -92,7 +92,7 @@ fn a_question_is_refused_at_another_terminal_and_always_is_a_rule() {
     let (mut session, id) = waiting();
     session.at_terminal(&format!("deny {id}"), str::to_owned);
     let text = session.client.call("execute", json!({ "resume": "r1" })).1;
-    assert!(text.contains("not approved: a person said no (a test asks)"), "{text}");
+    assert!(text.contains("not approved: a person said no (a test asks (rule 1))"), "{text}");
     let text = session.client.execute("(await fix.add({ a: 2, b: 2 })).sum");
     let id = question(&text);
     let told = session.at_terminal(&format!("approve {id} --always"), str::to_owned);
