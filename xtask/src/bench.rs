@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measures Outboard as its users get it, against a raw client of the same upstream.
 //! Talks to the guest build and to cargo. What is measured, and how, is for `crates/outboard-bench`.
 
+mod declare;
 mod search;
 
 use std::process::{Command, ExitCode};
@@ -16,7 +17,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Names of measures, and --rounds N or --json; `cargo xtask bench -- --help` explains them. Or `search DIR`: how
-    /// well tools are found, by collections of tools and queries
+    /// well tools are found, by collections of tools and queries. Or `declare DIR`: what declarations cost and keep, by
+    /// saved replies to tools/list
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -26,10 +28,10 @@ pub(crate) struct Args {
 /// # Errors
 /// When something cannot be built or started; a target that is missed is an exit code.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    if let Some(("search", arguments)) =
-        args.arguments.split_first().map(|(first, rest)| (first.as_str(), rest))
-    {
-        return search::run(arguments);
+    match args.arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        Some(("search", arguments)) => return search::run(arguments),
+        Some(("declare", arguments)) => return declare::run(arguments),
+        _ => {}
     }
     guests::build()?;
     say("bench: building in the release profile, as it is installed (several minutes, once)");

@@ -86,17 +86,12 @@ fn run_steps(args: &Args, tally: &mut Tally) -> Result<()> {
     }
     count(tally, steps.command("test", &mut test), |output| Ok(Tally::of_cargo(output)))?;
 
-    if args.full {
-        // The tests built it.
-        let program = metadata.binary("debug/examples", "declarations");
-        let outcome = steps.command("declarations", &mut declarations::command(&program));
-        count(tally, outcome, |output| {
-            Tally::of_clients(output).context("find the checkers' closing line in what they wrote")
-        })?;
-    } else {
-        tally.skipped += 1;
-        steps.skip("declarations", "type checkers read them in `cargo xtask test --full`");
-    }
+    // The tests built it.
+    let program = metadata.binary("debug/examples", "declarations");
+    let outcome = steps.command("declarations", &mut declarations::command(&program, args.full));
+    count(tally, outcome, |output| {
+        Tally::of_clients(output).context("find the checkers' closing line in what they wrote")
+    })?;
 
     if !clients::exist() {
         tally.skipped += 1;

@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 description: tool["description"].as_str(),
                 input: tool.get("inputSchema"),
                 output: tool.get("outputSchema"),
+                observed: false,
             })
         })
         .collect();

@@ -4,6 +4,7 @@
 
 pub mod model;
 pub mod names;
+pub mod observed;
 pub mod python;
 mod remark;
 pub mod schema;

@@ -44,7 +44,8 @@ impl Remarks {
         let escape = self.escape;
         let mut facts: Vec<String> = integer.iter().map(ToString::to_string).collect();
         facts.extend(notes.facts.iter().map(|fact| escape(fact)));
-        facts.extend(notes.default.as_ref().map(|default| format!("default {}", escape(default))));
+        let default = notes.default.as_deref().filter(|default| !says_default(notes, default));
+        facts.extend(default.map(|default| format!("default {}", escape(default))));
         let description = notes.description.as_deref().map(escape).filter(|text| !text.is_empty());
         let facts = facts.join(", ");
         let mut said = match (description, facts.is_empty()) {
@@ -58,6 +59,21 @@ impl Remarks {
         }
         (!said.is_empty()).then_some(said)
     }
+}
+
+/// Whether the description names the default by itself, as many do.
+fn says_default(notes: &Notes, default: &str) -> bool {
+    let Some(description) = &notes.description else { return false };
+    let value = default.trim_matches('"');
+    let names = |rest: &str| {
+        let mut words = rest.split(|c: char| c.is_whitespace() || ",;()[]'\"`*".contains(c));
+        !value.is_empty() && words.any(|word| word.trim_matches(['.', ':', '=']).eq_ignore_ascii_case(value))
+    };
+    let lower = description.to_ascii_lowercase();
+    lower.match_indices("default").any(|(at, _)| {
+        let near = lower.get(at + "default".len()..).unwrap_or_default();
+        names(near.split_once(". ").map_or(near, |(near, _)| near))
+    })
 }
 
 fn holds_integers(kind: &Kind) -> bool {

@@ -12,7 +12,7 @@ mod references;
 mod share;
 mod warning;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use warning::{Oddity, Warning};
 
@@ -51,6 +51,26 @@ pub fn read(schema: &Value) -> Reading {
 /// `whole` for references to be shared; if it is not, it is read as if it were.
 pub fn read_part(whole: &Value, part: &Value) -> Reading {
     reader::read(whole, part)
+}
+
+/// Whether a schema says no more of a value than that it is an object: no names, no types, no references.
+///
+/// ```
+/// use outboard_declare::schema::says_nothing;
+/// use serde_json::json;
+/// assert!(says_nothing(&json!({"type": "object", "additionalProperties": true, "title": "Result"})));
+/// assert!(!says_nothing(&json!({"type": "object", "properties": {"id": {}}})));
+/// assert!(!says_nothing(&json!({"type": "string"})));
+/// ```
+pub fn says_nothing(schema: &Value) -> bool {
+    let Some(keywords) = schema.as_object() else { return !matches!(schema, Value::Bool(false)) };
+    keywords.iter().all(|(keyword, value)| match keyword.as_str() {
+        "type" => value == "object",
+        "additionalProperties" => *value == Value::Bool(true) || value.as_object().is_some_and(Map::is_empty),
+        "properties" => value.as_object().is_some_and(Map::is_empty),
+        "$schema" | "$id" | "title" | "description" | "default" => true,
+        _ => false,
+    })
 }
 
 /// What is inside an output schema that is a bare `{ result: … }` wrapper: an object with the one property

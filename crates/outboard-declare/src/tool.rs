@@ -17,7 +17,7 @@ pub(crate) const DEPTHS: [usize; 6] = [usize::MAX, 6, 4, 3, 2, 1];
 const LONGEST_DESCRIPTION: usize = 8_000;
 
 /// A tool as far as its declaration is concerned.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct ToolShape<'a> {
     /// The identifier of its namespace, from [`names`](crate::names).
     pub namespace: &'a str,
@@ -29,6 +29,9 @@ pub struct ToolShape<'a> {
     pub input: Option<&'a Value>,
     /// The schema of its result; a bare `{ result: … }` wrapper is declared as what is inside.
     pub output: Option<&'a Value>,
+    /// Whether that schema was learned from results (see [`observed`](crate::observed)) instead of declared. It is said of
+    /// the declaration then, and nothing is taken for a wrapper, because whoever delivered the results unwrapped them.
+    pub observed: bool,
 }
 
 /// How much a declaration says.
@@ -84,8 +87,8 @@ impl Sides {
         )]));
         let input = kept("input", read(tool.input.unwrap_or(&untyped)));
         let output = tool.output.map(|schema| match wrapped_result(schema) {
-            Some(result) => kept("output", read_part(schema, result)),
-            None => kept("output", read(schema)),
+            Some(result) if !tool.observed => kept("output", read_part(schema, result)),
+            _ => kept("output", read(schema)),
         });
         Self { input, output, warnings }
     }

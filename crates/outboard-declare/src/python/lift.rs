@@ -4,8 +4,12 @@
 use std::collections::HashMap;
 
 use crate::model::{
-    Definition, DefinitionId, Document, Kind, Literal, Notes, Object, Others, Property, Tuple, Type,
+    Definition, DefinitionId, Document, Kind, Literal, Notes, Object, Others, Property, Tuple, Type, meet,
+    union,
 };
+
+/// Most records that one is written as that is several things at once.
+const MOST_WAYS: usize = 16;
 
 /// The document with every record below the root lifted into a definition, and the root too unless it is `kept`.
 /// Records nested deeper than `deepest` become maps. Without `documented`, nothing is said about any type.
@@ -13,6 +17,7 @@ pub(super) fn lift(document: &Document, kept: bool, deepest: usize, documented: 
     let placeholder =
         |definition: &Definition| Definition { hint: definition.hint.clone(), body: Type::any() };
     let mut lift = Lift {
+        document,
         definitions: document.definitions.iter().map(placeholder).collect(),
         known: HashMap::new(),
         deepest,
@@ -25,14 +30,15 @@ pub(super) fn lift(document: &Document, kept: bool, deepest: usize, documented: 
     Document { root, definitions: lift.definitions }
 }
 
-struct Lift {
+struct Lift<'d> {
+    document: &'d Document,
     definitions: Vec<Definition>,
     known: HashMap<Type, DefinitionId>,
     deepest: usize,
     documented: bool,
 }
 
-impl Lift {
+impl Lift<'_> {
     /// A type that has a name, or needs none: what is inside is lifted.
     fn top(&mut self, ty: &Type, hint: &str) -> Type {
         match &ty.kind {
@@ -48,6 +54,11 @@ impl Lift {
     }
 
     fn ty(&mut self, ty: &Type, hint: &str, depth: usize) -> Type {
+        if let Kind::Intersection(members) = &ty.kind
+            && let Some(spread) = self.spread(members)
+        {
+            return self.ty(&spread.with_notes(ty.notes.clone()), hint, depth);
+        }
         let mut each = |members: &[Type]| members.iter().map(|member| self.ty(member, hint, depth)).collect();
         let kind = match &ty.kind {
             Kind::Array(item) => Kind::Array(Box::new(self.ty(item, &singular(hint), depth))),
@@ -72,6 +83,44 @@ impl Lift {
             plain => plain.clone(),
         };
         Type { kind, notes: self.notes(ty) }
+    }
+
+    /// Records that are several things at once, as one record for each way of being them: Python has no other way to say
+    /// it. `None` if something else is among them, or there are too many ways.
+    fn spread(&self, members: &[Type]) -> Option<Type> {
+        let mut ways = vec![Type::new(Kind::Object(Object::default()))];
+        for member in members {
+            let records = self.records(member)?;
+            if ways.len() * records.len() > MOST_WAYS {
+                return None;
+            }
+            let both = |way: &Type| -> Vec<Type> {
+                records.iter().map(|record| meet(way.clone(), record.clone(), &mut false)).collect()
+            };
+            ways = ways.iter().flat_map(both).collect();
+        }
+        Some(union(ways))
+    }
+
+    /// The records that a type is one of, if it is nothing else.
+    fn records(&self, ty: &Type) -> Option<Vec<Type>> {
+        match &ty.kind {
+            Kind::Object(_) => Some(vec![ty.clone()]),
+            Kind::Union(members) => members.iter().map(|member| self.record(member)).collect(),
+            Kind::Reference(id) => match &self.document.definition(*id).body.kind {
+                Kind::Union(members) => members.iter().map(|member| self.record(member)).collect(),
+                _ => self.record(ty).map(|record| vec![record]),
+            },
+            _ => None,
+        }
+    }
+
+    fn record(&self, ty: &Type) -> Option<Type> {
+        let body = match ty.kind {
+            Kind::Reference(id) => &self.document.definition(id).body,
+            _ => ty,
+        };
+        matches!(body.kind, Kind::Object(_)).then(|| body.clone())
     }
 
     fn inside(&mut self, object: &Object, hint: &str, depth: usize) -> Object {

@@ -74,7 +74,9 @@ pub(super) fn docstring(text: &str) -> String {
 /// A whole docstring of one line.
 pub(super) fn in_three_quotes(text: &str) -> String {
     let mut text = docstring(text);
-    if text.ends_with('"') {
+    // The last three may be escaped already.
+    let before = text.strip_suffix('"').map(|start| start.len() - start.trim_end_matches('\\').len());
+    if before.is_some_and(|backslashes| backslashes % 2 == 0) {
         text.insert(text.len() - 1, '\\');
     }
     format!("\"\"\"{text}\"\"\"")
@@ -117,6 +119,8 @@ mod tests {
             ("say \"hi\"", r#"say "hi\""#),
             ("\"\"\"\nimport os", r#"\"\"\" import os"#),
             ("\"\"\"\"", r#"\"\"\"\""#),
+            ("say \"\"\"", r#"say \"\"\""#),
+            ("say \\\"", r#"say \\\""#),
             ("back\\", r"back\\"),
             ("back\\\"", r#"back\\\""#),
         ] {

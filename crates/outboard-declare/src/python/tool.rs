@@ -3,9 +3,9 @@
 
 use super::lift::lift;
 use super::text::{comment, docstring, in_three_quotes, is_plain};
-use super::types::{REMARKS, TAKEN, Writer};
+use super::types::{REMARKS, TAKEN, Writer, default_of};
 use super::{Declaration, Detail, ToolShape};
-use crate::model::{Document, Kind, Object, Others, Type};
+use crate::model::{Document, Kind, Object, Others, Property, Type};
 use crate::names::{identifier, is_identifier};
 use crate::schema::Warning;
 use crate::scope::Scope;
@@ -27,6 +27,7 @@ use crate::tool::{DEPTHS, LONGEST_TYPE, Sides, description_lines, summary};
 ///     description: Some("One page of user activity. Pages start at 1."),
 ///     input: Some(&input),
 ///     output: None,
+///     observed: false,
 /// };
 /// assert_eq!(
 ///     declare_tool(&tool, Detail::Signature).text,
@@ -38,7 +39,7 @@ pub fn declare_tool(tool: &ToolShape<'_>, detail: Detail) -> Declaration {
     let said = summary(tool.description, comment);
     if detail == Detail::Name {
         let name = format!("{namespace}.{}", named(tool.identifier));
-        let text = said.as_ref().map_or_else(|| name.clone(), |said| format!("{name}  # {said}"));
+        let text = said.as_ref().map_or_else(|| name.clone(), |said| format!("{name} # {said}"));
         return Declaration { text, signature: name, summary: said, ..Declaration::default() };
     }
     let mut scope = Scope::avoiding(TAKEN);
@@ -64,7 +65,8 @@ pub(super) fn method(tool: &ToolShape<'_>, detail: Detail, scope: &mut Scope) ->
     let documented = detail == Detail::Full;
     let name = named(tool.identifier);
     let input = Input::of(input);
-    let parameters = input.parameters(tool.identifier, documented, scope);
+    let each = input.parameters(tool.identifier, documented, scope);
+    let parameters = each.join(", ");
     let result = output.as_ref().map_or_else(
         || "Any".to_owned(),
         |output| {
@@ -73,40 +75,77 @@ pub(super) fn method(tool: &ToolShape<'_>, detail: Detail, scope: &mut Scope) ->
         },
     );
     let signature = format!("async def {name}({parameters}) -> {result}");
+    let mark = (output.is_some() && tool.observed).then_some("result observed");
     let lines = if documented {
         let returns = output.as_ref().and_then(|output| REMARKS.of(&output.root));
-        documentation(&signature, tool.description, &input, returns.as_deref())
+        let remarks = input.remarks();
+        let head = if remarks.iter().any(Option::is_some) {
+            over_lines(&name, &each, remarks, &result, mark)
+        } else {
+            with_remark(format!("    {signature}:"), mark)
+        };
+        documentation(head, tool.description, returns.as_deref())
     } else {
         let body = summary(tool.description, in_three_quotes).unwrap_or_else(|| "...".to_owned());
-        vec![format!("    {signature}: {body}")]
+        vec![with_remark(format!("    {signature}: {body}"), mark)]
     };
     Method { signature, lines, warnings }
 }
 
-/// The whole `def` with a docstring.
-fn documentation(
-    signature: &str,
-    description: Option<&str>,
-    input: &Input,
-    returns: Option<&str>,
-) -> Vec<String> {
-    let mut said: Vec<(&str, String)> =
-        description_lines(description).into_iter().map(|line| ("", line)).collect();
-    let arguments: Vec<String> = input.remarks().collect();
-    if !arguments.is_empty() {
-        said.push(("", "Args:".to_owned()));
-        said.extend(arguments.into_iter().map(|line| ("    ", line)));
+/// A `def` with a line for each parameter and what is said of it, which is shorter than to name it again in the docstring.
+fn over_lines(
+    name: &str,
+    parameters: &[String],
+    remarks: Vec<Option<String>>,
+    result: &str,
+    mark: Option<&str>,
+) -> String {
+    // The first parameter is the star; others beyond the remarks have none.
+    let (star, named) = parameters.split_first().map_or(("", parameters), |(star, named)| (star, named));
+    let mut lines = Vec::new();
+    for (at, (parameter, remark)) in
+        named.iter().zip(remarks.into_iter().chain(std::iter::repeat(None))).enumerate()
+    {
+        let start = if at == 0 { format!("    async def {name}({star}, ") } else { "        ".to_owned() };
+        let is_last = at + 1 == named.len();
+        let end = if is_last { format!(") -> {result}:") } else { ",".to_owned() };
+        let remark = match (remark, mark.filter(|_| is_last)) {
+            (Some(remark), Some(mark)) => Some(format!("{remark}; {mark}")),
+            (remark, mark) => remark.or(mark.map(str::to_owned)),
+        };
+        lines.push(with_remark(format!("{start}{parameter}{end}"), remark.as_deref()));
     }
-    said.extend(returns.map(|returns| ("", format!("Returns: {returns}"))));
-    let mut lines = vec![format!("    {signature}:")];
-    match said.as_slice() {
-        [] => lines[0].push_str(" ..."),
-        [(_, line)] => lines.push(format!("        {}", in_three_quotes(line))),
-        [(_, first), rest @ ..] => {
+    lines.join("\n")
+}
+
+fn with_remark(line: String, remark: Option<&str>) -> String {
+    match remark {
+        Some(remark) => format!("{line} # {remark}"),
+        None => line,
+    }
+}
+
+/// The whole `def` with a docstring.
+fn documentation(head: String, description: Option<&str>, returns: Option<&str>) -> Vec<String> {
+    let mut said: Vec<String> = description_lines(description);
+    said.extend(returns.map(|returns| format!("Returns: {returns}")));
+    let Some((last, before)) = said.split_last() else {
+        // Behind a remark nothing can stand on the same line.
+        return vec![head, "        ...".to_owned()];
+    };
+    if before.is_empty() && head.ends_with(':') && !head.contains('\n') {
+        return vec![format!("{head} {}", in_three_quotes(last))];
+    }
+    let quoted = in_three_quotes(last);
+    let mut lines = vec![head];
+    match before.split_first() {
+        None => lines.push(format!("        {quoted}")),
+        Some((first, between)) => {
             lines.push(format!("        \"\"\"{}", docstring(first)));
-            let rest = rest.iter().map(|(margin, line)| format!("        {margin}{}", docstring(line)));
-            lines.extend(rest.map(|line| line.trim_end().to_owned()));
-            lines.push("        \"\"\"".to_owned());
+            lines.extend(
+                between.iter().map(|line| format!("        {}", docstring(line)).trim_end().to_owned()),
+            );
+            lines.push(format!("        {}", quoted.strip_prefix("\"\"\"").unwrap_or(&quoted)));
         }
     }
     lines
@@ -149,11 +188,11 @@ impl Input {
         }
     }
 
-    /// What stands between the parentheses.
-    fn parameters(&self, tool: &str, documented: bool, scope: &mut Scope) -> String {
+    /// What stands between the parentheses, one by one.
+    fn parameters(&self, tool: &str, documented: bool, scope: &mut Scope) -> Vec<String> {
         let fallback = format!("{tool}_input");
-        match self {
-            Self::Nothing => String::new(),
+        let written = match self {
+            Self::Nothing => return Vec::new(),
             Self::Keywords(document) => {
                 let body = Document {
                     root: document.root_body().clone(),
@@ -173,33 +212,53 @@ impl Input {
                 let ty =
                     side(document, false, &fallback, documented, scope, |writer, root| writer.write(root));
                 let default = if *optional { " = ..." } else { "" };
-                format!("input: {ty}{default}, /")
+                format!("input: {ty}{default}{BETWEEN}/")
             }
-        }
+        };
+        written.split(BETWEEN).map(str::to_owned).collect()
     }
 
-    /// What is said of each keyword.
-    fn remarks(&self) -> impl Iterator<Item = String> {
-        let document = match self {
-            Self::Keywords(document) => Some(document),
-            Self::Nothing | Self::Any(_) | Self::Dict(..) => None,
-        };
-        let properties = document.into_iter().flat_map(|document| match &document.root_body().kind {
-            Kind::Object(object) => object.properties.as_slice(),
-            _ => &[],
-        });
-        properties.filter_map(|property| Some(format!("{}: {}", property.name, REMARKS.of(&property.ty)?)))
+    /// What is said of each keyword, in the order in which they are written.
+    fn remarks(&self) -> Vec<Option<String>> {
+        match self {
+            Self::Keywords(document) => match &document.root_body().kind {
+                Kind::Object(object) => in_order(object).map(remark).collect(),
+                _ => Vec::new(),
+            },
+            Self::Nothing | Self::Any(_) | Self::Dict(..) => Vec::new(),
+        }
     }
 }
 
-/// `*, page: int, size: int = ...`, what must be given first.
-fn keywords(writer: Writer<'_>, root: &Type) -> String {
-    let Kind::Object(object) = &root.kind else { return String::new() };
+/// What is said of a keyword, without the default that stands behind it.
+fn remark(property: &Property) -> Option<String> {
+    if property.required || default_of(&property.ty).is_none() {
+        return REMARKS.of(&property.ty);
+    }
+    let mut ty = property.ty.clone();
+    ty.notes.default = None;
+    REMARKS.of(&ty)
+}
+
+/// Stands between parameters until they are put together. No type has it within.
+const BETWEEN: char = '\n';
+
+/// What must be given comes first.
+fn in_order(object: &Object) -> impl Iterator<Item = &Property> {
     let (needed, optional): (Vec<_>, Vec<_>) =
         object.properties.iter().partition(|property| property.required);
+    needed.into_iter().chain(optional)
+}
+
+/// `*, page: int, size: int = ...`.
+fn keywords(writer: Writer<'_>, root: &Type) -> String {
+    let Kind::Object(object) = &root.kind else { return String::new() };
     let mut parameters = vec!["*".to_owned()];
-    for property in needed.into_iter().chain(optional) {
-        let default = if property.required { "" } else { " = ..." };
+    for property in in_order(object) {
+        let default = match property.required {
+            true => String::new(),
+            false => format!(" = {}", writer.default(&property.ty).unwrap_or_else(|| "...".to_owned())),
+        };
         parameters.push(format!("{}: {}{default}", property.name, writer.write(&property.ty)));
     }
     if matches!(object.others, Others::Open(_)) {
@@ -207,7 +266,7 @@ fn keywords(writer: Writer<'_>, root: &Type) -> String {
         let taken = object.properties.iter().any(|property| property.name == "others");
         parameters.push(format!("**{}: Any", if taken { "others_" } else { "others" }));
     }
-    parameters.join(", ")
+    parameters.join(&BETWEEN.to_string())
 }
 
 /// Writes one side of a tool as deep as there is room for; the types that it needs go into `scope`.

@@ -1,6 +1,8 @@
 //! One type of the tree as Python, and the definitions that it needs. Records have names by now (see `lift`).
 //! Talks to `text` for every piece of upstream text; it gives no names.
 
+use serde_json::Value;
+
 use super::text::{comment, in_three_quotes, is_plain, literal};
 use crate::model::{Definition, Kind, Literal, Object, Others, Property, Tuple, Type};
 use crate::remark::Remarks;
@@ -58,6 +60,11 @@ impl Writer<'_> {
             Kind::Intersection(members) => self.intersection(members),
             Kind::Reference(id) => self.names[id.0].clone(),
         }
+    }
+
+    /// The default of a parameter where descriptions are shown.
+    pub(super) fn default(&self, ty: &Type) -> Option<String> {
+        default_of(ty).filter(|_| self.documented)
     }
 
     /// The statement that defines `name`.
@@ -219,6 +226,36 @@ impl Writer<'_> {
     }
 }
 
+/// The default of a type as Python, if it is a short plain value of that type.
+pub(super) fn default_of(ty: &Type) -> Option<String> {
+    let value: Value = ty.notes.default.as_deref().and_then(|default| serde_json::from_str(default).ok())?;
+    let members = match &ty.kind {
+        Kind::Union(members) => members.as_slice(),
+        _ => std::slice::from_ref(ty),
+    };
+    let fits = |member: &Type| match (&member.kind, &value) {
+        (Kind::Boolean, Value::Bool(_))
+        | (Kind::String, Value::String(_))
+        | (Kind::Number, Value::Number(_)) => true,
+        (Kind::Integer, Value::Number(number)) => !number.is_f64(),
+        (Kind::Literal(Literal::String(one)), Value::String(text)) => one == text,
+        (Kind::Literal(Literal::Boolean(one)), Value::Bool(truth)) => one == truth,
+        (Kind::Literal(Literal::Number(one)), Value::Number(number)) => {
+            !number.is_f64() && *one == number.to_string()
+        }
+        _ => false,
+    };
+    if !members.iter().any(fits) {
+        return None;
+    }
+    match value {
+        Value::Bool(truth) => Some(if truth { "True" } else { "False" }.to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(literal(&text)),
+        _ => None,
+    }
+}
+
 /// Whether more keys must be there than need not.
 fn is_total(object: &Object) -> bool {
     let required = object.properties.iter().filter(|property| property.required).count();
@@ -226,11 +263,11 @@ fn is_total(object: &Object) -> bool {
 }
 
 fn others(object: &Object) -> &'static str {
-    if matches!(object.others, Others::Open(_)) { "  # and other keys" } else { "" }
+    if matches!(object.others, Others::Open(_)) { " # and other keys" } else { "" }
 }
 
 fn with_remark(line: &str, said: Option<&str>) -> String {
-    said.map_or_else(|| line.to_owned(), |said| format!("{line}  # {said}"))
+    said.map_or_else(|| line.to_owned(), |said| format!("{line} # {said}"))
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use crate::tool::{DEPTHS, LONGEST_TYPE, Sides};
 pub(super) struct Types {
     input: Input,
     output: Option<Document>,
+    /// The output was learned from results.
+    observed: bool,
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -32,7 +34,7 @@ pub(super) struct Written {
 impl Types {
     pub(super) fn of(tool: &ToolShape<'_>) -> Self {
         let Sides { input, output, warnings } = Sides::of(tool);
-        Self { input: Input::of(input), output, warnings }
+        Self { input: Input::of(input), output, observed: tool.observed, warnings }
     }
 
     /// What the schemas say about the result as a whole.
@@ -53,7 +55,10 @@ impl Types {
         };
         let result = self.output.as_ref().map_or_else(
             || "any".to_owned(),
-            |output| side(output, &format!("{tool}_result"), detail, scope, indent),
+            |output| {
+                let mark = if self.observed { "/* observed */ " } else { "" };
+                format!("{mark}{}", side(output, &format!("{tool}_result"), detail, scope, indent))
+            },
         );
         Written { parameters, result }
     }

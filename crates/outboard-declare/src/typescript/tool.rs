@@ -24,6 +24,7 @@ use crate::tool::description_lines;
 ///     description: Some("One page of user activity. Pages start at 1."),
 ///     input: Some(&input),
 ///     output: None,
+///     observed: false,
 /// };
 /// assert_eq!(
 ///     declare_tool(&tool, Detail::Signature).text,
@@ -58,7 +59,8 @@ pub(super) fn summary(description: Option<&str>) -> Option<String> {
     crate::tool::summary(description, comment)
 }
 
-/// A doc comment of a whole description, each line behind `margin`.
+/// A doc comment of a whole description, behind `margin`. Further lines begin at the left: what would stand before them
+/// costs a token or two each.
 pub(super) fn documentation(description: Option<&str>, result: Option<&str>, margin: &str) -> Vec<String> {
     let mut lines: Vec<String> = description_lines(description).iter().map(|line| comment(line)).collect();
     lines.extend(result.map(|result| format!("@returns {result}")));
@@ -66,8 +68,10 @@ pub(super) fn documentation(description: Option<&str>, result: Option<&str>, mar
         [] => Vec::new(),
         [line] => vec![format!("{margin}/** {line} */")],
         _ => {
-            let body = lines.iter().map(|line| format!("{margin} * {line}").trim_end().to_owned());
-            std::iter::once(format!("{margin}/**")).chain(body).chain([format!("{margin} */")]).collect()
+            let mut lines = lines;
+            lines[0].insert_str(0, &format!("{margin}/** "));
+            lines.last_mut().expect("there are several").push_str(" */");
+            lines
         }
     }
 }

@@ -58,6 +58,9 @@ pub(super) const TAKEN: &[&str] = &[
 /// Most literals of one union in a signature.
 const MOST_LITERALS: usize = 40;
 
+/// Longest type, in characters, of properties that are not named, beside some that are.
+const LONGEST_BESIDE: usize = 60;
+
 /// A type without documentation up to this many characters stays in one line.
 const ONE_LINE: usize = 100;
 
@@ -149,12 +152,44 @@ impl Writer<'_> {
             let ty = self.in_line(&property.ty, depth + 1);
             write!(text, "{}: {ty}; ", key(property)).expect("writing to a string succeeds");
         }
-        if matches!(object.others, Others::Open(_)) {
-            text.push_str("[key: string]: any; ");
+        if let Others::Open(others) = &object.others {
+            write!(text, "[key: string]: {}; ", self.beside(others, object, depth + 1))
+                .expect("writing to a string succeeds");
         }
         text.truncate(text.len() - 2);
         text.push_str(" }");
         text
+    }
+
+    /// The type of properties beside the named ones. TypeScript wants it to hold for these too; where it would be long, it
+    /// is any value.
+    fn beside(&self, others: &Type, object: &Object, depth: usize) -> String {
+        let mut alternatives: Vec<String> = Vec::new();
+        let named = object.properties.iter().map(|property| &property.ty);
+        for ty in std::iter::once(others).chain(named).take(LONGEST_BESIDE) {
+            let members = match &ty.kind {
+                Kind::Union(members) => members.as_slice(),
+                _ => std::slice::from_ref(ty),
+            };
+            for member in members {
+                // What is large is not even written.
+                let written = match member.kind {
+                    Kind::Object(_) | Kind::Intersection(_) | Kind::Tuple(_) | Kind::Any => {
+                        return "any".to_owned();
+                    }
+                    _ => self.in_line(member, depth),
+                };
+                if !alternatives.contains(&written) {
+                    alternatives.push(written);
+                }
+            }
+        }
+        if object.properties.iter().any(|property| !property.required) {
+            alternatives.push("undefined".to_owned());
+        }
+        let text = alternatives.join(" | ");
+        let fits = text.len() <= LONGEST_BESIDE && object.properties.len() < LONGEST_BESIDE;
+        if fits { text } else { "any".to_owned() }
     }
 
     /// An object without named properties. A map to a named type is spelled out, because TypeScript does not let
@@ -237,22 +272,21 @@ impl Writer<'_> {
         let margin = "  ".repeat(indent + 1);
         let mut text = "{\n".to_owned();
         for property in &object.properties {
-            if let Some(said) = remark(&property.ty) {
-                text.push_str(&format!("{margin}/** {said} */\n"));
-            }
             let ty = self.over_lines(&property.ty, indent + 1);
-            text.push_str(&format!("{margin}{}: {ty};\n", key(property)));
+            text.push_str(&format!("{margin}{}{}: {ty};\n", before(&property.ty), key(property)));
         }
         if let Others::Open(ty) = &object.others {
-            if let Some(said) = remark(ty) {
-                text.push_str(&format!("{margin}/** {said} */\n"));
-            }
-            text.push_str(&format!("{margin}[key: string]: any;\n"));
+            text.push_str(&format!("{margin}{}[key: string]: {};\n", before(ty), self.beside(ty, object, 0)));
         }
         text.push_str(&"  ".repeat(indent));
         text.push('}');
         text
     }
+}
+
+/// What is said about a type, before the name that has it: on the same line, which costs the least.
+fn before(ty: &Type) -> String {
+    remark(ty).map(|said| format!("/** {said} */ ")).unwrap_or_default()
 }
 
 fn key(property: &Property) -> String {

@@ -29,45 +29,35 @@ fn everything_that_the_schema_says_is_shown() {
         description: Some("Reads pages.\n\nUse `*/` with care:\n- one\n- two\n"),
         input: Some(&input),
         output: Some(&output),
+        observed: false,
     };
     let text = declare_tool(&tool, Detail::Full).text;
     assert_well_formed(&text);
     assert_eq!(
         text,
-        r#"/**
- * Reads pages.
- *
- * Use `*\/` with care:
- * - one
- * - two
- * @returns The rows
- */
+        r#"/** Reads pages.
+
+Use `*\/` with care:
+- one
+- two
+@returns The rows */
 data.read(input: {
-  /** Page to read (integer, 1 to 100) */
-  page: number;
-  /** default "fast" */
-  mode: "fast" | "exact";
-  /** Only newer ones (date-time) */
-  since?: string | null;
-  /** at least 1 items; each: A tag (matches ^[a-z]*\/$) */
-  tags?: string[];
-  /** @deprecated */
-  old?: boolean;
-  /** > 0, multiple of 0.5 */
-  ratio?: number;
-  /** integer */
-  id?: number;
+  /** Page to read (integer, 1 to 100) */ page: number;
+  /** default "fast" */ mode: "fast" | "exact";
+  /** Only newer ones (date-time) */ since?: string | null;
+  /** at least 1 items; each: A tag (matches ^[a-z]*\/$) */ tags?: string[];
+  /** @deprecated */ old?: boolean;
+  /** > 0, multiple of 0.5 */ ratio?: number;
+  /** integer */ id?: number;
   filter?: /** By name */ {
-    /** at most 64 characters */
-    name?: string;
+    /** at most 64 characters */ name?: string;
   } | /** By id */ string;
   plain?: { x?: number; y?: number };
 }): Promise<Row[]>
 /** One row */
 type Row = {
   sub?: Row[];
-  /** How many */
-  n?: number;
+  /** How many */ n?: number;
 }"#
     );
 }
@@ -80,6 +70,7 @@ fn a_tool_about_which_nothing_is_said_is_declared_all_the_same() {
         description: Some("  \n "),
         input: None,
         output: None,
+        observed: false,
     };
     assert_eq!(declare_tool(&tool, Detail::Full).text, "ns.tool(input?: Record<string, any>): Promise<any>");
     assert_eq!(declare_tool(&tool, Detail::Name).text, "ns.tool");

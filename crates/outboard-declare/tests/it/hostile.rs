@@ -200,6 +200,7 @@ fn text_of_an_upstream_stays_a_comment_or_a_literal() {
                 description: Some(attack),
                 input: Some(&schema),
                 output: Some(&schema),
+                observed: false,
             };
             let tool = declare_tool(&shape, detail).text;
             let namespace = declare_namespace(attack, &[shape, shape], detail).text;
@@ -228,6 +229,7 @@ fn a_namespace_of_many_conflicting_types_is_declared() {
             description: None,
             input: None,
             output: Some(output),
+            observed: false,
         })
         .collect();
     let declaration = declare_namespace("ns", &tools, Detail::Signature);

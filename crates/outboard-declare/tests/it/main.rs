@@ -5,6 +5,7 @@ mod catalogs;
 mod full;
 mod hostile;
 mod namespaces;
+mod observed;
 mod python;
 mod reading;
 mod signatures;
@@ -14,7 +15,8 @@ use serde_json::Value;
 
 /// Declares `ns.tool` with this input and output.
 fn declare(input: Option<&Value>, output: Option<&Value>, detail: Detail) -> Declaration {
-    let tool = ToolShape { namespace: "ns", identifier: "tool", description: None, input, output };
+    let tool =
+        ToolShape { namespace: "ns", identifier: "tool", description: None, input, output, observed: false };
     declare_tool(&tool, detail)
 }
 

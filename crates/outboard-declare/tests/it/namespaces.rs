@@ -6,7 +6,14 @@ use serde_json::{Value, json};
 use super::assert_well_formed;
 
 fn tool<'a>(identifier: &'a str, description: &'a str, output: &'a Value) -> ToolShape<'a> {
-    ToolShape { namespace: "", identifier, description: Some(description), input: None, output: Some(output) }
+    ToolShape {
+        namespace: "",
+        identifier,
+        description: Some(description),
+        input: None,
+        output: Some(output),
+        observed: false,
+    }
 }
 
 #[test]

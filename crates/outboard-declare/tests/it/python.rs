@@ -5,7 +5,7 @@ use outboard_declare::python::{Detail, ToolShape, declare_namespace, declare_too
 use serde_json::{Value, json};
 
 fn shape<'a>(input: Option<&'a Value>, output: Option<&'a Value>) -> ToolShape<'a> {
-    ToolShape { namespace: "ns", identifier: "tool", description: None, input, output }
+    ToolShape { namespace: "ns", identifier: "tool", description: None, input, output, observed: false }
 }
 
 /// The signature's result, and the types that it needs.
@@ -108,7 +108,7 @@ fn everything_that_the_schema_says_is_shown() {
         "mode": {"enum": ["fast", "exact"], "default": "fast"},
         "since": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}],
             "description": "Only\n newer \"\"\" ones\\"},
-        "old": {"type": "boolean", "deprecated": true}}});
+        "old": {"type": "boolean", "deprecated": true, "default": true}}});
     let output = json!({"type": "array", "description": "The rows", "items": {"$ref": "#/$defs/Row"},
         "$defs": {"Row": {"type": "object", "description": "One row", "required": ["n"], "properties": {
             "sub": {"items": {"$ref": "#/$defs/Row"}}, "n": {"type": "number", "description": "How many"}}}}});
@@ -118,27 +118,25 @@ fn everything_that_the_schema_says_is_shown() {
         description: Some("Reads pages.\n\nUse `\"\"\"` with care:\n- one\n- two\n"),
         input: Some(&input),
         output: Some(&output),
+        observed: false,
     };
     assert_eq!(
         declare_tool(&tool, Detail::Full).text,
         r#"class data:
-    async def read(*, page: int, mode: Literal["fast", "exact"], since: str | None = ..., old: bool = ...) -> list[Row]:
+    async def read(*, page: int, # Page to read (1 to 100)
+        mode: Literal["fast", "exact"], # default "fast"
+        since: str | None = ..., # Only newer """ ones\ (date-time)
+        old: bool = True) -> list[Row]: # deprecated
         """Reads pages.
 
         Use `\"\"\"` with care:
         - one
         - two
-        Args:
-            page: Page to read (1 to 100)
-            mode: default "fast"
-            since: Only newer \"\"\" ones\\ (date-time)
-            old: deprecated
-        Returns: The rows
-        """
+        Returns: The rows"""
 class Row(TypedDict):
     """One row"""
     sub: NotRequired[list[Row]]
-    n: float  # How many"#
+    n: float # How many"#
     );
 }
 
@@ -151,7 +149,7 @@ fn a_namespace_is_a_class_of_its_tools() {
                     async def two(**arguments: Any) -> Any: ...";
     assert_eq!(text, expected);
     assert_eq!(declare_namespace("ns", &[one, two], Detail::Name).text, "# ns: one, two");
-    assert_eq!(declare_tool(&one, Detail::Name).text, "ns.one  # Does it");
+    assert_eq!(declare_tool(&one, Detail::Name).text, "ns.one # Does it");
 }
 
 #[test]
@@ -166,6 +164,7 @@ fn hostile_text_stays_inside_of_its_place() {
         description: Some(evil),
         input: Some(&input),
         output: Some(&input),
+        observed: false,
     };
     for detail in [Detail::Name, Detail::Signature, Detail::Full] {
         let text = declare_tool(&tool, detail).text;

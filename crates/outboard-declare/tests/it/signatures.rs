@@ -288,6 +288,7 @@ fn a_search_listing_reads_as_the_design_shows_it() {
         description: Some("One page of\n  user activity. Pages start at 1."),
         input: Some(&input),
         output: Some(&chunk),
+        observed: false,
     };
     assert_eq!(
         declare_tool(&tool, Detail::Name).text,

@@ -77,7 +77,7 @@ pub(crate) fn call_signature(
     tool: &ToolDefinition,
 ) -> String {
     let input = tool.input();
-    let shape = ToolShape { namespace, identifier, description: None, input: input.as_deref(), output: None };
+    let shape = ToolShape { namespace, identifier, input: input.as_deref(), ..ToolShape::default() };
     let (declared, signature) = match language {
         Language::TypeScript => {
             let declared = typescript::declare_tool(&shape, typescript::Detail::Signature);
@@ -114,6 +114,7 @@ fn declaration(
         description: tool.description.as_deref().or(tool.title.as_deref()),
         input: input.as_deref(),
         output: output.as_deref(),
+        observed: false,
     };
     match language {
         Language::TypeScript => typescript::declare_tool(&shape, detail.into()).text,

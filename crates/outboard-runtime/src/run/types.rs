@@ -178,6 +178,7 @@ fn declared(member: &Member, prepared: &Prepared) -> String {
             description: None,
             input: input.as_deref(),
             output: output.as_deref(),
+            observed: false,
         })
         .collect();
     match prepared.language {
