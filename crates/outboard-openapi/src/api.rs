@@ -62,7 +62,9 @@ impl Api {
             Auth::new(operation::schemes(&document), reach).map_err(|unusable| unusable.to_string())?;
         let http = Http::new(reach.confirmed().cloned().chain(token_urls(reach)).collect(), reach.private)?;
         let own_headers = own_headers(&reach.headers)?;
-        let (mut outlines, losses) = operation::outlines(&document);
+        let (mut outlines, lost) = operation::outlines(&document);
+        // What is not read at all explains the others.
+        let losses: Vec<Loss> = operation::unread(&document).into_iter().chain(lost).collect();
         if !reach.tags.is_empty() {
             outlines.retain(|outline| outline.tags.iter().any(|tag| reach.tags.contains(tag)));
             if outlines.is_empty() {
@@ -94,6 +96,11 @@ impl Api {
         tags
     }
 
+    /// Waits until nothing of it goes on.
+    pub(crate) async fn settled(&self) {
+        self.auth.settled().await;
+    }
+
     /// Carries out one call.
     pub(crate) async fn call(&self, tool: &ToolName, arguments: &Json) -> Result<CallReply, SendFailure> {
         let unsendable = |Unsendable(reason): Unsendable| SendFailure::Unsendable { reason };
@@ -109,7 +116,9 @@ impl Api {
         let mut request = request::build(&self.shelf.document, &operation, &base, &arguments, &filled)
             .map_err(unsendable)?;
         drop(arguments);
-        self.auth.fill(&mut request, &operation, &self.reach, &self.http).await.map_err(unsendable)?;
+        let filled = self.auth.fill(&mut request, &operation, &self.reach, &self.http).await;
+        // The script can do nothing about that.
+        filled.map_err(|Unsendable(reason)| SendFailure::Unavailable { reason })?;
         // What is sent now is what may come back, also when its token is forgotten meanwhile.
         let secrets = self.secrets();
         let raw = request.raw;
@@ -127,8 +136,8 @@ impl Api {
         };
         let mut advice = None;
         if matches!(status.as_u16(), 401 | 403) {
-            self.auth.refused();
-            advice = self.auth.advice(&operation);
+            advice = self.auth.advice(&operation, status);
+            self.auth.refused(status);
         }
         Read { status, headers, body }.without(&secrets).reply(&operation, raw, advice)
     }
@@ -266,7 +275,7 @@ fn no_base(document: &Document) -> String {
 fn token_urls(reach: &Reach) -> Vec<Url> {
     let urls = reach.credentials.values().filter_map(|credential| match credential {
         crate::spec::Credential::Client { token_url, .. } => token_url.clone(),
-        crate::spec::Credential::Text(_) => None,
+        crate::spec::Credential::Text(_) | crate::spec::Credential::Login(_) => None,
     });
     urls.collect()
 }
@@ -287,4 +296,4 @@ fn own_headers(headers: &[(String, String)]) -> Result<HeaderMap, String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

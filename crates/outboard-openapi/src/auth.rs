@@ -1,12 +1,16 @@
 //! Credentials: which of those that were configured an operation asks for, and where in its request they go. They go into
 //! requests to confirmed addresses only; who calls this has made sure of that.
 
+mod session;
 mod token;
 
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::{
+    StatusCode,
+    header::{AUTHORIZATION, HeaderName, HeaderValue},
+};
 
 use crate::{
     document::shown,
@@ -15,6 +19,7 @@ use crate::{
     request::{Request, Unsendable},
     spec::{Credential, Reach},
 };
+use session::Sessions;
 use token::Tokens;
 
 /// What is known of credentials for one API.
@@ -23,6 +28,7 @@ pub(crate) struct Auth {
     schemes: Schemes,
     credentials: BTreeMap<String, Credential>,
     tokens: Tokens,
+    sessions: Sessions,
 }
 
 /// Why the credentials that were configured cannot be used.
@@ -51,7 +57,10 @@ impl Auth {
                         shown(kind)
                     )
                 }
-                (Some(Scheme::ApiKey { .. } | Scheme::Basic), Credential::Client { .. }) => {
+                (
+                    Some(Scheme::ApiKey { .. } | Scheme::Basic),
+                    Credential::Client { .. } | Credential::Login(_),
+                ) => {
                     format!("`auth.{name}` must be a text: the document does not have OAuth there")
                 }
                 (Some(Scheme::Basic), Credential::Text(text)) if !text.contains(':') => {
@@ -67,8 +76,8 @@ impl Auth {
             };
             return Err(Unusable(fault));
         }
-        let tokens = Tokens::default();
-        Ok(Self { schemes, credentials: reach.credentials.clone(), tokens })
+        let (tokens, sessions) = (Tokens::default(), Sessions::default());
+        Ok(Self { schemes, credentials: reach.credentials.clone(), tokens, sessions })
     }
 
     /// The schemes that are used for an operation: the first of its alternatives for which all is configured. `None`, if
@@ -82,13 +91,28 @@ impl Auth {
                 let complete = |requirement: &&Requirement| {
                     requirement.iter().all(|name| self.credentials.contains_key(name))
                 };
-                // An empty alternative means that nothing is needed; with something is better.
+                // An empty alternative means that nothing is needed; with something is better, if it is at hand.
+                let at_hand = |requirement: &&Requirement| {
+                    complete(requirement) && requirement.iter().all(|name| self.is_at_hand(name))
+                };
                 let with_something =
-                    |requirement: &&Requirement| complete(requirement) && !requirement.is_empty();
-                let best =
-                    alternatives.iter().find(with_something).or_else(|| alternatives.iter().find(complete));
+                    |requirement: &&Requirement| at_hand(requirement) && !requirement.is_empty();
+                let all = || alternatives.iter();
+                let best = all()
+                    .find(with_something)
+                    .or_else(|| all().find(at_hand))
+                    .or_else(|| all().find(complete));
                 best.map(|requirement| requirement.iter().map(String::as_str).collect())
             }
+        }
+    }
+
+    /// Whether nobody has to sign in first.
+    fn is_at_hand(&self, scheme: &str) -> bool {
+        match self.credentials.get(scheme) {
+            Some(Credential::Login(login)) => session::is_there(login),
+            Some(_) => true,
+            None => false,
         }
     }
 
@@ -119,7 +143,10 @@ impl Auth {
                 (Scheme::Bearer { token_url, .. }, Credential::Client { .. }) => {
                     self.tokens.get(name, credential, reach, token_url.as_deref(), http).await?
                 }
-                (_, Credential::Client { .. }) => continue,
+                (Scheme::Bearer { .. }, Credential::Login(login)) => {
+                    self.sessions.token(login, reach).await?
+                }
+                (_, Credential::Client { .. } | Credential::Login(_)) => continue,
             };
             self.put(request, name, scheme, &text)?;
         }
@@ -168,20 +195,45 @@ impl Auth {
         Ok(())
     }
 
-    /// A token that was refused is not used again.
-    pub(crate) fn refused(&self) {
+    /// A token that was refused is not used again. What is only not allowed is so with the next one, too.
+    pub(crate) fn refused(&self, status: StatusCode) {
         self.tokens.forget();
+        if status == StatusCode::UNAUTHORIZED {
+            self.sessions.refused();
+        }
+    }
+
+    /// Waits until what is asked for in the background has been kept.
+    pub(crate) async fn settled(&self) {
+        self.sessions.settled().await;
     }
 
     /// What to do about an answer that says that credentials are missing or wrong.
-    pub(crate) fn advice(&self, operation: &Operation) -> Option<String> {
-        if self.chosen(operation).is_some() {
-            return None;
+    pub(crate) fn advice(&self, operation: &Operation, status: StatusCode) -> Option<String> {
+        if let Some(chosen) = self.chosen(operation) {
+            let login = chosen.into_iter().find_map(|name| match self.credentials.get(name)? {
+                Credential::Login(login) => Some(login),
+                _ => None,
+            })?;
+            let name = &login.upstream;
+            return Some(match status {
+                StatusCode::UNAUTHORIZED => format!(
+                    "the token of the sign-in was refused, and the next call asks for another; if that goes on, a person \
+                     can sign in again: outboard login {name}"
+                ),
+                _ => format!(
+                    "the sign-in may not allow this: a person can sign in again and ask for more: outboard login {name} \
+                     --scope …"
+                ),
+            });
         }
         let names: Vec<&str> = operation.security.iter().flatten().flatten().map(String::as_str).collect();
         let first = names.first()?;
         let how = match self.schemes.get(*first) {
             Some(Scheme::Basic) => "\"${USER}:${PASSWORD}\"",
+            Some(Scheme::Bearer { code: Some(_), .. }) => {
+                "{ \"flow\": \"authorizationCode\", \"clientId\": … }"
+            }
             Some(Scheme::Bearer { flows, .. })
                 if flows.iter().any(|flow| flow == "clientCredentials" || flow == "application") =>
             {
@@ -208,9 +260,11 @@ impl Auth {
                     }
                 }
                 Credential::Client { secret, .. } => secrets.push(secret.clone()),
+                Credential::Login(login) => secrets.extend(login.client.secret.clone()),
             }
         }
         secrets.extend(self.tokens.secrets());
+        secrets.extend(self.sessions.secrets());
         secrets
     }
 }

@@ -1,6 +1,7 @@
 //! An API's description as text with an index: nothing is built of it before it is looked at, so that a document of many
 //! megabytes costs little more than its own length. It is untrusted: references are followed within it and no further.
 
+mod external;
 pub(crate) mod members;
 mod reference;
 mod yaml;
@@ -11,6 +12,7 @@ use members::Members;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub(crate) use external::{Unread, references};
 pub(crate) use reference::{Unresolved, Walk};
 
 /// Bytes of a document at most.
@@ -37,6 +39,7 @@ pub struct Document {
     /// Where what is referred to most stands, by its pointer.
     places: HashMap<String, Range<usize>>,
     root: HashMap<String, Range<usize>>,
+    unread: Unread,
 }
 
 /// Why a text is no description that can be used.
@@ -63,21 +66,38 @@ impl Document {
             return Err(Unreadable::TooLarge(bytes.len()));
         }
         let hash = Self::hash_of(&bytes);
-        let text = String::from_utf8(bytes).map_err(|_| Unreadable::NoText)?;
-        let text = json_of(text)?;
+        let why = |_: &str| {
+            "no other document is read unless that is asked for: --references, or \"references\": true in the entry"
+                .to_owned()
+        };
+        Self::of_json(json_of_bytes(bytes)?, hash, why)
+    }
+
+    /// Takes a document that others were put beside, with why some were not.
+    pub(crate) fn gathered(json: String, unread: &HashMap<String, String>) -> Result<Self, Unreadable> {
+        let hash = Self::hash_of(json.as_bytes());
+        let unknown = || "it is not there".to_owned();
+        Self::of_json(json, hash, |target| unread.get(target).cloned().unwrap_or_else(unknown))
+    }
+
+    fn of_json(text: String, hash: String, why: impl Fn(&str) -> String) -> Result<Self, Unreadable> {
         let members = Members::of(&text).ok_or_else(|| {
             Unreadable::Other("it must be an object with `openapi` or `swagger`".to_owned())
         })?;
         let version = version(&members)?;
         let mut places = HashMap::new();
-        for (name, depth) in SECTIONS {
-            if let Some(section) = members.get(name) {
-                index(&text, section, &format!("/{name}"), *depth, &mut places);
-            }
+        index_sections(&text, &members, "", &mut places);
+        for (number, other) in members.get(OTHERS).and_then(Members::of).unwrap_or_default().0 {
+            let at = format!("/{OTHERS}/{}", reference::escaped(&number));
+            let Some(within) = Members::of(other.get()) else { continue };
+            places.insert(at.clone(), range(&text, other.get()));
+            index(&text, other.get(), &at, 1, &mut places);
+            index_sections(&text, &within, &at, &mut places);
         }
+        let unread = external::unread(&text, why);
         let root =
             members.0.iter().map(|(name, value)| (name.to_string(), range(&text, value.get()))).collect();
-        Ok(Self { version, hash, places, root, text })
+        Ok(Self { version, hash, places, root, unread, text })
     }
 
     /// The hash that the document of these bytes has.
@@ -93,6 +113,11 @@ impl Document {
     /// SHA-256 of its bytes as they were read, lower-case hexadecimal.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The other documents that it refers to and that are not in it.
+    pub(crate) fn unread(&self) -> &Unread {
+        &self.unread
     }
 
     /// Bytes that it holds in memory, about.
@@ -116,6 +141,9 @@ impl Document {
     }
 }
 
+/// The member of a document under which others stand that were put beside it.
+pub(crate) const OTHERS: &str = "x-outboard-documents";
+
 /// What is indexed, and how many levels below.
 const SECTIONS: &[(&str, usize)] = &[
     ("components", 2),
@@ -125,6 +153,14 @@ const SECTIONS: &[(&str, usize)] = &[
     ("securityDefinitions", 1),
     ("paths", 1),
 ];
+
+fn index_sections(whole: &str, members: &Members<'_>, at: &str, places: &mut HashMap<String, Range<usize>>) {
+    for (name, depth) in SECTIONS {
+        if let Some(section) = members.get(name) {
+            index(whole, section, &format!("{at}/{name}"), *depth, places);
+        }
+    }
+}
 
 fn index(whole: &str, section: &str, at: &str, depth: usize, places: &mut HashMap<String, Range<usize>>) {
     let Some(members) = Members::of(section) else { return };
@@ -140,6 +176,11 @@ fn index(whole: &str, section: &str, at: &str, depth: usize, places: &mut HashMa
 fn range(whole: &str, part: &str) -> Range<usize> {
     let start = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
     start..start.saturating_add(part.len())
+}
+
+/// The JSON text of a document in JSON or YAML.
+pub(crate) fn json_of_bytes(bytes: Vec<u8>) -> Result<String, Unreadable> {
+    String::from_utf8(bytes).map_err(|_| Unreadable::NoText).and_then(json_of)
 }
 
 fn json_of(text: String) -> Result<String, Unreadable> {

@@ -50,6 +50,9 @@ fn wanted(scheme: &Scheme) -> Option<&'static str> {
     match scheme {
         Scheme::ApiKey { .. } => Some("${KEY}"),
         Scheme::Basic => Some("${USER}:${PASSWORD}"),
+        Scheme::Bearer { code: Some(_), .. } => {
+            Some("{\"flow\": \"authorizationCode\", \"clientId\": \"…\"}")
+        }
         Scheme::Bearer { .. } => Some("${TOKEN}"),
         Scheme::Other(_) => None,
     }

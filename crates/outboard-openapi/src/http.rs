@@ -19,7 +19,7 @@ pub(crate) use pause::{Pauses, asked_pause};
 
 const CONNECT: Duration = Duration::from_secs(30);
 /// Redirects that are followed for one request.
-const REDIRECTS: usize = 5;
+pub(crate) const REDIRECTS: usize = 5;
 /// Pauses that one call makes because a server asks for them.
 const PAUSES: u32 = 3;
 /// The longest such pause. What asks for more is told to the script at once.
@@ -196,7 +196,8 @@ fn is_busy(response: &Response) -> bool {
     }
 }
 
-fn target(response: &Response, from: &Url) -> Option<Url> {
+/// Where a response redirects to, if it does.
+pub(crate) fn target(response: &Response, from: &Url) -> Option<Url> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }

@@ -1,5 +1,7 @@
 //! Where documents come from: a file, or an address whose content is kept for the next start. A document is asked for
-//! without credentials, and only when its entry names it.
+//! without credentials, and only when its entry names it, or asks for what it refers to.
+
+mod gather;
 
 use std::{
     collections::HashMap,
@@ -18,10 +20,11 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::{
-    document::{Document, LARGEST, Unreadable},
-    http::{Http, Outgoing, whole},
-    spec::Source,
+    document::{Document, LARGEST, Unreadable, json_of_bytes},
+    http::{Http, Outgoing, REDIRECTS, target, whole},
+    spec::{References, Source},
 };
+use gather::Near;
 
 /// A kept document younger than this is used without asking for it again.
 const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
@@ -58,18 +61,19 @@ impl Documents {
         source: &Source,
         store: Option<&Path>,
         private: bool,
+        references: &References,
     ) -> Result<Arc<Document>, LoadFailure> {
         // An entry for each tag makes many upstreams of one document, which start together: after the first the others
         // find it in use, those from an address find what is kept, and all of them what failed while they waited.
         let asked = Instant::now();
-        let turn = self.turn(source, private);
+        let turn = self.turn(source, private, references);
         let mut failed = turn.lock().await;
         if let Some((at, failure)) = &*failed
             && *at >= asked
         {
             return Err(failure.clone());
         }
-        let read = self.read(source, store, private).await;
+        let read = self.read(source, store, private, references).await;
         *failed = read.as_ref().err().map(|failure| (Instant::now(), failure.clone()));
         read
     }
@@ -79,24 +83,50 @@ impl Documents {
         source: &Source,
         store: Option<&Path>,
         private: bool,
+        references: &References,
     ) -> Result<Arc<Document>, LoadFailure> {
         let (bytes, named) = match source {
             Source::File(path) => (file(path).await?, path.display().to_string()),
-            Source::Address(url) => (address(url, store, private).await?, crate::http::shown_address(url)),
+            Source::Address(url) => {
+                (address(url, store, fetched(url, private)).await?, crate::http::shown_address(url))
+            }
         };
+        let unusable = |error: String| LoadFailure::Unreadable(named.clone(), error);
+        let near =
+            Near::of(source, references, store, private).map_err(|error| unusable(error.to_string()))?;
         let documents = Arc::clone(self);
         // A large document takes a while, and others are to be served meanwhile.
-        let parsed = tokio::task::spawn_blocking(move || documents.parsed(bytes)).await;
-        let parsed = parsed.map_err(|error| LoadFailure::Unreadable(named.clone(), error.to_string()))?;
-        parsed.map_err(|error| LoadFailure::Unreadable(named, error.to_string()))
+        let Some(near) = near else {
+            let parsed = tokio::task::spawn_blocking(move || documents.parsed(bytes)).await;
+            return parsed
+                .map_err(|error| unusable(error.to_string()))?
+                .map_err(|error| unusable(error.to_string()));
+        };
+        let first = tokio::task::spawn_blocking(move || several(bytes)).await;
+        let first = first
+            .map_err(|error| unusable(error.to_string()))?
+            .map_err(|error| unusable(error.to_string()))?;
+        let gathered = near.gather(first).await.map_err(|error| unusable(error.to_string()))?;
+        let parsed =
+            tokio::task::spawn_blocking(move || documents.shared(gathered.hash(), || gathered.document()));
+        let parsed = parsed.await.map_err(|error| unusable(error.to_string()))?;
+        parsed.map_err(|error| unusable(error.to_string()))
     }
 
     fn parsed(&self, bytes: Vec<u8>) -> Result<Arc<Document>, Unreadable> {
-        let hash = Document::hash_of(&bytes);
+        self.shared(Document::hash_of(&bytes), || Document::parse(bytes))
+    }
+
+    /// The document of this hash: in use already, or made now.
+    fn shared(
+        &self,
+        hash: String,
+        make: impl FnOnce() -> Result<Document, Unreadable>,
+    ) -> Result<Arc<Document>, Unreadable> {
         if let Some(document) = lock(&self.known).get(&hash).and_then(Weak::upgrade) {
             return Ok(document);
         }
-        let document = Arc::new(Document::parse(bytes)?);
+        let document = Arc::new(make()?);
         let mut known = lock(&self.known);
         known.retain(|_, document| document.strong_count() > 0);
         // Another may have read the same from elsewhere meanwhile.
@@ -107,10 +137,10 @@ impl Documents {
         Ok(document)
     }
 
-    fn turn(&self, source: &Source, private: bool) -> Arc<Turn> {
+    fn turn(&self, source: &Source, private: bool, references: &References) -> Arc<Turn> {
         let place = match source {
-            Source::File(path) => path.display().to_string(),
-            Source::Address(url) => format!("{url} {private}"),
+            Source::File(path) => format!("{} {references:?}", path.display()),
+            Source::Address(url) => format!("{url} {private} {references:?}"),
         };
         let mut turns = lock(&self.turns);
         turns.retain(|_, turn| turn.strong_count() > 0);
@@ -136,8 +166,17 @@ pub async fn load(
     source: &Source,
     store: Option<&Path>,
     private: bool,
+    references: &References,
 ) -> Result<Arc<Document>, LoadFailure> {
-    Arc::new(Documents::default()).load(source, store, private).await
+    Arc::new(Documents::default()).load(source, store, private, references).await
+}
+
+/// The JSON text of a document that may be one of several.
+fn several(bytes: Vec<u8>) -> Result<String, Unreadable> {
+    if bytes.len() > LARGEST {
+        return Err(Unreadable::TooLarge(bytes.len()));
+    }
+    json_of_bytes(bytes)
 }
 
 async fn file(path: &Path) -> Result<Vec<u8>, LoadFailure> {
@@ -151,7 +190,12 @@ async fn file(path: &Path) -> Result<Vec<u8>, LoadFailure> {
     read.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
 }
 
-async fn address(url: &Url, store: Option<&Path>, private: bool) -> Result<Vec<u8>, LoadFailure> {
+/// What is at an address, or is kept of it; `fetched` asks for it.
+async fn address(
+    url: &Url,
+    store: Option<&Path>,
+    fetched: impl Future<Output = Result<Vec<u8>, String>>,
+) -> Result<Vec<u8>, LoadFailure> {
     let place = store.map(|store| kept_at(store, url));
     let kept = place.clone().and_then(|place| {
         let age = fs::metadata(&place).and_then(|facts| facts.modified()).ok()?;
@@ -163,7 +207,7 @@ async fn address(url: &Url, store: Option<&Path>, private: bool) -> Result<Vec<u
     {
         return Ok(bytes);
     }
-    match fetched(url, private).await {
+    match fetched.await {
         Ok(bytes) => {
             let Some(place) = place else { return Ok(bytes) };
             let written = tokio::task::spawn_blocking(move || (keep(&place, &bytes), bytes)).await;
@@ -184,25 +228,51 @@ async fn address(url: &Url, store: Option<&Path>, private: bool) -> Result<Vec<u
     }
 }
 
+/// Asks for a document that a person named, wherever that leads.
 async fn fetched(url: &Url, private: bool) -> Result<Vec<u8>, String> {
     let http = Http::new(vec![url.clone()], private)?;
-    let outgoing = Outgoing {
-        method: Method::GET,
-        url: url.clone(),
-        headers: vec![(
-            ACCEPT,
-            HeaderValue::from_static("application/json, application/yaml, text/yaml, */*;q=0.5"),
-        )],
-        body: None,
-    };
     let exchange = async {
-        let response = http.send(outgoing, &[], true).await.map_err(|failure| failure.to_string())?;
+        let response = http.send(asking(url), &[], true).await.map_err(|failure| failure.to_string())?;
         if !response.status().is_success() {
             return Err(format!("HTTP {}", response.status()));
         }
         whole(response, LARGEST).await.map_err(|failure| failure.to_string())
     };
     tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| format!("no answer within {PATIENCE:?}"))?
+}
+
+/// Asks for a document that another one named: redirects lead no further than references do.
+async fn fetched_within(
+    url: &Url,
+    written: &[Url],
+    private: bool,
+    allowed: &(dyn Fn(&Url) -> bool + Sync),
+) -> Result<Vec<u8>, String> {
+    let http = Http::new(written.to_vec(), private)?;
+    let exchange = async {
+        let mut url = url.clone();
+        for _ in 0..=REDIRECTS {
+            let response = http.send_once(&asking(&url)).await.map_err(|failure| failure.to_string())?;
+            if let Some(to) = target(&response, &url) {
+                if !allowed(&to) {
+                    return Err(format!("it redirects to {}", crate::http::shown_address(&to)));
+                }
+                url = to;
+                continue;
+            }
+            if !response.status().is_success() {
+                return Err(format!("HTTP {}", response.status()));
+            }
+            return whole(response, LARGEST).await.map_err(|failure| failure.to_string());
+        }
+        Err(format!("it redirects more than {REDIRECTS} times"))
+    };
+    tokio::time::timeout(PATIENCE, exchange).await.map_err(|_| format!("no answer within {PATIENCE:?}"))?
+}
+
+fn asking(url: &Url) -> Outgoing {
+    let accept = HeaderValue::from_static("application/json, application/yaml, text/yaml, */*;q=0.5");
+    Outgoing { method: Method::GET, url: url.clone(), headers: vec![(ACCEPT, accept)], body: None }
 }
 
 fn kept_at(store: &Path, url: &Url) -> PathBuf {
@@ -239,7 +309,7 @@ mod tests {
         fs::write(&path, "{\"openapi\": \"3.1.0\"}").unwrap();
         let documents = Arc::new(Documents::default());
         let (there, gone) = (Source::File(path), Source::File(folder.path().join("gone.json")));
-        let load = |source| documents.load(source, None, false);
+        let load = |source| documents.load(source, None, false, &References::Unread);
         let (one, other) = tokio::join!(load(&there), load(&there));
         assert!(Arc::ptr_eq(&one.unwrap(), &other.unwrap()));
         let (one, other) = tokio::join!(load(&gone), load(&gone));

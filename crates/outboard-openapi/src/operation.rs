@@ -7,17 +7,25 @@ mod parameter;
 mod responses;
 mod security;
 
-use std::{collections::HashSet, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
+
+use outboard_runtime::present::counted;
 
 pub(crate) use body::{Body, Media, MediaKind, kind_of_media};
 pub(crate) use parameter::{Parameter, Place, Style};
 pub(crate) use responses::Responses;
-pub(crate) use security::{Requirement, Scheme, Schemes, schemes};
+pub(crate) use security::{CodeFlow, Requirement, Scheme, Schemes, schemes};
 
 use crate::document::{Document, Version, Walk, built, members::Members, shown};
 
 /// Operations of a document at most.
 const MOST: usize = 20_000;
+/// Other documents that are named one by one.
+const NAMED: usize = 3;
 /// Levels of nesting of one operation.
 const DEEPEST: usize = 100;
 
@@ -226,6 +234,31 @@ impl Outline {
     }
 }
 
+/// Other documents that a document refers to and that were not read, by why that is, with what it costs.
+pub(crate) fn unread(document: &Document) -> Vec<Loss> {
+    let mut by_reason: BTreeMap<&str, (Vec<&str>, usize)> = BTreeMap::new();
+    for (name, (times, why)) in document.unread() {
+        let (names, all) = by_reason.entry(why).or_default();
+        names.push(name);
+        *all += times;
+    }
+    let one = |(why, (names, times)): (&str, (Vec<&str>, usize))| {
+        let first: Vec<String> = names.iter().take(NAMED).map(|name| shown(name)).collect();
+        let more = match names.len() - first.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Loss {
+            place: format!("{}{more}", first.join(", ")),
+            reason: format!(
+                "{why}; what is referred to there ({}) is any value, and its paths and parameters are left out",
+                counted(times, "reference")
+            ),
+        }
+    };
+    by_reason.into_iter().map(one).collect()
+}
+
 /// A name that no argument has yet.
 fn free(wanted: &str, taken: &mut HashSet<String>) -> String {
     let mut name = wanted.to_owned();
@@ -273,7 +306,7 @@ pub fn servers(document: &Document) -> Vec<String> {
 impl crate::document::Unresolved {
     pub(crate) fn reason(self) -> &'static str {
         match self {
-            Self::External => "it refers to another document, and none is fetched",
+            Self::External => "it refers to another document, which is not read",
             Self::Missing => "it refers to something that is not in the document",
             Self::Circle => "it refers to itself",
             Self::TooMuch => "its references ask for more reading than is done for one operation",

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use globset::GlobMatcher;
+use outboard_oauth::{Client, Endpoint, Key, Store};
 use outboard_runtime::{catalogue::Annotations, ids::UpstreamName};
 use url::Url;
 
@@ -52,6 +53,23 @@ pub struct Reach {
     pub annotations: Vec<(Pattern, Annotations)>,
     /// Whether loopback and private addresses may be reached under names other than those written here.
     pub private: bool,
+    /// Which other documents are read that this one refers to.
+    pub references: References,
+}
+
+/// Which documents are read that a document refers to: a person asks for them, the document does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum References {
+    /// None.
+    #[default]
+    Unread,
+    /// Files in the document's own folder and below it, or addresses of its own origin; and what else is named.
+    Near {
+        /// Further folders, for a document that is a file.
+        folders: Vec<PathBuf>,
+        /// Further origins.
+        origins: Vec<Url>,
+    },
 }
 
 /// A pattern over names of tools.
@@ -108,12 +126,36 @@ pub enum Credential {
         /// Where tokens are given; confirmed by a person. If it is absent, only an address of the API itself is used.
         token_url: Option<Url>,
     },
+    /// Tokens of a sign-in that a person makes (OAuth 2.0, authorization code).
+    Login(Box<Login>),
+}
+
+/// How a person signs in, and where what comes of it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The upstream by the name that a person knows, for messages.
+    pub upstream: String,
+    /// This program, as the authorisation server knows it.
+    pub client: Client,
+    /// What to ask for; if it is empty, what the server gives by itself.
+    pub scopes: Vec<String>,
+    /// Where a person signs in, as configured. If it is absent, a person confirms what the document says.
+    pub authorization: Option<Endpoint>,
+    /// Where tokens are given, in the same way.
+    pub token: Option<Endpoint>,
+    /// Who has to have answered, if an answer says who it is from.
+    pub issuer: Option<String>,
+    /// Where sessions are kept.
+    pub store: Store,
+    /// What the session is bound to.
+    pub key: Key,
 }
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(_) => f.write_str("Text(…)"),
+            Self::Login(login) => login.fmt(f),
             Self::Client { scopes, token_url, .. } => f
                 .debug_struct("Client")
                 .field("scopes", scopes)
@@ -148,6 +190,7 @@ impl Reach {
             tags: Vec::new(),
             annotations: Vec::new(),
             private: false,
+            references: References::Unread,
         }
     }
 

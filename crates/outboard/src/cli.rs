@@ -17,6 +17,9 @@ mod install;
 mod language;
 mod list;
 mod log;
+mod login;
+mod logins;
+mod logout;
 mod man;
 mod names;
 mod outlook;
@@ -84,6 +87,10 @@ enum Command {
     AddJson(add::AddJson),
     /// Take a server out
     Remove(remove::Remove),
+    /// Sign in to an API in a browser
+    Login(login::Login),
+    /// Sign out of an API: forget its tokens
+    Logout(logout::Logout),
     /// Take over the servers that your MCP clients have
     Import(import::Import),
     /// Write Outboard into an MCP client's own file, or take it back
@@ -128,6 +135,8 @@ impl Command {
             Self::Add(add) => add.run().await,
             Self::AddJson(add) => add.run(),
             Self::Remove(remove) => remove.run(),
+            Self::Login(login) => login.run().await,
+            Self::Logout(logout) => logout.run().await,
             Self::Import(import) => import.run(),
             Self::Install(install) => install.run(),
             Self::Accept(accept) => accept.run().await,

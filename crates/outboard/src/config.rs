@@ -24,7 +24,7 @@ pub(crate) use expand::{expand, named};
 pub(crate) use file::{ConfigFile, FileKind, FileProblem, OWN_SYNTAX, hash, in_line};
 pub(crate) use journal::{JournalSettings, Survives};
 pub(crate) use load::{Configuration, Configured, examine, load, reload};
-pub(crate) use openapi::{Credential, OpenApi};
+pub(crate) use openapi::{Credential, Login, OpenApi, References};
 pub(crate) use settings::{RESULT_TOKENS, Settings, TypeCheck};
 pub(crate) use usage::Usage;
 pub(crate) use wrong::{Wrong, listed};

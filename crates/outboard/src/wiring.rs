@@ -40,6 +40,7 @@ use follow::Follower;
 pub(crate) use follow::Source;
 pub(crate) use journal::{Journal, Purpose, folder as journal_folder, redactor};
 use roster::Roster;
+pub(crate) use specs::{reach_of, sessions};
 use upstreams::Everyone;
 
 /// Everything that runs for one process.
@@ -110,6 +111,7 @@ impl System {
                 lazy,
                 longest_message: settings.tool_result,
                 documents: places.state.join("openapi"),
+                sessions: sessions(&places.state),
             },
         );
         let problems = roster.apply(configuration, variable).problems;

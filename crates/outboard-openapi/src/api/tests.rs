@@ -1,6 +1,7 @@
 //! Calls against real sockets: what is sent to whom, what is followed, what is repeated, what is refused.
 
-mod site;
+mod login;
+pub(crate) mod site;
 
 use std::collections::BTreeMap;
 

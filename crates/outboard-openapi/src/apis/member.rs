@@ -210,6 +210,8 @@ impl Reader {
             }
             if !self.wished().await {
                 self.publish.send_replace(None);
+                // A token that was just renewed is not lost.
+                api.settled().await;
                 return;
             }
         }
@@ -236,7 +238,7 @@ impl Reader {
 
 async fn open(documents: &Arc<Documents>, spec: &ApiSpec) -> Result<Opened, String> {
     let reach = spec.reach.clone();
-    let document = documents.load(&reach.document, Some(&spec.store), reach.private);
+    let document = documents.load(&reach.document, Some(&spec.store), reach.private, &reach.references);
     let document = document.await.map_err(|failure| format!("could not {failure}"))?;
     let most = spec.max_response_bytes;
     // Reading what a large document lists takes a while, and others are to be served meanwhile.

@@ -1,5 +1,5 @@
 //! References within a document: `#/components/schemas/Pet`. Each walk has an allowance, because a few kilobytes of
-//! references can ask for more reading than there is time. Other documents are never fetched.
+//! references can ask for more reading than there is time. Other documents are not fetched from here.
 
 use std::borrow::Cow;
 

@@ -26,9 +26,20 @@ pub(crate) enum Scheme {
     Bearer {
         token_url: Option<String>,
         flows: Vec<String>,
+        /// How a person signs in, if the document says so.
+        code: Option<CodeFlow>,
     },
     /// Something that is not filled in here.
     Other(String),
+}
+
+/// OAuth's authorisation code, as a document describes it: `authorizationCode`, or `accessCode` of Swagger 2.0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CodeFlow {
+    pub(crate) authorization_url: Option<String>,
+    pub(crate) token_url: Option<String>,
+    /// What may be asked for.
+    pub(crate) scopes: Vec<String>,
 }
 
 /// The schemes of a document.
@@ -62,7 +73,7 @@ fn scheme_of(scheme: &Value) -> Option<Scheme> {
         "basic" => Scheme::Basic,
         "http" => match text("scheme")?.to_lowercase().as_str() {
             "basic" => Scheme::Basic,
-            "bearer" => Scheme::Bearer { token_url: None, flows: Vec::new() },
+            "bearer" => Scheme::Bearer { token_url: None, flows: Vec::new(), code: None },
             other => Scheme::Other(format!("http {other}")),
         },
         "oauth2" => {
@@ -72,14 +83,28 @@ fn scheme_of(scheme: &Value) -> Option<Scheme> {
                 .and_then(|flow| flow.get("tokenUrl")?.as_str())
                 .or_else(|| (text("flow") == Some("application")).then(|| text("tokenUrl")).flatten());
             let names = flows.into_iter().flatten().map(|(name, _)| name.clone());
+            let code = flows.and_then(|flows| flows.get("authorizationCode"));
             Scheme::Bearer {
                 token_url: token_url.map(str::to_owned),
                 flows: names.chain(text("flow").map(str::to_owned)).collect(),
+                code: code.or_else(|| (text("flow") == Some("accessCode")).then_some(scheme)).map(code_flow),
             }
         }
-        "openIdConnect" => Scheme::Bearer { token_url: None, flows: vec!["openIdConnect".to_owned()] },
+        "openIdConnect" => {
+            Scheme::Bearer { token_url: None, flows: vec!["openIdConnect".to_owned()], code: None }
+        }
         other => Scheme::Other(other.to_owned()),
     })
+}
+
+fn code_flow(flow: &Value) -> CodeFlow {
+    let text = |key: &str| flow.get(key).and_then(Value::as_str).map(str::to_owned);
+    let scopes = flow.get("scopes").and_then(Value::as_object);
+    CodeFlow {
+        authorization_url: text("authorizationUrl"),
+        token_url: text("tokenUrl"),
+        scopes: scopes.map(|scopes| scopes.keys().cloned().collect()).unwrap_or_default(),
+    }
 }
 
 /// What an operation asks for: any one of these. Nothing, if the document does not say.

@@ -236,8 +236,10 @@ fn what_is_left_out_of_a_schema_refuses_nothing() {
         "allOf": [{"$ref": "away.json"}], "unevaluatedProperties": false,
     });
     let body = json!({"requestBody": {"content": {"application/json": {"schema": schema}}}});
-    let taken = input(&v3(body, json!({})))["properties"]["body"].clone();
+    let (listing, losses) = opened(&v3(body, json!({})).to_string(), &reach());
+    let taken = listing.tools[0].input().unwrap()["properties"]["body"].clone();
     assert_eq!(taken, json!({"type": "object", "allOf": [{}]}));
+    assert!(losses.len() == 1 && losses[0].reason.contains("(2 references) is any value"), "{losses:?}");
     let wide: serde_json::Map<String, Value> = (0..20_000).map(|n| (format!("p{n}"), json!({}))).collect();
     let schema = json!({"type": "object", "additionalProperties": false, "properties": wide});
     let body = json!({"requestBody": {"content": {"application/json": {"schema": schema}}}});
@@ -277,7 +279,8 @@ fn what_is_lost_is_told_with_its_reason_and_costs_nothing_else() {
     for (place, reason) in [
         ("POST /ok", "it is no object"),
         ("nope", "must begin with `/`"),
-        ("/away", "another document, and none is fetched"),
+        ("/away", "another document, which is not read"),
+        ("other.yaml", "no other document is read unless that is asked for"),
         ("/gone", "not in the document"),
         ("/self", "refers to itself"),
         ("GET /deep", "more than 100 levels"),
@@ -288,7 +291,7 @@ fn what_is_lost_is_told_with_its_reason_and_costs_nothing_else() {
             "{place}: {told:#?}"
         );
     }
-    assert_eq!(told.len(), 7);
+    assert_eq!(told.len(), 8);
 }
 
 /// Everything that can be made of a document is made within this, whatever it says.

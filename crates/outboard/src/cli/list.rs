@@ -20,6 +20,7 @@ use super::{
 use crate::{
     config::Configuration,
     report::{self, Cell, Failure, Table, counted, escaped},
+    wiring,
 };
 
 /// Options of `outboard list`.
@@ -44,10 +45,11 @@ impl List {
             .await?;
         let configuration = &context.configuration;
         let own = own_tokens(&snapshot, configuration);
+        let sessions = wiring::sessions(&context.places.state);
         let rows: Vec<Standing<'_>> = configuration
             .upstreams
             .iter()
-            .filter_map(|upstream| Some(Standing::of(upstream, snapshot.member(&upstream.name)?)))
+            .filter_map(|upstream| Some(Standing::of(upstream, snapshot.member(&upstream.name)?, &sessions)))
             .collect();
         if self.json {
             return report::json(&object(&rows, own));

@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, IsTerminal as _};
 
 use crate::{
-    config::{Credential, Entry, OpenApi, Transport, Usage, named, secrets},
+    config::{self, Credential, Entry, OpenApi, References, Transport, Usage, named, secrets},
     report::{self, Failure, counted},
 };
 
@@ -143,7 +143,23 @@ fn of_api(name: &str, api: &OpenApi) {
                     escaped(scheme)
                 ));
             }
+            Credential::Login(config::Login { id, authorization_url, token_url, .. }) => {
+                let at =
+                    |url: &Option<String>| url.as_deref().map_or("what its document says".to_owned(), quoted);
+                report::line(format_args!(
+                    "    with tokens that you sign in for as client {} at {}, given at {}, for {}",
+                    quoted(id),
+                    at(authorization_url),
+                    at(token_url),
+                    escaped(scheme)
+                ));
+            }
         }
+    }
+    if let Some(References { also }) = &api.references {
+        let also: Vec<String> = also.iter().map(|place| quoted(place)).collect();
+        let and = if also.is_empty() { String::new() } else { format!(", and in {}", also.join(", ")) };
+        report::line(format_args!("    and in what that refers to beside it{and}"));
     }
     if !api.tags.is_empty() {
         report::line(format_args!("    of its operations those tagged {}", escaped(&api.tags.join(", "))));

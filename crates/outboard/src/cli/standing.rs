@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use outboard_oauth::Store;
 use outboard_runtime::{
     catalogue::{Listing, Member, UpstreamState},
     present::count_tokens,
 };
 use serde_json::{Value, json};
 
+use super::logins::{self, SignIn};
 use crate::{
     config::{Configured, Transport},
     report::{Cell, escaped},
@@ -23,16 +25,19 @@ pub(super) struct Standing<'a> {
     pub(super) tools: Option<usize>,
     /// What they cost a client that loads them all.
     pub(super) tokens: Option<usize>,
+    /// Whether a person is signed in, if the entry wants that.
+    pub(super) sign_in: Option<SignIn>,
 }
 
 impl<'a> Standing<'a> {
-    pub(super) fn of(configured: &'a Configured, member: &'a Member) -> Self {
+    pub(super) fn of(configured: &'a Configured, member: &'a Member, sessions: &Store) -> Self {
         let listing = member.listing.as_deref();
         Self {
             configured,
             member,
             tools: listing.map(|listing| listing.tools.len()),
             tokens: listing.map(direct_tokens),
+            sign_in: logins::standing(configured, sessions),
         }
     }
 
@@ -40,7 +45,14 @@ impl<'a> Standing<'a> {
     pub(super) fn state(&self) -> Cell {
         let coloured = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
         match &self.member.state {
-            UpstreamState::Ready { took } => Cell::left(format!("ready in {}", short(*took))),
+            UpstreamState::Ready { took } => match self.sign_in.as_ref().map(SignIn::word) {
+                None => Cell::left(format!("ready in {}", short(*took))),
+                Some(word) if self.sign_in == Some(SignIn::Good) => {
+                    Cell::left(format!("ready in {}, {word}", short(*took)))
+                }
+                Some(word) => Cell::left(format!("ready in {}, {word}", short(*took)))
+                    .styled(coloured(AnsiColor::Yellow)),
+            },
             UpstreamState::Asleep | UpstreamState::Starting => {
                 Cell::left("starting…").styled(coloured(AnsiColor::Yellow))
             }
@@ -69,6 +81,7 @@ impl<'a> Standing<'a> {
             "state": state,
             "tookMs": took,
             "reason": reason,
+            "signIn": self.sign_in.as_ref().map(SignIn::word),
         })
     }
 }

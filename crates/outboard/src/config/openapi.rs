@@ -1,7 +1,7 @@
 //! An entry that names an OpenAPI document: where the API is, what is sent along, which of its operations count. Values are
 //! as written. Where credentials go is said here by a person, never by the document.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use outboard_runtime::catalogue::Annotations;
 use serde::Serialize;
@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Keys of such an entry, beside those of its usage.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 11] = [
     "openapi",
     "baseUrl",
     "servers",
@@ -23,6 +23,7 @@ pub(super) const KEYS: [&str; 10] = [
     "tags",
     "annotations",
     "privateAddresses",
+    "references",
     "type",
     "disabled",
 ];
@@ -42,6 +43,16 @@ pub(crate) struct OpenApi {
     /// What is claimed of operations instead of what their methods say, by patterns over their names.
     pub(crate) annotations: Vec<(String, Annotations)>,
     pub(crate) private: bool,
+    /// Which other documents are read that the document refers to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) references: Option<References>,
+}
+
+/// Other documents: those near the document, and what is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct References {
+    /// Further folders and origins.
+    pub(crate) also: Vec<String>,
 }
 
 /// What is filled in for one security scheme.
@@ -49,7 +60,25 @@ pub(crate) struct OpenApi {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Credential {
     Text(String),
-    Client { id: String, secret: String, scopes: Vec<String>, token_url: Option<String> },
+    Client {
+        id: String,
+        secret: String,
+        scopes: Vec<String>,
+        token_url: Option<String>,
+    },
+    /// A person signs in.
+    Login(Login),
+}
+
+/// How a person signs in for a security scheme.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Login {
+    pub(crate) id: String,
+    pub(crate) secret: Option<String>,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) authorization_url: Option<String>,
+    pub(crate) token_url: Option<String>,
+    pub(crate) issuer: Option<String>,
 }
 
 impl OpenApi {
@@ -78,7 +107,21 @@ impl OpenApi {
             tags: written.texts("tags")?,
             annotations: written.given("annotations").map(annotations).transpose()?.unwrap_or_default(),
             private: flag(&["privateAddresses"], written.given("privateAddresses"))?.unwrap_or_default(),
+            references: references(&written)?,
         })
+    }
+
+    /// What a sign-in for one of its schemes is bound to: all that says where requests and credentials go, and the file
+    /// that says it. Entries of one file that differ only in which operations they have share it.
+    pub(crate) fn login_key(&self, file: &Path, scheme: &str) -> Vec<u8> {
+        let bound = Self { tags: Vec::new(), annotations: Vec::new(), ..self.clone() };
+        serde_json::to_vec(&(file, scheme, bound)).unwrap_or_default()
+    }
+
+    /// The schemes for which a person signs in.
+    pub(crate) fn logins(&self) -> impl Iterator<Item = &str> {
+        let logins = self.auth.iter().filter(|(_, credential)| matches!(credential, Credential::Login(_)));
+        logins.map(|(name, _)| name.as_str())
     }
 
     /// Every text with its key.
@@ -89,6 +132,8 @@ impl OpenApi {
             self.servers.iter().enumerate().map(|(at, url)| (format!("servers[{at}]"), url.as_str())),
         );
         texts.extend(self.headers.iter().map(|(name, value)| (format!("headers.{name}"), value.as_str())));
+        let also = self.references.iter().flat_map(|references| references.also.iter().enumerate());
+        texts.extend(also.map(|(at, text)| (format!("references[{at}]"), text.as_str())));
         for (name, credential) in &self.auth {
             match credential {
                 Credential::Text(text) => texts.push((format!("auth.{name}"), text.as_str())),
@@ -96,6 +141,17 @@ impl OpenApi {
                     texts.push((format!("auth.{name}.clientId"), id.as_str()));
                     texts.push((format!("auth.{name}.clientSecret"), secret.as_str()));
                     texts.extend(token_url.iter().map(|url| (format!("auth.{name}.tokenUrl"), url.as_str())));
+                }
+                Credential::Login(login) => {
+                    let members = [
+                        ("clientId", Some(&login.id)),
+                        ("clientSecret", login.secret.as_ref()),
+                        ("authorizationUrl", login.authorization_url.as_ref()),
+                        ("tokenUrl", login.token_url.as_ref()),
+                        ("issuer", login.issuer.as_ref()),
+                    ];
+                    let given = members.into_iter().filter_map(|(key, text)| Some((key, text?)));
+                    texts.extend(given.map(|(key, text)| (format!("auth.{name}.{key}"), text.as_str())));
                 }
             }
         }
@@ -119,8 +175,13 @@ fn auth(value: &Value) -> Result<BTreeMap<String, Credential>, Wrong> {
     schemes.iter().map(credential).collect()
 }
 
+/// The flows of OAuth that are known, as OpenAPI calls them.
+const FLOWS: [&str; 2] = ["clientCredentials", "authorizationCode"];
+
 fn client(name: &str, members: &Map<String, Value>) -> Result<Credential, Wrong> {
-    const KNOWN: [&str; 4] = ["clientId", "clientSecret", "scopes", "tokenUrl"];
+    const KNOWN: [&str; 7] =
+        ["flow", "clientId", "clientSecret", "scopes", "authorizationUrl", "tokenUrl", "issuer"];
+    const OF_LOGINS: [&str; 2] = ["authorizationUrl", "issuer"];
     if let Some(unknown) = members.keys().find(|key| !KNOWN.contains(&key.as_str())) {
         return Err(Wrong::unknown(&["auth", name, unknown], "known here", &KNOWN));
     }
@@ -129,18 +190,55 @@ fn client(name: &str, members: &Map<String, Value>) -> Result<Credential, Wrong>
         place: [vec!["auth".to_owned(), name.to_owned()], wrong.place].concat(),
         ..wrong
     };
+    let given = |key: &str| written.text(key).map_err(within);
     let needed = |key: &str| {
-        written.text(key).map_err(within)?.ok_or_else(|| {
-            let hint = "{\"clientId\": \"…\", \"clientSecret\": \"${SECRET}\"}";
+        given(key)?.ok_or_else(|| {
+            let hint = "{\"clientId\": \"…\", \"clientSecret\": \"${SECRET}\"}, and \"flow\": \"authorizationCode\" \
+                        where a person signs in";
             Wrong::at(&["auth", name], format!("`auth.{name}.{key}` is missing"), hint)
         })
     };
-    Ok(Credential::Client {
-        id: needed("clientId")?,
-        secret: needed("clientSecret")?,
-        scopes: written.texts("scopes").map_err(within)?,
-        token_url: written.text("tokenUrl").map_err(within)?,
-    })
+    let flow = given("flow")?;
+    let scopes = written.texts("scopes").map_err(within)?;
+    match flow.as_deref() {
+        Some("authorizationCode") => Ok(Credential::Login(Login {
+            id: needed("clientId")?,
+            secret: given("clientSecret")?,
+            scopes,
+            authorization_url: given("authorizationUrl")?,
+            token_url: given("tokenUrl")?,
+            issuer: given("issuer")?,
+        })),
+        Some("clientCredentials") | None => {
+            if let Some(key) = OF_LOGINS.iter().find(|key| members.contains_key(**key)) {
+                let what =
+                    format!("`auth.{name}.{key}` has a meaning only with \"flow\": \"authorizationCode\"");
+                return Err(Wrong::at(&["auth", name, key], what, "add that flow, or leave it out"));
+            }
+            Ok(Credential::Client {
+                id: needed("clientId")?,
+                secret: needed("clientSecret")?,
+                scopes,
+                token_url: given("tokenUrl")?,
+            })
+        }
+        Some(other) => {
+            let what = format!("`auth.{name}.flow` is \"{other}\", which is not known here");
+            Err(Wrong::at(&["auth", name, "flow"], what, format!("there are: {}", FLOWS.join(", "))))
+        }
+    }
+}
+
+fn references(written: &Written<'_>) -> Result<Option<References>, Wrong> {
+    match written.given("references") {
+        None | Some(Value::Bool(false)) => Ok(None),
+        Some(Value::Bool(true)) => Ok(Some(References::default())),
+        Some(Value::Array(_)) => Ok(Some(References { also: written.texts("references")? })),
+        Some(other) => {
+            let hint = "true reads those near the document; a list names further folders or origins";
+            Err(Wrong::mistyped(&["references"], kind(other), "true, false or a list of texts", hint))
+        }
+    }
 }
 
 fn annotations(value: &Value) -> Result<Vec<(String, Annotations)>, Wrong> {
@@ -217,6 +315,41 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_in_is_bound_to_where_its_tokens_go_and_not_to_which_operations_there_are() {
+        let key = |change: &dyn Fn(&mut Value), file: &str, scheme: &str| {
+            let mut entry = json!({
+                "openapi": "./pets.yaml", "baseUrl": "https://pets.example", "tags": ["a"],
+                "auth": {"oauth": {"flow": "authorizationCode", "clientId": "me"}},
+            });
+            change(&mut entry);
+            let entry = Entry::parse(&entry, FileKind::User).unwrap();
+            let Transport::OpenApi(api) = &entry.transport else { panic!("{entry:?}") };
+            assert_eq!(api.logins().collect::<Vec<_>>(), ["oauth"]);
+            api.login_key(Path::new(file), scheme)
+        };
+        let bound = key(&|_| (), "/a/outboard.json", "oauth");
+        assert_eq!(key(&|entry| entry["tags"] = json!(["b"]), "/a/outboard.json", "oauth"), bound);
+        for (change, value) in [
+            ("/baseUrl", json!("https://evil.example")),
+            ("/openapi", json!("./other.yaml")),
+            ("/auth/oauth/clientId", json!("you")),
+        ] {
+            let changed = key(
+                &|entry| *entry.pointer_mut(change).unwrap() = value.clone(),
+                "/a/outboard.json",
+                "oauth",
+            );
+            assert_ne!(changed, bound, "{change}");
+        }
+        assert_ne!(
+            key(&|entry| entry["servers"] = json!(["https://evil.example"]), "/a/outboard.json", "oauth"),
+            bound
+        );
+        assert_ne!(key(&|_| (), "/b/outboard.json", "oauth"), bound);
+        assert_ne!(key(&|_| (), "/a/outboard.json", "other"), bound);
+    }
+
+    #[test]
     fn what_is_wrong_is_told_by_its_key() {
         for (entry, what) in [
             (json!({"openapi": ""}), "`openapi` is empty"),
@@ -228,6 +361,19 @@ mod tests {
                 "`auth.a.clientID` is not known here",
             ),
             (json!({"openapi": "x", "auth": {"a": {"clientId": "y"}}}), "`auth.a.clientSecret` is missing"),
+            (
+                json!({"openapi": "x", "auth": {"a": {"flow": "authorizationCode"}}}),
+                "`auth.a.clientId` is missing",
+            ),
+            (
+                json!({"openapi": "x", "auth": {"a": {"flow": "implicit", "clientId": "y"}}}),
+                "`auth.a.flow` is \"implicit\", which is not known here",
+            ),
+            (
+                json!({"openapi": "x", "auth": {"a": {"clientId": "y", "clientSecret": "z", "issuer": "i"}}}),
+                "`auth.a.issuer` has a meaning only with \"flow\": \"authorizationCode\"",
+            ),
+            (json!({"openapi": "x", "references": "all"}), "`references` is a text; it must be true, false"),
             (json!({"openapi": "x", "annotations": {"[": {}}}), "`[` is no pattern"),
             (
                 json!({"openapi": "x", "annotations": {"a": {"readOnly": true}}}),

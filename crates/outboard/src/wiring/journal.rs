@@ -132,9 +132,10 @@ fn secrets_of(configured: &Configured, variable: &dyn Fn(&str) -> Option<String>
         Transport::OpenApi(api) => {
             named_texts.extend(api.headers.iter().map(|(name, text)| (name.as_str(), text.as_str())));
             // Whatever a scheme is called, what is filled in for it is a secret.
-            named_texts.extend(api.auth.values().map(|credential| match credential {
-                crate::config::Credential::Text(text) => ("secret", text.as_str()),
-                crate::config::Credential::Client { secret, .. } => ("secret", secret.as_str()),
+            named_texts.extend(api.auth.values().filter_map(|credential| match credential {
+                crate::config::Credential::Text(text) => Some(("secret", text.as_str())),
+                crate::config::Credential::Client { secret, .. } => Some(("secret", secret.as_str())),
+                crate::config::Credential::Login(login) => Some(("secret", login.secret.as_deref()?)),
             }));
         }
     }

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use outboard_oauth::Store;
 use outboard_openapi::ApiSpec;
 use outboard_runtime::{
     catalogue::{Catalogue, Occupant, Placing, Seat, Terms, UpstreamState},
@@ -44,6 +45,8 @@ pub(super) struct Options {
     pub(super) longest_message: usize,
     /// Where documents of APIs are kept that came over the network.
     pub(super) documents: PathBuf,
+    /// Where what comes of sign-ins is kept.
+    pub(super) sessions: Store,
 }
 
 /// One upstream as it is now.
@@ -111,7 +114,7 @@ impl Roster {
         for configured in &configuration.upstreams {
             let name = configured.name.clone();
             let before = self.listed.get(&name);
-            let listed = match wanted_of(configured, variable) {
+            let listed = match wanted_of(configured, variable, &self.options.sessions) {
                 Err(reason) => {
                     let earlier =
                         before.filter(|it| it.file == configured.file && matches!(it.is, Is::Good(_)));
@@ -270,8 +273,12 @@ impl Is {
     }
 }
 
-fn wanted_of(configured: &Configured, variable: &dyn Fn(&str) -> Option<String>) -> Result<Is, String> {
-    let way = specs::way(configured, variable)?;
+fn wanted_of(
+    configured: &Configured,
+    variable: &dyn Fn(&str) -> Option<String>,
+    sessions: &Store,
+) -> Result<Is, String> {
+    let way = specs::way(configured, variable, sessions)?;
     let entry = configured.entry.clone().map_err(|wrong| wrong.to_string())?;
     Ok(Is::Good(Box::new(Reached { entry, way })))
 }

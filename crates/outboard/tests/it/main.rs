@@ -15,6 +15,7 @@ mod harness;
 mod http;
 mod lifecycle;
 mod limits;
+mod login;
 mod longruns;
 mod openapi;
 mod random;

@@ -4,14 +4,15 @@
 use std::{collections::BTreeMap, io::IsTerminal as _, path::Path, sync::Arc};
 
 use clap::Args;
-use outboard_openapi::{Credential, Document, Reach, Source, examine, load, servers};
+use outboard_openapi::{Document, References, Source, examine, load, servers};
 use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::super::{show, variable};
 use crate::{
-    config::{Places, expand},
+    config::{Configured, Entry, FileKind, Places},
     report::{self, Failure, USAGE},
+    wiring,
 };
 
 /// Losses that are told one by one.
@@ -39,6 +40,10 @@ pub(super) struct Api {
     /// What to fill in for one of the document's security schemes, once for each
     #[arg(long, value_name = "SCHEME=VALUE", requires = "openapi")]
     auth: Vec<String>,
+    /// Also read the documents that it refers to: those in its own folder and below, or of its own origin; with a value
+    /// also those of that folder or origin
+    #[arg(long, value_name = "FOLDER|ORIGIN", requires = "openapi", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    references: Option<Vec<String>>,
     /// Let the API's host name lead to a loopback or private address
     #[arg(long, requires = "openapi")]
     private_addresses: bool,
@@ -70,7 +75,9 @@ impl Api {
         let given = self.openapi.as_deref().unwrap_or_default();
         let source = source(given)?;
         let places = Places::of_user(variable).map_err(|error| Failure::could_not(&error))?;
-        let document = load(&source, Some(&places.state.join("openapi")), self.private_addresses)
+        let also = self.also()?;
+        let asked = self.asked(&also)?;
+        let document = load(&source, Some(&places.state.join("openapi")), self.private_addresses, &asked)
             .await
             .map_err(|failure| Failure::could_not(&failure))?;
         let base = self.base(&document, &source)?;
@@ -97,7 +104,10 @@ impl Api {
         if self.private_addresses {
             entry["privateAddresses"] = true.into();
         }
-        let tags = self.look(document, source, base, &auth)?;
+        if self.references.is_some() {
+            entry["references"] = if also.is_empty() { true.into() } else { also.into() };
+        }
+        let tags = self.look(name, document, &places, &entry)?;
         if !self.by_tag {
             return Ok(vec![(name.to_owned(), entry)]);
         }
@@ -120,26 +130,47 @@ impl Api {
         Ok(entries)
     }
 
-    /// Tells what the document gives. What of the options does not fit it is an error.
+    /// Folders and origins of further documents: folders by their whole paths.
+    fn also(&self) -> Result<Vec<String>, Failure> {
+        let given = self.references.iter().flatten().filter(|place| !place.is_empty());
+        let whole = |place: &String| match source(place)? {
+            Source::Address(url) => Ok(url.to_string()),
+            Source::File(path) => Ok(path.display().to_string()),
+        };
+        given.map(whole).collect()
+    }
+
+    /// Which further documents are read.
+    fn asked(&self, also: &[String]) -> Result<References, Failure> {
+        if self.references.is_none() {
+            return Ok(References::Unread);
+        }
+        let (mut folders, mut origins) = (Vec::new(), Vec::new());
+        for place in also {
+            match source(place)? {
+                Source::Address(url) => origins.push(url),
+                Source::File(path) => folders.push(path),
+            }
+        }
+        Ok(References::Near { folders, origins })
+    }
+
+    /// Tells what the document gives. What of the entry does not fit it is an error.
     fn look(
         &self,
+        name: &str,
         document: Arc<Document>,
-        source: Source,
-        base: Url,
-        auth: &Map<String, Value>,
+        places: &Places,
+        entry: &Value,
     ) -> Result<BTreeMap<String, usize>, Failure> {
-        let text = |(name, value): (&String, &Value)| {
-            let written = value.as_str().unwrap_or_default();
-            // A variable may be set later; what stands there is not looked at here.
-            let value = expand(written, &|name| Some(variable(name).unwrap_or_else(|| format!("{name}:"))));
-            (name.clone(), Credential::Text(value.unwrap_or_default()))
-        };
-        let reach = Reach {
-            tags: self.tag.clone(),
-            credentials: auth.iter().map(text).collect(),
-            private: self.private_addresses,
-            ..Reach::new(source, base)
-        };
+        let usage = |what: String| Failure::new(what).code(USAGE);
+        let parsed = Entry::parse(entry, FileKind::User)
+            .map_err(|wrong| usage(format!("the entry: {wrong}")).hint(&wrong.hint))?;
+        let configured = Configured { name: name.to_owned(), file: places.user_file(), entry: Ok(parsed) };
+        // A variable may be set later; what stands there is not looked at here.
+        let later = |name: &str| Some(variable(name).unwrap_or_else(|| format!("{name}:")));
+        let reach = wiring::reach_of(&configured, &later, &wiring::sessions(&places.state)).map_err(usage)?;
+        let reach = reach.ok_or_else(|| usage("the entry has no document".to_owned()))?;
         let summary = examine(document, &reach).map_err(|what| Failure::new(what).code(USAGE))?;
         report::note(format_args!(
             "{} of the document become tools",
@@ -208,7 +239,15 @@ impl Api {
                     .hint("--auth 'api_key=${API_KEY}', with a name that the document has for one of its schemes")
                     .code(USAGE));
             };
-            auth.insert(scheme.to_owned(), Value::from(value));
+            let value = match value.trim_start().starts_with('{') {
+                true => serde_json::from_str(value).map_err(|error| {
+                    Failure::new(format_args!("--auth of `{}` is no JSON: {error}", show::escaped(scheme)))
+                        .hint("--auth 'oauth={\"flow\": \"authorizationCode\", \"clientId\": \"…\"}'")
+                        .code(USAGE)
+                })?,
+                false => Value::from(value),
+            };
+            auth.insert(scheme.to_owned(), value);
         }
         Ok(auth)
     }

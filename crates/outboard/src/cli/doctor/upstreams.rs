@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use outboard_oauth::Store;
 use outboard_runtime::{
     catalogue::{Snapshot, UpstreamState},
     present::grouped,
@@ -13,6 +14,7 @@ use super::{
     super::{
         context::Context,
         list::named,
+        logins::SignIn,
         standing::{Standing, via},
         waiting,
     },
@@ -20,12 +22,14 @@ use super::{
 };
 use crate::{
     config::Configured,
-    report::{Cell, Table, counted, escaped},
+    report::{Cell, Table, counted, escaped, quoted},
+    wiring,
 };
 
 /// What has been told of, and what has not.
 pub(super) struct Upstreams<'a> {
     configured: &'a [Configured],
+    sessions: Store,
     told: BTreeSet<&'a str>,
     facts: Vec<Value>,
     tools: usize,
@@ -35,7 +39,8 @@ pub(super) struct Upstreams<'a> {
 impl<'a> Upstreams<'a> {
     pub(super) fn of(context: &'a Context) -> Self {
         let configured = &context.configuration.upstreams;
-        Self { configured, told: BTreeSet::new(), facts: Vec::new(), tools: 0, tokens: 0 }
+        let sessions = wiring::sessions(&context.places.state);
+        Self { configured, sessions, told: BTreeSet::new(), facts: Vec::new(), tools: 0, tokens: 0 }
     }
 
     /// Opens the part. That there is none needs mending, unless something that does is the reason.
@@ -59,7 +64,7 @@ impl<'a> Upstreams<'a> {
             let Some(member) = snapshot.member(&configured.name) else { continue };
             let known = !waiting::is_starting(member) || all;
             if known && self.told.insert(&configured.name) {
-                self.tell(&Standing::of(configured, member), findings);
+                self.tell(&Standing::of(configured, member, &self.sessions), findings);
             }
         }
     }
@@ -82,7 +87,10 @@ impl<'a> Upstreams<'a> {
         findings.rows(&table);
         let name = escaped(&standing.configured.name);
         match &standing.member.state {
-            UpstreamState::Ready { .. } => hidden(standing, findings),
+            UpstreamState::Ready { .. } => {
+                hidden(standing, findings);
+                signed_out(standing, findings);
+            }
             UpstreamState::Asleep | UpstreamState::Starting => findings.problem(
                 format!("`{name}` has not answered yet"),
                 format!("wait longer with --wait, or {}", advice::by_hand(standing.configured)),
@@ -139,6 +147,20 @@ fn hidden(standing: &Standing<'_>, findings: &mut Findings) {
             standing.configured.file.display(),
             names.join(", ")
         ),
+    );
+}
+
+/// Tells that a person has to sign in.
+fn signed_out(standing: &Standing<'_>, findings: &mut Findings) {
+    let Some(sign_in) = standing.sign_in.as_ref().filter(|sign_in| **sign_in != SignIn::Good) else { return };
+    let name = &standing.configured.name;
+    let why = match sign_in {
+        SignIn::Unusable(why) => format!(": could not {}", escaped(why)),
+        SignIn::Good | SignIn::Nobody | SignIn::Ended => String::new(),
+    };
+    findings.problem(
+        format!("`{}`: {}{why}", escaped(name), sign_in.word()),
+        format!("sign in: outboard login {}", quoted(name)),
     );
 }
 
