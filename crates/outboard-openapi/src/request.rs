@@ -146,6 +146,9 @@ fn write(document: &Document, media: &Media, value: &Value) -> Result<Written, U
             let mut converter = Converter::new(document, Side::Input, 0);
             multipart::body(&mut converter, media, value)?
         }
+        MediaKind::Text if is_xml(&media.name) && (value.is_object() || value.is_array()) => {
+            return wrong(no_xml("body", &media.name));
+        }
         MediaKind::Text => match value {
             Value::String(text) => (named("text/plain"), text.clone().into_bytes()),
             other => (named("text/plain"), other.to_string().into_bytes()),
@@ -160,6 +163,20 @@ fn write(document: &Document, media: &Media, value: &Value) -> Result<Written, U
         return wrong("the type of the body has characters that no header may have");
     }
     Ok(Written { content_type, bytes })
+}
+
+fn is_xml(media: &str) -> bool {
+    let name = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    name == "application/xml" || name == "text/xml" || name.ends_with("+xml")
+}
+
+/// JSON under the name of XML would be worse than nothing.
+fn no_xml(name: &str, media: &str) -> String {
+    format!(
+        "`{}` is sent as {}, which is not written from objects here: give it as a text",
+        shown(name),
+        shown(media)
+    )
 }
 
 /// A pair of a query, a form or a cookie.

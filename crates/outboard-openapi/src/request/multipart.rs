@@ -4,7 +4,7 @@
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
 
-use super::{File, Unsendable, styles, wrong};
+use super::{File, Unsendable, is_xml, no_xml, styles, wrong};
 use crate::{
     document::shown,
     operation::Media,
@@ -73,12 +73,16 @@ impl Part {
         let (file, kind, bytes) = match value {
             Value::Object(_) if bytes || (!known && looks) => {
                 let file = File::of(name, value)?;
-                let kind = file.content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+                let declared = declared.unwrap_or("application/octet-stream");
+                let kind = file.content_type.unwrap_or_else(|| declared.to_owned());
                 (Some(file.filename.unwrap_or_else(|| name.to_owned())), Some(kind), file.bytes)
             }
             Value::String(text) if bytes => {
                 let kind = declared.unwrap_or("text/plain; charset=utf-8").to_owned();
                 (Some(name.to_owned()), Some(kind), text.clone().into_bytes())
+            }
+            Value::Object(_) | Value::Array(_) if declared.is_some_and(is_xml) => {
+                return wrong(no_xml(name, declared.unwrap_or_default()));
             }
             Value::Object(_) | Value::Array(_) => (
                 None,

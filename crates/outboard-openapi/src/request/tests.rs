@@ -268,6 +268,19 @@ fn bodies_are_written_by_their_media_type() {
         --B\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\n3\r\n\
         --B\r\nContent-Disposition: form-data; name=\"x%22%0D%0Ay\"\r\n\r\nz\r\n--B--\r\n";
     assert_eq!(text, expected);
+    // The document's type of a file holds unless the file says another.
+    let encoding = json!({"f": {"contentType": "image/png, image/jpeg"}});
+    let schema = json!({"properties": {"f": {"type": "string", "format": "binary"}}});
+    let document = with_body(json!({"multipart/form-data": {"schema": schema, "encoding": encoding}}));
+    for (file, kind) in [
+        (json!({"base64": ""}), "image/png"),
+        (json!({"base64": "", "contentType": "image/gif"}), "image/gif"),
+        (json!("text"), "image/png"),
+    ] {
+        let body = build_of(&document, &json!({"body": {"f": file}})).unwrap().body.unwrap();
+        let text = String::from_utf8_lossy(&body.bytes).into_owned();
+        assert!(text.contains(&format!("\r\nContent-Type: {kind}\r\n")), "{text}");
+    }
 }
 
 #[test]
@@ -278,6 +291,17 @@ fn what_is_no_body_says_what_it_should_be() {
         (json!({"application/octet-stream": {}}), json!({}), "neither `base64` nor `text`"),
         (json!({"multipart/form-data": {}}), json!("x"), "must be an object"),
         (json!({"application/x-www-form-urlencoded": {}}), json!([1]), "must be an object"),
+        (
+            json!({"application/xml": {}}),
+            json!({"a": 1}),
+            "`body` is sent as application/xml, which is not written from",
+        ),
+        (json!({"application/atom+xml; charset=utf-8": {}}), json!([1]), "give it as a text"),
+        (
+            json!({"multipart/form-data": {"encoding": {"x": {"contentType": "text/xml"}}}}),
+            json!({"x": {"a": 1}}),
+            "`x` is sent as text/xml",
+        ),
         (
             json!({"multipart/form-data": {"schema": {"properties": {"f": {"type": "string", "format": "binary"}}}}}),
             json!({"f": {"base64": "", "contentType": "a\r\nb: c"}}),
