@@ -1,7 +1,7 @@
 //! What comes after a page: the arguments that differ in the next call. An upstream may say so itself; else the value is
 //! looked at for what APIs commonly put there, and only arguments that the tool declares are ever set. It sends nothing.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::resolve::Target;
 use crate::json::Json;
@@ -121,16 +121,27 @@ fn after(
     }
     let number = |names: &[&str]| find(names).and_then(|(_, value)| value.as_u64());
     if let Some(name) = named(declared, "page") {
-        let current =
-            given.get(name).and_then(Value::as_u64).or_else(|| number(&["page", "currentpage"])).unwrap_or(1);
+        let current = counted(given, name).or_else(|| number(&["page", "currentpage"])).unwrap_or(1);
         let goes_on = more == Some(true) || number(&PAGES).is_some_and(|pages| current < pages);
-        return goes_on.then(|| Map::from_iter([(name.clone(), json!(current + 1))]));
+        return goes_on.then(|| one(declared, name, current + 1)).flatten();
     }
     let name = OFFSETS.iter().find_map(|offset| named(declared, offset))?;
     let items = u64::try_from(items?.len()).ok().filter(|items| *items > 0)?;
-    let reached = given.get(name).and_then(Value::as_u64).unwrap_or(0) + items;
+    let reached = counted(given, name).unwrap_or(0) + items;
     let goes_on = more == Some(true) || number(&TOTAL).is_some_and(|total| reached < total);
-    goes_on.then(|| Map::from_iter([(name.clone(), json!(reached))]))
+    goes_on.then(|| one(declared, name, reached)).flatten()
+}
+
+/// A number that was given as one, or as a text where the tool declares that.
+fn counted(given: &Map<String, Value>, name: &str) -> Option<u64> {
+    let value = given.get(name)?;
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// One argument with a number, as the tool declares it.
+fn one(declared: &Map<String, Value>, name: &str, number: u64) -> Option<Map<String, Value>> {
+    let value = typed(declared.get(name)?, number.to_string())?;
+    Some(Map::from_iter([(name.to_owned(), value)]))
 }
 
 fn by_cursor(declared: &Map<String, Value>, named_like: &str, cursor: &Value) -> Option<Map<String, Value>> {
@@ -234,6 +245,8 @@ fn is_nothing(value: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -332,6 +345,13 @@ mod tests {
             ),
             (json!({"page": number}), json!({"page": 2}), json!({"total_pages": 3}), json!({"page": 3})),
             (json!({"page": number}), json!({"page": 3}), json!({"total_pages": 3}), json!(null)),
+            (json!({"page": text}), json!({"page": "2"}), json!({"total_pages": 3}), json!({"page": "3"})),
+            (
+                json!({"offset": text}),
+                json!({}),
+                json!({"total": 5, "items": [1, 2]}),
+                json!({"offset": "2"}),
+            ),
             (json!({"page": number}), json!({}), json!({"next_page": 2}), json!({"page": 2})),
             (
                 json!({"offset": number}),
