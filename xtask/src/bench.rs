@@ -2,6 +2,7 @@
 //! Talks to the guest build and to cargo. What is measured, and how, is for `crates/outboard-bench`.
 
 mod declare;
+mod documents;
 mod search;
 
 use std::process::{Command, ExitCode};
@@ -18,7 +19,7 @@ use crate::{
 pub(crate) struct Args {
     /// Names of measures, and --rounds N or --json; `cargo xtask bench -- --help` explains them. Or `search DIR`: how
     /// well tools are found, by collections of tools and queries. Or `declare DIR`: what declarations cost and keep, by
-    /// saved replies to tools/list
+    /// saved replies to tools/list. Or `documents FILE…`: what whole APIs cost
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match args.arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
         Some(("search", arguments)) => return search::run(arguments),
         Some(("declare", arguments)) => return declare::run(arguments),
+        Some(("documents", arguments)) => return documents::run(arguments),
         _ => {}
     }
     guests::build()?;
