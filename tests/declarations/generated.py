@@ -76,9 +76,9 @@ def _of_kind(kind: str, chance: Random, depth: int) -> dict[str, Any]:
     inner = lambda: _schema(chance, depth)  # noqa: E731
     match kind:
         case "enum":
-            return {"enum": chance.sample([*WORDS, 1, -2, True, None], chance.randint(1, 5))}
+            return {"enum": chance.sample([*WORDS, 1, -2, True, None, {"a": 1, "b": "x"}], chance.randint(1, 5))}
         case "const":
-            return {"const": chance.choice([*WORDS, 7, False, None])}
+            return {"const": chance.choice([*WORDS, 7, False, None, {"a": {"b": "c"}}])}
         case "format":
             return {"type": "string", "format": "date-time", "pattern": "^[*/]+$|", "maxLength": 40}
         case "range":

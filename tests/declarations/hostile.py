@@ -52,7 +52,7 @@ def tools() -> list[dict[str, Any]]:
     for _ in range(55):
         deep = {"type": "object", "properties": {"a": deep}}
     tree = {"$ref": "#/$defs/a", "$defs": {"a": {"properties": {"b": {"$ref": "#/$defs/b"}}}, "b": {"items": {"$ref": "#/$defs/a"}}}}
-    wide = {"type": "object", "properties": {f"p{n}": {"type": "string", "description": "x" * 300} for n in range(3_000)}}
+    wide = {"type": "object", "properties": {f"p{n}": {"type": "string", "description": "x" * 300} for n in range(1_100)}}
     cyclic = {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {"allOf": [{"$ref": "#"}]}]}}}
     absurd = {"allOf": [{"type": "string"}, {"type": "object"}, False], "properties": 3, "required": [None], "enum": {}}
     for name, schema in {"deep": deep, "tree": tree, "wide": wide, "cyclic": cyclic, "absurd": absurd}.items():

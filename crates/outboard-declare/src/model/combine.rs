@@ -115,7 +115,10 @@ pub(crate) fn meet(first: Type, second: Type, contradiction: &mut bool) -> Type 
     let kind = match (a, b) {
         (a, b) if a == b => a,
         (Kind::Any, other) | (other, Kind::Any) => other,
-        (Kind::Never, _) | (_, Kind::Never) => Kind::Never,
+        (Kind::Never, other) | (other, Kind::Never) => {
+            *contradiction = true;
+            other
+        }
         (Kind::Object(a), Kind::Object(b)) => Kind::Object(merge(a, b, contradiction)),
         (Kind::Object(object), other) | (other, Kind::Object(object))
             if object == Object::default() && holds_only_objects(&other) =>

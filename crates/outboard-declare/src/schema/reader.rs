@@ -10,7 +10,9 @@ use super::warning::{Oddity, Warning, quoted};
 use super::{
     DEEPEST, MOST_ALTERNATIVES, MOST_SCHEMAS, MOST_TEXT, MOST_VALUES, Reading, facts, layout, share,
 };
-use crate::model::{Definition, DefinitionId, Kind, Literal, Object, Type, meet, union};
+use crate::model::{
+    Definition, DefinitionId, Kind, Literal, Object, Others, Property, Tuple, Type, meet, union,
+};
 use crate::text::cut;
 
 /// Most warnings kept.
@@ -36,6 +38,10 @@ pub(super) fn read(whole: &Value, part: &Value) -> Reading {
         reader.definitions[id.0].body = reader.fresh(schema, 0);
     }
     let (document, emptied) = layout::lay_out(std::mem::take(&mut reader.definitions));
+    if document.root_body().kind == Kind::Never {
+        reader.path.clear();
+        reader.warn(Oddity::NothingFits);
+    }
     if emptied {
         reader.path.clear();
         reader.warn(Oddity::EmptyCycle);
@@ -153,26 +159,33 @@ impl<'s> Reader<'s> {
     fn own(&mut self, keywords: &'s Map<String, Value>, depth: usize) -> Type {
         let declared = self.declared(keywords, depth);
         let values = if let Some(value) = keywords.get("const") {
-            union(vec![self.literal(value)])
+            union(vec![self.literal(value, 0)])
         } else if let Some(values) = keywords.get("enum") {
-            let Value::Array(values) = values else {
-                self.warn(Oddity::BadKeyword { keyword: "enum" });
-                return declared;
-            };
-            self.values(values)
+            match values {
+                Value::Array(values) if !values.is_empty() => self.values(values),
+                _ => {
+                    self.warn(Oddity::BadKeyword { keyword: "enum" });
+                    return declared;
+                }
+            }
         } else {
             return declared;
         };
         match declared.kind {
             // The values say more about a list or record than its type does, unless they could not be written.
             Kind::Any => values,
+            Kind::Object(_) | Kind::Array(_)
+                if alternatives(&values).all(|one| nests_like(&declared, one)) =>
+            {
+                values
+            }
             _ => self.both(declared, values),
         }
     }
 
     fn values(&mut self, values: &'s [Value]) -> Type {
         let mut members: Vec<Type> =
-            values.iter().take(MOST_VALUES).map(|value| self.literal(value)).collect();
+            values.iter().take(MOST_VALUES).map(|value| self.literal(value, 0)).collect();
         if values.len() > MOST_VALUES {
             self.too_large("values of an enum");
             for kind in values[MOST_VALUES..].iter().map(kind_of) {
@@ -184,8 +197,24 @@ impl<'s> Reader<'s> {
         union(members)
     }
 
-    fn literal(&mut self, value: &'s Value) -> Type {
+    /// The type of one value. Of lists and records only small ones are written out.
+    fn literal(&mut self, value: &'s Value, depth: usize) -> Type {
         Type::new(match value {
+            Value::Array(items) if !items.is_empty() && is_small(items.len(), depth) => Kind::Tuple(Tuple {
+                required: items.len(),
+                items: items.iter().map(|item| self.literal(item, depth + 1)).collect(),
+                rest: None,
+            }),
+            Value::Object(members) if !members.is_empty() && is_small(members.len(), depth) => {
+                let mut record = Object { others: Others::Closed, ..Object::default() };
+                for (name, value) in members {
+                    if self.takes(name.len()) {
+                        let ty = self.literal(value, depth + 1);
+                        record.properties.push(Property { name: name.clone(), ty, required: true });
+                    }
+                }
+                Kind::Object(record)
+            }
             Value::String(text) if self.takes(text.len()) => Kind::Literal(Literal::String(text.clone())),
             Value::Number(number) => Kind::Literal(Literal::Number(number.to_string())),
             Value::Bool(truth) => Kind::Literal(Literal::Boolean(*truth)),
@@ -303,6 +332,26 @@ impl<'s> Reader<'s> {
 
 fn quoted_path(path: &str) -> String {
     crate::text::fold(&path.chars().take(2 * LONGEST_PLACE).collect::<String>())
+}
+
+fn alternatives(ty: &Type) -> impl Iterator<Item = &Type> {
+    match &ty.kind {
+        Kind::Union(members) => members.iter(),
+        _ => std::slice::from_ref(ty).iter(),
+    }
+}
+
+/// Whether both are lists, or both are records.
+fn nests_like(ty: &Type, other: &Type) -> bool {
+    match &ty.kind {
+        Kind::Object(_) => matches!(other.kind, Kind::Object(_)),
+        _ => matches!(other.kind, Kind::Array(_) | Kind::Tuple(_)),
+    }
+}
+
+/// Whether a list or record that is a value is written out: members and nesting.
+fn is_small(members: usize, depth: usize) -> bool {
+    members <= 8 && depth < 3
 }
 
 fn kind_of(value: &Value) -> Kind {

@@ -52,6 +52,9 @@ pub enum Oddity {
     /// Two parts that no value satisfies both.
     #[error("parts of the schema exclude each other; the first is used")]
     Contradiction,
+    /// The whole schema is `false`.
+    #[error("no value is valid")]
+    NothingFits,
     /// Keywords that declarations cannot express.
     #[error("`{keyword}` cannot be declared; ignored")]
     NotDeclared {

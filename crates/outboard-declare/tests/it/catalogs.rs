@@ -6,10 +6,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use outboard_declare::names::{Names, is_identifier};
+use outboard_declare::schema::Warning;
 use outboard_declare::typescript::{Detail, ToolShape, declare_namespace, declare_tool};
 use serde_json::Value;
 
 use super::assert_well_formed;
+
+/// What is odd about real schemas, by tool and place: an `enum` of nothing.
+const KNOWN: [(&str, &str); 1] = [("netlify-coding-rules", "input/properties/creationType")];
 
 /// Beside the clone, unless the variable says where.
 const CATALOGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/catalogs");
@@ -65,7 +69,9 @@ fn check_catalog(path: &Path) -> usize {
             let declaration = declare_tool(&shape, detail);
             assert_well_formed(&declaration.text);
             assert!(declaration.text.contains(&format!("ns.{identifier}")), "{}", declaration.text);
-            assert_eq!(declaration.warnings, [], "{original} of {}", path.display());
+            let known = |warning: &&Warning| KNOWN.contains(&(original, warning.at.as_str()));
+            let odd: Vec<&Warning> = declaration.warnings.iter().filter(|odd| !known(odd)).collect();
+            assert!(odd.is_empty(), "{odd:?}: {original} of {}", path.display());
         }
         shapes.push(shape);
     }

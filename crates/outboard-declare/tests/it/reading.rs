@@ -25,6 +25,12 @@ fn oddities_are_reported_with_their_place() {
             json!({"allOf": [{"type": "string"}, {"type": "number"}]}),
             vec!["/: parts of the schema exclude each other; the first is used"],
         ),
+        (json!({"enum": []}), vec!["/: `enum` does not have the form that JSON Schema gives it; ignored"]),
+        (json!(false), vec!["/: no value is valid"]),
+        (
+            json!({"allOf": [{"type": "string"}, false]}),
+            vec!["/: parts of the schema exclude each other; the first is used"],
+        ),
         (json!({"type": "string", "not": {"const": "x"}}), vec!["/: `not` cannot be declared; ignored"]),
         (json!({"type": "object", "properties": {"a": {"type": "string"}}}), vec![]),
     ];

@@ -64,11 +64,15 @@ fn literals() {
         (json!({"type": "string", "enum": ["a", 1]}), "\"a\""),
         (json!({"enum": [1, -2, 1.5, true]}), "1 | -2 | 1.5 | true"),
         (json!({"enum": [true, false]}), "boolean"),
-        (json!({"enum": [[1], {"a": 1}]}), "any[] | Record<string, any>"),
+        (json!({"enum": [[1], {"a": 1, "b": [true]}]}), "[1] | { a: 1; b: [true] }"),
+        (json!({"const": []}), "any[]"),
+        (json!({"type": "array", "items": {"type": "string"}, "enum": [["a"], ["b"]]}), "[\"a\"] | [\"b\"]"),
         (json!({"type": "string", "enum": ["a"], "nullable": true}), "\"a\" | null"),
         (json!({"anyOf": [{"enum": ["a", "b"]}, {"type": "string"}]}), "\"a\" | \"b\" | string"),
         (json!({"anyOf": [{"type": "string"}, {"const": ""}]}), "string"),
-        (json!({"enum": []}), "never"),
+        (json!({"enum": []}), "any"),
+        (json!({"type": "string", "enum": []}), "string"),
+        (json!({"allOf": [{"type": "string"}, false]}), "string"),
         (json!({"enum": "a"}), "any"),
     ]);
     let many: Vec<String> = (0..60).map(|n| format!("v{n}")).collect();
