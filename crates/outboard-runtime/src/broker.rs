@@ -243,11 +243,23 @@ impl Broker {
         // Before the script has it: what it says from then on may carry it.
         self.saw(&caller.session, target.labels);
         let next = sent.as_mut().ok().and_then(|reply| reply.next.take());
-        match (outcome(&target, sent)?, of_page) {
+        let reply = outcome(&target, sent)?;
+        self.observe(&target, &reply);
+        match (reply, of_page) {
             (Reply::Value(value), Some(arguments)) => {
                 Ok(Reply::Value(pages::page(&target, &arguments, &value, next)))
             }
             (reply, _) => Ok(reply),
+        }
+    }
+
+    /// Shows a result to whoever learns from results: never private data, and only where nothing is declared.
+    fn observe(&self, target: &Target, reply: &Reply) {
+        if let (Reply::Value(value), Some(observer)) = (reply, self.catalogue.observing().get())
+            && target.labels.private != Some(true)
+            && !target.tool.declares_result()
+        {
+            observer.saw(target.seat, &target.tool.name, value);
         }
     }
 

@@ -39,7 +39,10 @@ pub use terms::Terms;
 pub use tool::{Annotations, Listing, ToolDefinition};
 pub(crate) use view::Judged;
 
-use crate::ids::{Namespace, UpstreamName};
+use crate::{
+    ids::{Namespace, UpstreamName},
+    ports::observer::{Observer, Observing},
+};
 
 /// What is known of an upstream's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +69,7 @@ pub struct Catalogue {
     // Held while a snapshot is made and sent, so that snapshots appear in the order of changes.
     set: Arc<Mutex<Set>>,
     current: watch::Sender<Arc<Snapshot>>,
+    observing: Observing,
 }
 
 #[derive(Debug, Default)]
@@ -74,13 +78,16 @@ struct Set {
     names: Names,
     /// Seats given so far.
     seats: u64,
+    observing: Observing,
 }
 
 impl Catalogue {
     /// A catalogue of these upstreams, none of which has listed anything yet. The set is known
     /// first so that namespaces do not depend on which upstream answers first.
     pub fn new(upstreams: impl IntoIterator<Item = UpstreamName>) -> Self {
-        let catalogue = Self { set: Arc::default(), current: watch::Sender::default() };
+        let observing = Observing::default();
+        let set = Set { observing: observing.clone(), ..Set::default() };
+        let catalogue = Self { set: Arc::new(Mutex::new(set)), current: watch::Sender::default(), observing };
         catalogue.arrange(upstreams.into_iter().map(Placing::new));
         catalogue
     }
@@ -104,6 +111,15 @@ impl Catalogue {
     pub fn seat(&self, upstream: &UpstreamName) -> Seat {
         let number = self.lock().members.get(upstream).map_or(0, |member| member.seat);
         self.seat_of(upstream, number)
+    }
+
+    /// From now on this observer is shown results, and says what they look like. There is one at most.
+    pub fn set_observer(&self, observer: Arc<dyn Observer>) {
+        self.observing.set(observer);
+    }
+
+    pub(crate) fn observing(&self) -> &Observing {
+        &self.observing
     }
 
     /// What `upstream` lists now. Ignored if it is not in the catalogue.
@@ -164,7 +180,7 @@ impl Catalogue {
 impl Set {
     fn seated(&mut self, upstream: UpstreamName, namespace: Namespace) -> Member {
         self.seats += 1;
-        Member::new(upstream, namespace, self.seats)
+        Member::new(upstream, namespace, self.seats, self.observing.clone())
     }
 
     fn place(&mut self, placing: Placing) -> Arc<Member> {

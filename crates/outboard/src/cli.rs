@@ -11,6 +11,7 @@ mod context;
 mod demo;
 mod describe;
 mod doctor;
+mod forget;
 mod import;
 mod input;
 mod install;
@@ -77,6 +78,8 @@ enum Command {
     Search(search::Search),
     /// Show all that is known of a tool, or the tools of a namespace
     Describe(describe::Describe),
+    /// Forget what was learned of results, of a tool, of an upstream or of all
+    Forget(forget::Forget),
     /// Show the upstreams: state, tools, and what they would cost in every request
     List(list::List),
     /// Look at everything, and say what needs mending
@@ -130,6 +133,7 @@ impl Command {
             Self::Call(call) => call.run().await,
             Self::Search(search) => search.run().await,
             Self::Describe(describe) => describe.run().await,
+            Self::Forget(forget) => forget.run().await,
             Self::List(list) => list.run().await,
             Self::Doctor(doctor) => doctor.run().await,
             Self::Add(add) => add.run().await,

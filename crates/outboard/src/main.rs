@@ -6,6 +6,7 @@ mod asking;
 mod cli;
 mod clients;
 mod config;
+mod observed;
 mod private_file;
 mod report;
 mod state_file;

@@ -32,6 +32,7 @@ use crate::{
     accepted::Acceptances,
     asking::{Board, UserRules},
     config::{Configuration, Places, TypeCheck},
+    observed::{Learner, Observations},
     report::{self, Failure},
     tainted,
 };
@@ -53,6 +54,8 @@ pub(crate) struct System {
     pub(crate) journal: Journal,
     upstreams: Arc<Everyone>,
     cache: JoinHandle<()>,
+    /// Learns what results look like.
+    learning: JoinHandle<()>,
     /// Shows the questions to other processes.
     board: JoinHandle<()>,
     ended: CancellationToken,
@@ -102,11 +105,17 @@ impl System {
         let upstreams = Arc::new(Everyone::default());
         let cache = Cache::at(&places.state);
         let lazy = matches!(wanted, Wanted::Those(_));
+        let (learner, lessons) = Learner::new(Observations::at(&places.state));
+        let learner = Arc::new(learner);
+        if settings.learn_results {
+            catalogue.set_observer(Arc::clone(&learner) as _);
+        }
         let mut roster = Roster::new(
             catalogue.clone(),
             Arc::clone(&upstreams),
             cache.clone(),
             Acceptances::at(&places.state),
+            Arc::clone(&learner),
             roster::Options {
                 lazy,
                 longest_message: settings.tool_result,
@@ -126,6 +135,7 @@ impl System {
         tracing::info!("{}", settings.policy.describe());
         let ended = CancellationToken::new();
         let cache = tokio::spawn(cache.follow(catalogue.watch(), ended.clone()));
+        let learning = tokio::spawn(learner.learn(lessons, ended.clone()));
         let reach = if lazy { at_terminal() } else { Reach::Somebody };
         let approvals = Approvals::new(SigningKey::random(), Arc::new(SystemClock), reach);
         let approvals = Arc::new(approvals.with_rules(Arc::new(UserRules(places.clone()))));
@@ -153,7 +163,19 @@ impl System {
             (settings.python_ready && !lazy).then(|| tokio::spawn(ready(runtime.engines().clone())));
         let upkeep = Upkeep::Nobody { roster: Box::new(roster), problems };
         let runtime = Arc::new(runtime);
-        Ok(Self { runtime, approvals, journal, upstreams, cache, board, ended, types, readying, upkeep })
+        Ok(Self {
+            runtime,
+            approvals,
+            journal,
+            upstreams,
+            cache,
+            learning,
+            board,
+            ended,
+            types,
+            readying,
+            upkeep,
+        })
     }
 
     /// From now on the upstreams, and the limits of further runs, are what the files say by then.
@@ -202,6 +224,9 @@ impl System {
         self.ended.cancel();
         if let Err(error) = self.cache.await {
             tracing::warn!(%error, "the lists of tools may not be kept for the next start");
+        }
+        if let Err(error) = self.learning.await {
+            tracing::warn!(%error, "what was learned from the last results may not be kept");
         }
         if let Err(error) = self.board.await {
             tracing::warn!(%error, "questions may be shown to others for a while");

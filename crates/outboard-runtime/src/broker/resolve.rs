@@ -35,7 +35,7 @@ pub(super) struct Target {
     pub(super) labels: Labels,
     trusted: bool,
     standing: Standing,
-    seat: u64,
+    pub(super) seat: u64,
     places: Option<Arc<Semaphore>>,
 }
 

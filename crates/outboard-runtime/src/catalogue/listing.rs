@@ -1,7 +1,7 @@
 //! Answers about the catalogue as a model reads them: search results and declarations, within a
 //! token budget. Ranking is outboard-search's matter, the form of a declaration outboard-declare's.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::Arc};
 
 use outboard_declare::{
     python,
@@ -9,6 +9,7 @@ use outboard_declare::{
 };
 use outboard_script::Language;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     Resolved, Snapshot, ToolDefinition, UpstreamState,
@@ -102,19 +103,21 @@ fn declaration(
     namespace: &str,
     identifier: &str,
     tool: &ToolDefinition,
+    observed: Option<Arc<Value>>,
     detail: Detail,
 ) -> String {
     // What a tool gives is not even made where only its name is shown.
     let wants_types = detail != Detail::Name;
     let input = wants_types.then(|| tool.input()).flatten();
-    let output = wants_types.then(|| tool.output()).flatten();
+    let learned = observed.is_some();
+    let output = observed.or_else(|| wants_types.then(|| tool.output()).flatten());
     let shape = ToolShape {
         namespace,
         identifier,
         description: tool.description.as_deref().or(tool.title.as_deref()),
         input: input.as_deref(),
         output: output.as_deref(),
-        observed: false,
+        observed: learned,
     };
     match language {
         Language::TypeScript => typescript::declare_tool(&shape, detail.into()).text,
@@ -123,9 +126,11 @@ fn declaration(
 }
 
 impl Resolved<'_> {
-    /// The tool's declaration in a language.
+    /// The tool's declaration in a language. Where its upstream says nothing of its result, with what results have looked
+    /// like.
     pub fn declaration(&self, language: Language, detail: Detail) -> String {
-        declaration(language, self.member.namespace.as_str(), self.identifier, self.tool, detail)
+        let observed = (detail != Detail::Name).then(|| self.member.observed(self.tool)).flatten();
+        declaration(language, self.member.namespace.as_str(), self.identifier, self.tool, observed, detail)
     }
 
     /// Its declaration with what its upstream says of itself.
@@ -170,14 +175,9 @@ impl Snapshot {
         let mut text = String::new();
         for member in self.members() {
             for (identifier, tool) in member.tools() {
-                let namespace = member.namespace.as_str();
-                text.push_str(&declaration(
-                    Language::TypeScript,
-                    namespace,
-                    identifier,
-                    tool,
-                    Detail::Signature,
-                ));
+                let (language, namespace) = (Language::TypeScript, member.namespace.as_str());
+                // Without what was observed: this text is part of what stays as it is.
+                text.push_str(&declaration(language, namespace, identifier, tool, None, Detail::Signature));
                 text.push('\n');
             }
             if text.len() > budget.saturating_mul(32) {

@@ -8,12 +8,14 @@ use std::{
 
 use outboard_declare::names::Names;
 use outboard_script::Shape;
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Listing, Terms, ToolDefinition, UpstreamState, shape::shape};
 use crate::{
     ids::{Namespace, UpstreamName},
     policy::Standing,
+    ports::observer::Observing,
 };
 
 /// One upstream within a snapshot.
@@ -37,6 +39,8 @@ pub struct Member {
     pub idle_patterns: Arc<[String]>,
     /// Which [`Seat`](super::Seat) it has: another number is another upstream, even under the same name.
     pub seat: u64,
+    /// Who knows what results of its tools look like, if anyone does.
+    observing: Observing,
     /// Places for calls in flight, if their number is limited.
     pub(crate) places: Option<Arc<Semaphore>>,
     named: Arc<HashMap<String, usize>>,
@@ -47,7 +51,7 @@ pub struct Member {
 }
 
 impl Member {
-    pub(super) fn new(upstream: UpstreamName, namespace: Namespace, seat: u64) -> Self {
+    pub(super) fn new(upstream: UpstreamName, namespace: Namespace, seat: u64, observing: Observing) -> Self {
         Self {
             upstream,
             namespace,
@@ -58,6 +62,7 @@ impl Member {
             terms: Arc::default(),
             idle_patterns: Arc::default(),
             seat,
+            observing,
             places: None,
             named: Arc::default(),
             shapes: Arc::default(),
@@ -151,6 +156,15 @@ impl Member {
             Some(*self.standings.get(place)?.get_or_init(|| accepted.standing(tool)))
         };
         standing().unwrap_or(Standing::New)
+    }
+
+    /// What results of this tool have looked like, as a JSON Schema: if it declares nothing of them, enough of them were
+    /// seen, and the upstream's data is not private.
+    pub fn observed(&self, tool: &ToolDefinition) -> Option<Arc<Value>> {
+        if self.terms.labels.private == Some(true) || tool.declares_result() {
+            return None;
+        }
+        self.observing.get()?.result_of(self.seat, &tool.name)
     }
 
     /// Waits for a place among the operations in flight to it. The place is free again when the returned value is

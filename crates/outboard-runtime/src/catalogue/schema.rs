@@ -42,6 +42,14 @@ impl Schema {
         }
     }
 
+    /// The schema, unless it would have to be made for this.
+    pub fn at_hand(&self) -> Option<&Value> {
+        match &self.0 {
+            Kind::Whole(value) => Some(value),
+            Kind::Made(_) => None,
+        }
+    }
+
     /// The names of its properties, each with what is said of it.
     pub fn properties(&self) -> Vec<(String, String)> {
         match &self.0 {

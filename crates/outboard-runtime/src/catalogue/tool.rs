@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use outboard_declare::schema::{says_nothing, wrapped_result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -46,6 +47,14 @@ impl ToolDefinition {
     /// The schema of its arguments, made for this if need be.
     pub fn input(&self) -> Option<Arc<Value>> {
         self.input_schema.as_ref().map(Schema::value)
+    }
+
+    /// Whether its upstream says of its result more than that it is an object. A schema that is made on demand is taken
+    /// for one that does.
+    pub fn declares_result(&self) -> bool {
+        self.output_schema.as_ref().is_some_and(|schema| {
+            schema.at_hand().is_none_or(|schema| !says_nothing(wrapped_result(schema).unwrap_or(schema)))
+        })
     }
 
     /// The schema of its structured content, likewise.

@@ -11,6 +11,7 @@ mod guard;
 mod journal;
 mod languages;
 mod long;
+mod observing;
 mod preflight;
 mod resume;
 mod runs;

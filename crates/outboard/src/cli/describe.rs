@@ -92,6 +92,7 @@ fn tool_json(tool: &Resolved<'_>, language: Language) -> Value {
         "declaration": tool.declaration(language, Detail::Full),
         "inputSchema": tool.tool.input_schema,
         "outputSchema": tool.tool.output_schema,
+        "observedResult": tool.member.observed(tool.tool),
         "annotations": tool.tool.annotations,
     })
 }

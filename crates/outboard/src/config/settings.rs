@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) python_ready: bool,
     /// Whether the checkers of types that the machine has are asked, and what their word counts.
     pub(crate) type_check: TypeCheck,
+    /// What results look like is learned from them where nothing is declared.
+    pub(crate) learn_results: bool,
     /// Limits of each run.
     pub(crate) limits: Limits,
     /// How much is kept for each client.
@@ -70,6 +72,7 @@ impl Default for Settings {
             runs_waiting: 1_000,
             python_ready: false,
             type_check: TypeCheck::default(),
+            learn_results: true,
             limits: Limits::default(),
             keeping: Keeping::default(),
             tool_result: LONGEST_MESSAGE,
@@ -81,7 +84,7 @@ impl Default for Settings {
 
 /// The members of a configuration file that are no settings.
 const BESIDE: [&str; 2] = ["mcpServers", "$schema"];
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "declarations",
     "resultTokens",
     "respondWithinSeconds",
@@ -91,6 +94,7 @@ const KEYS: [&str; 10] = [
     "limits",
     "policy",
     "typeCheck",
+    "learnResults",
     "journal",
 ];
 const PYTHON: [&str; 1] = ["ready"];
@@ -150,6 +154,14 @@ pub(super) fn read(members: &Map<String, Value>) -> (Settings, Vec<Wrong>) {
                     wrong.push(Wrong::mistyped(&["typeCheck"], &shown(given), expected, hint));
                 }
             }
+        }
+    }
+    match members.get("learnResults") {
+        None | Some(Value::Null) => {}
+        Some(Value::Bool(learn)) => settings.learn_results = *learn,
+        Some(other) => {
+            let hint = "leave it out for the default, true";
+            wrong.push(Wrong::mistyped(&["learnResults"], &shown(other), "true or false", hint));
         }
     }
     match members.get("journal") {
@@ -321,6 +333,9 @@ mod tests {
         for (word, meant) in TypeCheck::WORDS {
             assert_eq!(read(&json!({ "typeCheck": word })).unwrap().type_check, meant);
         }
+        assert!(!read(&json!({ "learnResults": false })).unwrap().learn_results);
+        let refused = read(&json!({ "learnResults": "no" })).unwrap_err();
+        assert_eq!(refused[0].what, "`learnResults` is \"no\"; it must be true or false");
         let refused = read(&json!({ "typeCheck": true })).unwrap_err();
         assert_eq!(refused[0].what, "`typeCheck` is true; it must be \"beside\", \"required\" or \"off\"");
         assert_eq!(read(&json!({ "$schema": "x", "mcpServers": 1, "limits": {} })), Ok(Settings::default()));

@@ -192,6 +192,7 @@ impl Follower {
             ("runsAtOnce", settings.runs_at_once != started.runs_at_once),
             ("runsWaiting", settings.runs_waiting != started.runs_waiting),
             ("python.ready", settings.python_ready != started.python_ready),
+            ("learnResults", settings.learn_results != started.learn_results),
             ("declarations", settings.declarations != started.declarations),
             ("resultTokens", settings.result_tokens != started.result_tokens),
             ("respondWithinSeconds", settings.respond_within != started.respond_within),

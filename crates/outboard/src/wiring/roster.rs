@@ -19,6 +19,7 @@ use super::{
 use crate::{
     accepted::Acceptances,
     config::{Configuration, Configured, Entry, Transport},
+    observed::Learner,
 };
 
 /// A kept listing older than this is read again at once.
@@ -33,6 +34,7 @@ pub(super) struct Roster {
     upstreams: Arc<Everyone>,
     cache: Cache,
     acceptances: Acceptances,
+    learner: Arc<Learner>,
     options: Options,
     listed: BTreeMap<String, Listed>,
 }
@@ -96,9 +98,10 @@ impl Roster {
         upstreams: Arc<Everyone>,
         cache: Cache,
         acceptances: Acceptances,
+        learner: Arc<Learner>,
         options: Options,
     ) -> Self {
-        Self { catalogue, upstreams, cache, acceptances, options, listed: BTreeMap::new() }
+        Self { catalogue, upstreams, cache, acceptances, learner, options, listed: BTreeMap::new() }
     }
 
     /// Makes the upstreams those of this configuration. An entry that could be used before and cannot be now leaves
@@ -149,6 +152,10 @@ impl Roster {
         let terms = match &now.is {
             Is::Good(reached) => {
                 let accepted = self.acceptances.pins(name, &reached.entry).map(Arc::new);
+                if reached.entry.usage.terms.labels.private == Some(true) {
+                    // Nothing is learned of it any more; what was is not kept either.
+                    self.learner.forget(name, &reached.entry);
+                }
                 Terms { accepted, ..reached.entry.usage.terms.clone() }
             }
             Is::Bad(_) => Terms::default(),
@@ -209,6 +216,9 @@ impl Roster {
                 let seat: &Seat = seats.iter().find(|seat| seat.upstream().as_str() == name)?;
                 let member = snapshot.members().iter().find(|member| member.seat == seat.number())?;
                 let whole = member.whole.clone();
+                if let Some(entry) = &entry {
+                    self.learner.keep(seat.number(), &name, entry);
+                }
                 if matches!(spec, Some(Spec::Mcp(_))) {
                     self.cache.keep(seat.number(), &name, entry.as_ref()?, whole);
                 }

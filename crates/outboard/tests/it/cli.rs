@@ -4,6 +4,7 @@ mod calling;
 mod doctor;
 mod finding;
 mod listing;
+mod observing;
 mod pages;
 mod policy;
 mod running;

@@ -1,0 +1,234 @@
+//! What results of tools have looked like that declare none, kept for this user: one file for each upstream, by what its
+//! entry reaches. What is learned of a result, and what of it may be shown, is outboard-declare's to say; here it is read,
+//! written and forgotten.
+
+mod learner;
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use outboard_declare::observed::Observed;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::{Entry, hash},
+    private_file,
+    state_file::{StateFile, StateProblem},
+};
+
+pub(crate) use learner::Learner;
+
+/// Version of the format. A newer one is read as nothing and never overwritten.
+const FORMAT: u32 = 1;
+
+/// Most tools of one upstream of which something is kept.
+const MOST_TOOLS: usize = 500;
+
+/// Calls of a tool that are always kept count of; later ones only if they change what is shown.
+const COUNTED: u32 = 12;
+
+/// What was learned by this user's Outboards.
+#[derive(Clone, Debug)]
+pub(crate) struct Observations {
+    state: PathBuf,
+}
+
+/// One file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Stored {
+    /// For people who look into the file.
+    upstream: String,
+    /// By the names that the upstream gives its tools.
+    #[serde(default)]
+    tools: BTreeMap<String, Observed>,
+}
+
+/// Some results of one upstream's tools, in the order of the calls.
+#[derive(Debug)]
+pub(crate) struct Results {
+    pub(crate) upstream: String,
+    pub(crate) results: Vec<(String, outboard_runtime::json::Json)>,
+}
+
+impl Observations {
+    /// Those of this state directory.
+    pub(crate) fn at(state: &Path) -> Self {
+        Self { state: state.to_owned() }
+    }
+
+    /// Where what is known of this upstream is kept.
+    pub(crate) fn file(&self, name: &str, entry: &Entry) -> PathBuf {
+        let key = serde_json::to_vec(&(name, entry)).unwrap_or_default();
+        self.folder().join(format!("{}.json", hash(&key)))
+    }
+
+    /// Holds off other processes as long as the file is open. Where that cannot be done, what one of two learns at the same
+    /// time is lost and learned again.
+    fn lock(&self) -> Option<File> {
+        let folder = self.folder();
+        private_file::make_directory(&folder).ok()?;
+        let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).ok()?;
+        file.lock().ok().map(|()| file)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.state.join("observed")
+    }
+
+    /// What is known of this upstream's tools.
+    pub(crate) fn read(&self, file: &Path) -> Result<BTreeMap<String, Observed>, StateProblem> {
+        Ok(open(file)?.content.tools)
+    }
+
+    /// Learns from results.
+    pub(crate) fn learn(&self, file: &Path, from: Results) -> Result<(), StateProblem> {
+        let _lock = self.lock();
+        let mut stored = open(file)?;
+        stored.content.upstream = from.upstream;
+        let mut changed = false;
+        for (tool, result) in from.results {
+            let tools = &mut stored.content.tools;
+            if tools.len() >= MOST_TOOLS && !tools.contains_key(&tool) {
+                continue;
+            }
+            let observed = tools.entry(tool).or_default();
+            let before = (observed.calls() >= COUNTED).then(|| observed.schema());
+            if let Err(problem) = observed.learn(result.as_str()) {
+                tracing::debug!(%problem, "nothing was learned from a result");
+                continue;
+            }
+            changed |= before.is_none_or(|before| before != observed.schema());
+        }
+        if changed { stored.save() } else { Ok(()) }
+    }
+
+    /// Forgets what is known of one tool of this upstream, or of all. Tells of how many something was known.
+    pub(crate) fn forget(
+        &self,
+        name: &str,
+        entry: &Entry,
+        tool: Option<&str>,
+    ) -> Result<usize, StateProblem> {
+        let file = self.file(name, entry);
+        if !file.exists() {
+            return Ok(0);
+        }
+        let _lock = self.lock();
+        let mut stored = open(&file)?;
+        let tools = &mut stored.content.tools;
+        let known = tools.len();
+        tools.retain(|known, _| tool.is_some_and(|tool| tool != known));
+        let forgotten = known - tools.len();
+        match (tools.is_empty(), forgotten) {
+            (true, _) => remove(&file)?,
+            (false, 0) => {}
+            (false, _) => stored.save()?,
+        }
+        Ok(forgotten)
+    }
+
+    /// Forgets everything, also of upstreams that are not configured any more. Tells of how many upstreams something was
+    /// known.
+    pub(crate) fn forget_all(&self) -> Result<usize, StateProblem> {
+        let _lock = self.lock();
+        let folder = self.folder();
+        let failed = |source| StateProblem::Read { path: folder.clone(), source };
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut forgotten = 0;
+        for entry in entries {
+            let file = entry.map_err(failed)?.path();
+            if file.extension().is_some_and(|ending| ending == "json") {
+                remove(&file)?;
+                forgotten += 1;
+            }
+        }
+        Ok(forgotten)
+    }
+}
+
+/// Opens a file. One that cannot be understood is nothing that was learned, and is replaced.
+fn open(file: &Path) -> Result<StateFile<Stored>, StateProblem> {
+    match StateFile::load(file, FORMAT) {
+        Err(problem @ StateProblem::Content { .. }) => {
+            tracing::warn!(%problem, "what was learned from results is lost and learned again");
+            remove(file)?;
+            StateFile::load(file, FORMAT)
+        }
+        opened => opened,
+    }
+}
+
+fn remove(file: &Path) -> Result<(), StateProblem> {
+    std::fs::remove_file(file).map_err(|source| StateProblem::Write { path: file.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use outboard_runtime::json::Json;
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::FileKind;
+
+    fn results(of: &str, results: &[serde_json::Value]) -> Results {
+        let results = results.iter().map(|result| (of.to_owned(), Json::from(result.clone()))).collect();
+        Results { upstream: "a".to_owned(), results }
+    }
+
+    #[test]
+    fn what_is_learned_is_kept_for_one_upstream_and_can_be_forgotten() {
+        let state = tempfile::tempdir().unwrap();
+        let observations = Observations::at(state.path());
+        let entry = |command: &str| Entry::parse(&json!({ "command": command }), FileKind::User).unwrap();
+        let file = observations.file("a", &entry("x"));
+        assert_ne!(file, observations.file("a", &entry("y")));
+        assert_ne!(file, observations.file("b", &entry("x")));
+        for _ in 0..3 {
+            observations.learn(&file, results("one", &[json!({"id": 1})])).unwrap();
+            observations.learn(&file, results("two", &[json!("text")])).unwrap();
+        }
+        let known = observations.read(&file).unwrap();
+        assert_eq!(known["two"].schema(), Some(json!({"type": "string"})));
+        assert_eq!(observations.forget("a", &entry("x"), Some("one")).unwrap(), 1);
+        assert_eq!(observations.forget("a", &entry("x"), Some("one")).unwrap(), 0);
+        assert_eq!(observations.read(&file).unwrap().keys().collect::<Vec<_>>(), ["two"]);
+        assert_eq!(observations.forget("a", &entry("x"), None).unwrap(), 1);
+        assert!(!file.exists());
+        observations.learn(&file, results("one", &[json!(1)])).unwrap();
+        assert_eq!((observations.forget_all().unwrap(), observations.forget_all().unwrap()), (1, 0));
+    }
+
+    #[test]
+    fn a_damaged_file_is_learned_again_and_a_newer_one_left_alone() {
+        let state = tempfile::tempdir().unwrap();
+        let observations = Observations::at(state.path());
+        let file = state.path().join("observed/x.json");
+        observations.learn(&file, results("t", &[json!(1)])).unwrap();
+        for damaged in ["{", "[]", "{\"format\":1,\"tools\":{\"t\":{\"calls\":\"x\"}}}"] {
+            std::fs::write(&file, damaged).unwrap();
+            observations.learn(&file, results("t", &[json!(1)])).unwrap();
+            assert_eq!(observations.read(&file).unwrap()["t"].calls(), 1, "{damaged}");
+        }
+        let newer = "{\"format\":2,\"tools\":[]}";
+        std::fs::write(&file, newer).unwrap();
+        assert!(observations.learn(&file, results("t", &[json!(1)])).is_err());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), newer);
+    }
+
+    #[test]
+    fn a_file_has_room_for_so_many_tools() {
+        let state = tempfile::tempdir().unwrap();
+        let observations = Observations::at(state.path());
+        let file = state.path().join("observed/x.json");
+        let many = (0..2 * MOST_TOOLS).map(|n| (format!("t{n}"), Json::from(json!(n)))).collect();
+        observations.learn(&file, Results { upstream: "a".to_owned(), results: many }).unwrap();
+        assert_eq!(observations.read(&file).unwrap().len(), MOST_TOOLS);
+    }
+}
