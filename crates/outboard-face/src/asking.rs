@@ -143,10 +143,10 @@ impl Asked {
     }
 
     /// Takes what a client made of a form that it was handed.
-    pub(crate) fn take(&self, approvals: &Approvals, id: &QuestionId, choice: Choice) {
+    pub(crate) async fn take(&self, approvals: &Approvals, id: &QuestionId, choice: Choice) {
         let answered = match choice {
             Choice::Said(said) => approvals.answer(id, said),
-            Choice::Always => approvals.answer_always(id).map(|told| self.note(told)),
+            Choice::Always => approvals.answer_always(id).await.map(|told| self.note(told)),
             Choice::Nobody => {
                 self.forms().insert(id.clone(), Form::Vain);
                 self.changes.send_modify(|changes| *changes += 1);
@@ -176,7 +176,7 @@ impl Asked {
         client.tasks.spawn(async move {
             let choice = stop.run_until_cancelled(elicit(&peer, &approvals, &sheet)).await.flatten();
             if let Some(choice) = choice {
-                this.take(&approvals, &sheet.id, choice);
+                this.take(&approvals, &sheet.id, choice).await;
             }
         });
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use outboard_runtime::{
     RunRequest,
-    approval::{Approvals, Sheet},
+    approval::{Approvals, Sheet, Ticket},
     catalogue::Snapshot,
     ids::{Principal, RunId},
     present::{self, Answer},
@@ -107,7 +107,7 @@ impl Handler {
         if let Some(ticket) = &request.request_state {
             let asked = request.arguments.as_ref().and_then(|arguments| arguments::execute(arguments).ok());
             let budget = self.budget(asked.and_then(|asked| asked.max_tokens));
-            return match self.hear(ticket, &request, context) {
+            return match self.hear(ticket, &request, context).await {
                 Ok(Found::Ended(report)) => self.hand_over(Waited::Ended(report), budget, None).await,
                 Ok(Found::Going(run)) => {
                     let waited = self.resume(&run, context, false).await;
@@ -126,7 +126,7 @@ impl Handler {
                 let request = RunRequest { code, language: arguments.language, ..RunRequest::default() };
                 self.run(request, context).await
             }
-            What::Resume(name) => match self.find(&name) {
+            What::Resume(name) => match self.find(&name).map(|(found, _)| found) {
                 Ok(Found::Ended(report)) => {
                     self.session.told(&report.id);
                     Waited::Ended(report)
@@ -186,7 +186,7 @@ impl Handler {
     }
 
     /// Takes the form that a client brings back with this ticket, and finds the run that it is about.
-    fn hear(
+    async fn hear(
         &self,
         ticket: &str,
         request: &CallToolRequestParams,
@@ -198,20 +198,16 @@ impl Handler {
             )
         };
         let approvals = self.approvals.as_ref().ok_or_else(|| nothing(&"nobody is asked anything here"))?;
-        let (run, question) = approvals
-            .read_ticket(ticket, &principal(context))
-            .or_else(|bad| match self.backend.recovered() {
-                // A run that was taken up is nobody's: whoever knows its name may resume it.
-                Some(recovered) => approvals.read_ticket(ticket, &recovered.client()),
-                None => Err(bad),
-            })
-            .map_err(|bad| nothing(&bad))?;
-        let found = self.find(run.name()).map_err(|why| present::not_here(run.name(), why, &[]))?;
+        let Ticket { run, question, principal: asked } =
+            approvals.read_ticket(ticket).map_err(|bad| nothing(&bad))?;
+        let (found, taken_up) =
+            self.find(run.name()).map_err(|why| present::not_here(run.name(), why, &[]))?;
         let known = match &found {
             Found::Going(going) => *going.id() == run,
             Found::Ended(report) => report.id == run,
         };
-        if !known {
+        // A run that was taken up has lost its connection: whoever knows its name may resume it.
+        if !known || !taken_up && asked != principal(context) {
             return Err(nothing(&"it belongs to another connection"));
         }
         self.session.told(&run);
@@ -219,22 +215,22 @@ impl Handler {
             let calls =
                 approvals.open_of(&run).iter().find(|sheet| sheet.id == question).map(|sheet| sheet.calls);
             let choice = asking::brought(approvals, request.input_responses.as_ref(), calls);
-            self.asked.take(approvals, &question, choice);
+            self.asked.take(approvals, &question, choice).await;
         }
         Ok(found)
     }
 
     /// A run of this client, or one that an Outboard before this one did not bring to its end: a client that had to
-    /// start Outboard anew asks for it by the name that it was told.
-    fn find(&self, name: &str) -> Result<Found, NotHere> {
+    /// start Outboard anew asks for it by the name that it was told. Also says whether it was taken up so.
+    fn find(&self, name: &str) -> Result<(Found, bool), NotHere> {
         let own = self.session.find(name);
-        match (&own, self.backend.recovered()) {
+        match (own, self.backend.recovered()) {
             (Err(NotHere::Unknown), Some(recovered)) => {
                 let found = recovered.find(name)?;
                 self.saw_recovered();
-                Ok(found)
+                Ok((found, true))
             }
-            _ => own,
+            (own, _) => own.map(|found| (found, false)),
         }
     }
 

@@ -11,11 +11,11 @@ mod shown;
 mod token;
 mod value;
 
-pub use approvals::{Approvals, NotOpen, Reach};
+pub use approvals::{Approvals, NotOpen, Reach, Ticket};
 pub use question::{FORMAT, Question, Scope, Sheet, SoFar, Unshowable};
 pub use render::{Medium, render, script};
 pub use shown::{mixed, name};
-pub use token::{Approval, BadToken, Said, SigningKey, Spending, answer, approve};
+pub use token::{Approval, BadToken, Said, SigningKey, Spending, answer};
 
 use futures::future::{BoxFuture, ready};
 
@@ -44,7 +44,7 @@ pub trait Approver: Send + Sync + 'static {
 /// Where a person's "always" is written down: the user's own configuration.
 pub trait Rules: Send + Sync + 'static {
     /// Writes a rule that lets this tool run without asking from now on. Says what was written and where; the error says
-    /// why nothing was.
+    /// why nothing was. It may wait for others who write the same file.
     fn allow(&self, sheet: &Sheet) -> Result<String, String>;
 }
 

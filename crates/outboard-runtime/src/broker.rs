@@ -34,7 +34,7 @@ pub use tally::Tally;
 use crate::{
     approval::{Answer, Approval, Approver, Question, Scope, Spending},
     catalogue::Catalogue,
-    ids::{RequestId, RunId, UpstreamName},
+    ids::{Principal, RequestId, RunId, UpstreamName},
     json::Json,
     operation::Operation,
     policy::{Decider, Facts, Labels, Policy, Reason, Taint, Verdict},
@@ -86,6 +86,8 @@ pub struct Caller {
     pub tally: Tally,
     /// The run.
     pub run: RunId,
+    /// On whose behalf, from the run's beginning to its end, whoever the conversation is with by then.
+    pub principal: Principal,
     /// The script; `None` for a call outside any script.
     pub script: Option<Arc<str>>,
 }
@@ -363,7 +365,7 @@ impl Leave {
 impl Caller {
     /// For which run, and on whose behalf.
     fn scope(&self) -> Scope {
-        Scope { run: self.run.clone(), principal: self.session.client() }
+        Scope { run: self.run.clone(), principal: self.principal.clone() }
     }
 }
 

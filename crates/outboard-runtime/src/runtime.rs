@@ -222,6 +222,8 @@ impl Runtime {
         cancel: CancellationToken,
     ) -> RunReport {
         let id = request.id.clone().unwrap_or_else(|| session.next_run());
+        // Before it waits for its turn: by then the conversation may be with somebody else.
+        let principal = session.client();
         let Ok(_place) = self.places.try_acquire() else {
             let (at_once, waiting) = (self.parts.runs_at_once, self.parts.runs_waiting);
             return self.never_started(id, request, FailureKind::Crowded { at_once, waiting });
@@ -234,7 +236,8 @@ impl Runtime {
             },
         };
         let (source, language) = (request.code, request.language);
-        let parts = RunParts { source, language, ..self.run_parts(id, session, request.progress, cancel) };
+        let parts = self.run_parts(id, session, request.progress, cancel);
+        let parts = RunParts { source, language, principal, ..parts };
         RunActor::execute(parts).await
     }
 
@@ -270,7 +273,11 @@ impl Runtime {
         cancel: CancellationToken,
     ) -> RunReport {
         let TakenRun { entry, lease, folded } = taken;
-        let parts = self.recorded_parts(entry.id.clone(), &folded, session, progress, cancel);
+        let mut parts = self.recorded_parts(entry.id.clone(), &folded, session, progress, cancel);
+        if let Some(principal) = &folded.opened.principal {
+            // Whoever takes it up, it is on behalf of whom it was begun for.
+            parts.principal = principal.clone();
+        }
         if let Some(why) = cannot_go_on(&entry, &folded) {
             return RunActor::end_unresumed(parts, lease, &folded, why).await;
         }
@@ -358,6 +365,7 @@ impl Runtime {
             store: Arc::clone(&self.parts.store),
             clock: Arc::clone(&self.parts.clock),
             session: Arc::clone(session),
+            principal: session.client(),
             types: self.types.clone(),
             progress,
             cancel,

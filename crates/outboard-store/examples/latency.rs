@@ -68,6 +68,7 @@ fn opened() -> Event {
         limits: Limits::default(),
         namespaces: Vec::new(),
         origin: None,
+        principal: None,
     }))
 }
 

@@ -51,6 +51,17 @@ pub struct NotOpen {
     pub id: String,
 }
 
+/// What a client that was handed a question brings back with its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The run that asks.
+    pub run: RunId,
+    /// The question.
+    pub question: QuestionId,
+    /// On whose behalf it was asked.
+    pub principal: Principal,
+}
+
 /// The open questions of a process.
 pub struct Approvals {
     key: SigningKey,
@@ -173,14 +184,22 @@ impl Approvals {
     }
 
     /// Takes a person's "always": writes the rule, and says which and where, or why it could not be written; what was shown
-    /// is allowed either way.
-    pub fn answer_always(&self, id: &QuestionId) -> Result<String, NotOpen> {
+    /// is allowed either way, unless the question was closed while the rule was written.
+    pub async fn answer_always(&self, id: &QuestionId) -> Result<String, NotOpen> {
         let sheet = self.find(id).ok_or_else(|| NotOpen { id: id.to_string() })?;
-        let told = match &self.rules {
-            Some(rules) => rules.allow(&sheet).unwrap_or_else(|why| format!("allowed once only: {why}")),
-            None => "allowed once only: rules cannot be written here".to_owned(),
+        let written = match self.rules.clone() {
+            // It waits for a file and for others who write it.
+            Some(rules) => tokio::task::spawn_blocking(move || rules.allow(&sheet))
+                .await
+                .unwrap_or_else(|error| Err(format!("writing the rule broke: {error}"))),
+            None => Err("rules cannot be written here".to_owned()),
         };
-        self.answer(id, Said::Once).map(|()| told)
+        match (written, self.answer(id, Said::Once)) {
+            (Ok(told), Ok(())) => Ok(told),
+            (Err(why), Ok(())) => Ok(format!("allowed once only: {why}")),
+            (Ok(told), Err(_)) => Ok(format!("{told}. The question itself was closed meanwhile")),
+            (Err(_), Err(not_open)) => Err(not_open),
+        }
     }
 
     /// Takes an answer that somebody with the key has signed, in another process. One that is forged, stale, or of
@@ -201,11 +220,12 @@ impl Approvals {
         self.key.seal(&Claims::of(sheet, Kind::Question, sheet.expires))
     }
 
-    /// The run and the question that a ticket of this principal stands for, whether or not the question is still open.
-    pub fn read_ticket(&self, ticket: &str, principal: &Principal) -> Result<(RunId, QuestionId), BadToken> {
-        let claims = self.key.open(ticket, self.clock.wall())?;
-        if claims.kind == Kind::Question && claims.principal == *principal {
-            Ok((claims.run, claims.question))
+    /// What a ticket stands for, whether or not the question is still open. Who brings it must be the principal that was
+    /// asked, or have a right to the run.
+    pub fn read_ticket(&self, ticket: &str) -> Result<Ticket, BadToken> {
+        let Claims { kind, run, question, principal, .. } = self.key.open(ticket, self.clock.wall())?;
+        if kind == Kind::Question {
+            Ok(Ticket { run, question, principal })
         } else {
             Err(BadToken::Elsewhere)
         }

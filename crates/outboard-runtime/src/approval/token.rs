@@ -11,10 +11,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::question::{FORMAT, Question, Sheet};
+use super::question::{Question, Sheet};
 use crate::{
     clock::WallTime,
-    ids::{Principal, QuestionId, RunId, random_word},
+    ids::{Principal, QuestionId, RunId},
 };
 
 const PREFIX: &str = "ob1";
@@ -197,20 +197,6 @@ impl Approval {
 pub fn answer(key: &SigningKey, sheet: &Sheet, said: Said, now: WallTime) -> String {
     let expires = WallTime(now.0.saturating_add(ANSWER_HOLDS.as_millis() as u64));
     key.seal(&Claims::of(sheet, Kind::Answer(said), expires))
-}
-
-/// An approval of exactly this question, for programs that stand for a person themselves.
-pub fn approve(key: &SigningKey, question: &Question, now: WallTime) -> Approval {
-    let sheet = Sheet {
-        format: FORMAT,
-        id: QuestionId::new(random_word(6)),
-        questions: vec![question.clone()],
-        calls: 1,
-        expires: now,
-    };
-    let expires = WallTime(now.0.saturating_add(ANSWER_HOLDS.as_millis() as u64));
-    let claims = Claims::of(&sheet, Kind::Answer(Said::Once), expires);
-    Approval { token: key.seal(&claims).into(), item: Some(0), calls: 1, nonce: claims.nonce.into() }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::{RunTime, WallTime},
-    ids::{ImageHash, Namespace, RequestId, RunId, ToolName, UpstreamName},
+    ids::{ImageHash, Namespace, Principal, RequestId, RunId, ToolName, UpstreamName},
     json::Json,
     limits::Limits,
     ports::engine::{Delivered, Delivery, GuestRequest, NamespaceView, Reply, Stopped, Thrown},
@@ -79,6 +79,9 @@ pub struct Opened {
     /// The run whose record it repeats first, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// On whose behalf it is; runs that were recorded before that was do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<Principal>,
 }
 
 /// A call that is about to be sent. Its arguments stand in the request.

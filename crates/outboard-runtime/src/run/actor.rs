@@ -34,7 +34,7 @@ use crate::{
     catalogue::{Catalogue, Judged, Snapshot},
     clock::{Clock, RunTime},
     engines::Engines,
-    ids::{RequestId, RunId},
+    ids::{Principal, RequestId, RunId},
     journal::{Ending, Event, FORMAT, Folded, Lease, Opened, Origin, Resumed, Store},
     json::Json,
     limits::{Limit, Limits},
@@ -78,6 +78,8 @@ pub(crate) struct RunParts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) session: Arc<Session>,
+    /// On whose behalf.
+    pub(crate) principal: Principal,
     /// Checks types, where somebody is there who does.
     pub(crate) types: Option<TypeChecks>,
     pub(crate) progress: watch::Sender<Progress>,
@@ -176,6 +178,7 @@ impl RunActor {
             tally: Tally::default(),
             script: Some(parts.source.as_str().into()),
             run: parts.id.clone(),
+            principal: parts.principal.clone(),
         };
         let desk = Desk::new(parts.catalogue.clone(), Arc::clone(&parts.session), prepared.language);
         let actor = Self {
@@ -268,6 +271,7 @@ impl RunActor {
             limits: self.parts.limits.clone(),
             namespaces: self.visible(&self.parts.catalogue.snapshot()),
             origin: None,
+            principal: Some(self.parts.principal.clone()),
         };
         let world = self.world(&opened);
         self.record(vec![Event::Opened(Box::new(opened))]).await?;
@@ -350,8 +354,9 @@ impl RunActor {
         match past.goes_on {
             GoesOn::Repeated { from } => {
                 let origin = Some(Origin { run: folded.opened.run.clone(), from });
-                let run = self.parts.id.clone();
-                let opened = Opened { format: FORMAT, run, image, origin, ..folded.opened.clone() };
+                let (run, principal) = (self.parts.id.clone(), Some(self.parts.principal.clone()));
+                let opened =
+                    Opened { format: FORMAT, run, image, origin, principal, ..folded.opened.clone() };
                 self.record(vec![Event::Opened(Box::new(opened))]).await
             }
             GoesOn::Resumed(_) => {

@@ -86,6 +86,7 @@ pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
         tally: Tally::default(),
         script: None,
         run: parts.id.clone(),
+        principal: parts.session.client(),
     };
     let lease = Lease::first(parts.id.clone());
     let (stopped, reply) = match parts.store.append(&lease, parts.opening().into()).await {
@@ -130,6 +131,7 @@ impl SingleParts {
             limits: self.limits.clone(),
             namespaces: Vec::new(),
             origin: None,
+            principal: Some(self.session.client()),
         };
         let ToolRequest { namespace, tool, arguments } = self.request.clone();
         let what = GuestAsk::Call { namespace, tool, arguments, paged: false };

@@ -8,9 +8,10 @@ use std::{
 
 use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
+    RunRequest,
     approval::{Answer, Approval, Approvals, Approver, Question, Reach, Said, Scope, Sheet, SigningKey},
     clock::SystemClock,
-    journal::{Event, fold, replay},
+    journal::{Event, Lease, MemoryStore, Store as _, fold, replay},
     limits::{Limit, Limits},
     operation::Operation,
     policy::{Decider, Reason, Verdict},
@@ -91,6 +92,49 @@ async fn a_call_that_a_person_allows_is_sent_once_and_one_that_they_refuse_never
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_stays_on_behalf_of_whom_it_was_begun_for_when_its_conversation_goes_on_with_another() {
+    let approvals = approvals();
+    let play = Play { calls: vec![work(json!({ "n": 1 }))], ..Play::default() };
+    let world = world(approvals.clone(), play, Limits::default());
+    world.session.set_client("ann".into());
+    let person = async {
+        let sheet = shown(&approvals).await;
+        world.session.set_client("bob".into());
+        approvals.answer(&sheet.id, Said::Once).unwrap();
+        sheet
+    };
+    let (report, sheet) = tokio::join!(world.run(), person);
+    assert_eq!((sheet.principal().as_str(), &value(&report)[0]), ("ann", &json!([1, 1])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_taken_up_asks_on_behalf_of_whom_it_was_begun_for() {
+    let store = Arc::new(MemoryStore::new());
+    let among = |approvals: &Arc<Approvals>| {
+        let play = Play { calls: vec![work(json!({ "n": 1 }))], ..Play::default() };
+        let (approver, policy) = (Arc::clone(approvals) as _, Arc::new(Rule(asks)));
+        World::new(Setting { approver, policy, play, store: Arc::clone(&store) as _, ..Setting::default() })
+    };
+    let (before, after) = (approvals(), approvals());
+    let first = among(&before);
+    first.session.set_client("ann".into());
+    let id = first.session.next_run();
+    let request = RunRequest { id: Some(id.clone()), code: "box".to_owned(), ..RunRequest::default() };
+    tokio::select! {
+        report = first.runtime.run(&first.session, request, CancellationToken::new()) => panic!("{report:?}"),
+        _ = shown(&before) => {}
+    }
+    store.release(&Lease::first(id.clone())).await.unwrap();
+    let second = among(&after);
+    let taken = second.runtime.take(&id).await.unwrap();
+    let progress = watch::Sender::new(Progress::default());
+    let run = second.runtime.go_on(&second.session, taken, progress, CancellationToken::new());
+    let (report, sheet) = tokio::join!(run, answer(&after, Said::Once));
+    assert_eq!((sheet.principal().as_str(), &value(&report)[0]), ("ann", &json!([1, 1])));
+    assert_eq!(second.upstream.received.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_clock_the_wall_limit_and_the_guests_timers_stand_still_while_only_a_person_is_waited_for() {
     let approvals = approvals();
     let limits = Limits { wall: Duration::from_secs(10), ..Limits::default() };
@@ -148,11 +192,7 @@ async fn a_call_that_waits_for_a_person_takes_no_slot_and_says_that_it_waits() {
     let world = world(approvals.clone(), play, limits);
     let progress = watch::Sender::new(Progress::default());
     let mut seen = progress.subscribe();
-    let request = outboard_runtime::RunRequest {
-        code: "box".to_owned(),
-        progress,
-        ..outboard_runtime::RunRequest::default()
-    };
+    let request = RunRequest { code: "box".to_owned(), progress, ..RunRequest::default() };
     let run = world.runtime.run(&world.session, request, CancellationToken::new());
     let person = async {
         let stands = *seen.wait_for(|progress| progress.stands).await.unwrap();

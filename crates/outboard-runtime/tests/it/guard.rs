@@ -10,10 +10,12 @@ use std::{
 use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
     RepeatRequest,
-    approval::{Answer, Approval, Approver, NobodyThere, Question, Scope, SigningKey, approve},
+    approval::{
+        Answer, Approval, Approvals, Approver, NobodyThere, Question, Reach, Said, Scope, SigningKey,
+    },
     broker::{Broker, Budget, Caller, Ledger, OtherRequest, Permit, Tally},
     catalogue::{Catalogue, Placing, Terms},
-    clock::WallTime,
+    clock::SystemClock,
     ids::{RequestId, RunId},
     journal::{Event, MemoryStore, Store as _},
     json::Json,
@@ -317,6 +319,7 @@ impl Gate {
             session: Arc::clone(&self.session),
             tally: Tally::default(),
             run: RunId::from("r1"),
+            principal: self.session.client(),
             script: None,
         };
         let namespace = "box".to_owned();
@@ -402,17 +405,44 @@ async fn reading_a_private_resource_counts_like_a_call() {
     assert!(failure.message.contains("this leaves the organisation"), "{failure:?}");
 }
 
-struct Person(Mutex<Vec<Question>>);
+/// Says yes to everything.
+struct Person {
+    approvals: Approvals,
+    asked: Mutex<Vec<Question>>,
+}
+
+impl Person {
+    fn new() -> Self {
+        let approvals = Approvals::new(SigningKey::random(), Arc::new(SystemClock), Reach::Somebody);
+        Self { approvals, asked: Mutex::default() }
+    }
+
+    async fn say_yes(&self) {
+        let mut changes = self.approvals.watch();
+        loop {
+            changes.borrow_and_update();
+            for sheet in self.approvals.open() {
+                self.approvals.answer(&sheet.id, Said::Once).unwrap();
+            }
+            changes.changed().await.unwrap();
+        }
+    }
+}
 
 impl Approver for Person {
     fn ask(&self, question: Question) -> BoxFuture<'_, Answer> {
-        let approval = approve(&SigningKey::random(), &question, WallTime(0));
-        self.0.lock().unwrap().push(question);
-        async move { Answer::Allowed(approval) }.boxed()
+        self.asked.lock().unwrap().push(question.clone());
+        async move {
+            tokio::select! {
+                answer = self.approvals.ask(question) => answer,
+                () = self.say_yes() => panic!("it goes on for ever"),
+            }
+        }
+        .boxed()
     }
 
-    fn holds(&self, _: &Approval, _: &Scope, _: &Operation) -> bool {
-        true
+    fn holds(&self, approval: &Approval, scope: &Scope, operation: &Operation) -> bool {
+        self.approvals.holds(approval, scope, operation)
     }
 }
 
@@ -431,7 +461,7 @@ async fn what_an_upstream_asks_goes_to_a_person_unless_a_rule_decides() {
         reason: None,
     };
     let rules = vec![rule("sample", Word::Deny), rule("list_roots", Word::Allow)];
-    let person = Arc::new(Person(Mutex::default()));
+    let person = Arc::new(Person::new());
     let terms = || Terms { accepted: Some(Arc::default()), trusted: true, ..Terms::default() };
     let gate = Gate::new(terms(), PolicyText { rules, ..PolicyText::default() }, Arc::clone(&person) as _);
     let results: BTreeMap<&str, bool> = [
@@ -441,7 +471,7 @@ async fn what_an_upstream_asks_goes_to_a_person_unless_a_rule_decides() {
     ]
     .into();
     assert_eq!(results, BTreeMap::from([("elicit", true), ("list_roots", true), ("sample", false)]));
-    let questions = std::mem::take(&mut *person.0.lock().unwrap());
+    let questions = std::mem::take(&mut *person.asked.lock().unwrap());
     assert_eq!(questions.len(), 1);
     assert_eq!(questions[0].operation.kind(), Kind::Elicit);
     assert_eq!(questions[0].reason, "box asks for something of you");

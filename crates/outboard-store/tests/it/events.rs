@@ -29,6 +29,7 @@ pub(crate) fn opened(run: &str) -> Event {
         limits: Limits::default(),
         namespaces: Vec::new(),
         origin: None,
+        principal: None,
     }))
 }
 

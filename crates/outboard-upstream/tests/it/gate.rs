@@ -61,6 +61,7 @@ impl Gate {
             session: Arc::new(Session::new()),
             tally: Tally::default(),
             run: RunId::from("r1"),
+            principal: "test".into(),
             script: None,
         };
         let request = CallRequest {

@@ -50,7 +50,7 @@ async fn answer(terminal: &mut Terminal, approvals: &Approvals, sheet: &Sheet) -
         let chosen = if is_offered(chosen, in_script, rules) { chosen } else { Choice::Unclear };
         let answered = match chosen {
             Choice::Said(said) => approvals.answer(&sheet.id, said),
-            Choice::Always => match approvals.answer_always(&sheet.id) {
+            Choice::Always => match approvals.answer_always(&sheet.id).await {
                 Ok(told) => return terminal.show(&format!("{told}\n")),
                 Err(not_open) => Err(not_open),
             },

@@ -203,10 +203,42 @@ async fn forged_stale_and_used_answers_change_nothing() {
     assert_eq!(approvals.accept(&good), Ok(()));
     assert_eq!(approvals.accept(&good), Err(BadToken::Elsewhere));
     allowed(&asking.await.unwrap());
-    let asked = Ok((sheet.run().clone(), sheet.id.clone()));
-    assert_eq!(approvals.read_ticket(&ticket, sheet.principal()), asked);
-    assert_eq!(approvals.read_ticket(&ticket, &"other".into()), Err(BadToken::Elsewhere));
-    assert_eq!(approvals.read_ticket(&good, sheet.principal()), Err(BadToken::Elsewhere));
+    let (run, question, principal) = (sheet.run().clone(), sheet.id.clone(), sheet.principal().clone());
+    assert_eq!(approvals.read_ticket(&ticket), Ok(Ticket { run, question, principal }));
+    assert_eq!(approvals.read_ticket(&good), Err(BadToken::Elsewhere));
+    assert_eq!(self::approvals().read_ticket(&ticket), Err(BadToken::Forged));
+}
+
+/// Writes the rule when it is let, as a file does that somebody else has locked.
+struct Locked(Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl Rules for Locked {
+    fn allow(&self, sheet: &Sheet) -> Result<String, String> {
+        let let_go = self.0.lock().unwrap().recv_timeout(Duration::from_secs(20));
+        let_go.map_err(|error| error.to_string()).map(|()| format!("{} runs", sheet.subject()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn always_waits_for_a_locked_file_and_nobody_else_does() {
+    for (closed_meanwhile, told) in
+        [(false, "slack.post runs"), (true, "slack.post runs. The question itself was closed meanwhile")]
+    {
+        let (let_go, locked) = std::sync::mpsc::sync_channel(1);
+        let approvals = Approvals::new(SigningKey::random(), Arc::new(Noon), Reach::Somebody);
+        let approvals = Arc::new(approvals.with_rules(Arc::new(Locked(Mutex::new(locked)))));
+        let asking = ask(&approvals, question(1, "{}"));
+        let sheet = shown(&approvals).await;
+        let others = async {
+            if closed_meanwhile {
+                approvals.answer(&sheet.id, Said::No).unwrap();
+            }
+            let_go.send(()).unwrap();
+        };
+        let (answered, ()) = tokio::join!(approvals.answer_always(&sheet.id), others);
+        assert_eq!(answered.unwrap(), told);
+        assert_eq!(matches!(asking.await.unwrap(), Answer::Allowed(_)), !closed_meanwhile);
+    }
 }
 
 #[tokio::test(start_paused = true)]
