@@ -2,27 +2,50 @@
 //! used. An answer is a signed token, which whoever asked verifies; a use is taken in the transaction that records what
 //! rests on it. Nothing here judges an answer.
 
+use std::path::Path;
+
 use outboard_runtime::{
     approval::{Sheet, Spending},
-    ids::QuestionId,
+    ids::{QuestionId, RunId},
     journal::{StoreFailure, StoreTrouble},
 };
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use crate::{chunk::Unreadable, holder, store::SqliteStore, writer::Turn};
+use crate::{chunk::Unreadable, holder, runs, store::SqliteStore, writer::Turn};
 
-/// Takes one use of an approval; `false` if it has none left.
-pub(crate) fn spend(transaction: &Transaction<'_>, spending: &Spending) -> rusqlite::Result<bool> {
+/// Takes one use of an approval for this run; `false` if it has none left.
+pub(crate) fn spend(
+    transaction: &Transaction<'_>,
+    run: &RunId,
+    spending: &Spending,
+) -> rusqlite::Result<bool> {
     if spending.uses == 0 {
         return Ok(false);
     }
     let taken = transaction
         .prepare_cached(
-            "INSERT INTO spent (key, used) VALUES (?1, 1)
-             ON CONFLICT (key) DO UPDATE SET used = used + 1 WHERE used < ?2",
+            "INSERT INTO spent (key, used, run, at) VALUES (?1, 1, ?3, ?4)
+             ON CONFLICT (key) DO UPDATE SET used = used + 1, at = ?4 WHERE used < ?2",
         )?
-        .execute(params![spending.key, spending.uses])?;
+        .execute(params![spending.key, spending.uses, run.as_str(), runs::now()])?;
     Ok(taken == 1)
+}
+
+/// How long these are known at least, in milliseconds: longer than any approval holds.
+const KNOWN: i64 = 86_400_000;
+
+/// Forgets uses of approvals whose run has ended, or is not there any more: nothing is recorded of it from then on, whatever
+/// the date. They are known for a day all the same, so that one that was used does not pass for new in another run either.
+/// Forgets as well which answers were taken.
+pub(crate) fn forget_used(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let before = runs::now() - KNOWN;
+    transaction.execute(
+        "DELETE FROM spent WHERE coalesce(at, 0) < ?1 AND NOT EXISTS (
+           SELECT 1 FROM runs WHERE ended = 0 AND (spent.run IS NULL OR runs.id = spent.run))",
+        [before],
+    )?;
+    transaction.execute("DELETE FROM taken WHERE at < ?1", [before])?;
+    Ok(())
 }
 
 /// Takes the questions away of Outboards that have ended: nobody waits for their answers.
@@ -37,6 +60,37 @@ fn forget_abandoned(turn: &Turn<'_>) -> rusqlite::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What became of an answer that was left for whoever asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It lies there.
+    Waits,
+    /// It lies there, and whoever asked has ended.
+    Abandoned,
+    /// Whoever asked has taken it.
+    Taken,
+    /// Whoever asked has thrown it away, and the question is open.
+    Refused,
+    /// The question was closed before.
+    Closed,
+}
+
+fn fate(transaction: &Transaction<'_>, folder: &Path, id: &QuestionId) -> rusqlite::Result<Fate> {
+    if transaction.execute("DELETE FROM taken WHERE id = ?1", [id.as_str()])? == 1 {
+        return Ok(Fate::Taken);
+    }
+    let asked: Option<(i64, bool)> = transaction
+        .prepare_cached("SELECT holder, answer IS NULL FROM questions WHERE id = ?1")?
+        .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(match asked {
+        None => Fate::Closed,
+        Some((_, true)) => Fate::Refused,
+        Some((holder, false)) if holder::has_ended(transaction, folder, holder)? => Fate::Abandoned,
+        Some((_, false)) => Fate::Waits,
+    })
 }
 
 /// What people are being asked.
@@ -107,6 +161,27 @@ impl SqliteStore {
             Ok::<_, Unreadable>(select.query_row([id.as_str()], |row| row.get(0)).optional()?)
         });
         Ok(read.await?.flatten())
+    }
+
+    /// Says to whoever left the answer to a question that it was taken.
+    pub async fn took(&self, id: &QuestionId) -> Result<(), StoreFailure> {
+        let id = id.clone();
+        self.write(move |turn| {
+            let insert = "INSERT OR IGNORE INTO taken (id, at) VALUES (?1, ?2)";
+            let took = turn.transaction.execute(insert, params![id.as_str(), runs::now()]);
+            took.map(drop).map_err(|error| turn.at.sql(&error))
+        })
+        .await
+    }
+
+    /// What became of an answer that was left here. That it was taken is told once.
+    pub async fn fate(&self, id: &QuestionId) -> Result<Fate, StoreFailure> {
+        let id = id.clone();
+        self.write(move |turn| {
+            let fate = fate(turn.transaction, &turn.options.folder, &id);
+            fate.map_err(|error| turn.at.sql(&error))
+        })
+        .await
     }
 
     /// Throws an answer away that was no good, so that the question can be answered.

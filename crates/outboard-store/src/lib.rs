@@ -18,6 +18,7 @@ mod runs;
 mod store;
 mod writer;
 
+pub use approvals::Fate;
 pub use options::{Durability, Retention, StoreOptions};
 pub use retention::Pruned;
 pub use store::SqliteStore;

@@ -1,10 +1,12 @@
 //! Removes what is kept of old runs: those that are over, by age and while the database is too large, and by age those
-//! that nobody has taken up again. What runs under way hold is left alone. Owners that were killed go too.
+//! that nobody has taken up again. What runs under way hold is left alone. Owners that were killed go too, and what is known
+//! of approvals that nothing can rest on any more.
 
 use outboard_runtime::{ids::RunId, journal::StoreFailure};
 use rusqlite::Connection;
 
 use crate::{
+    approvals,
     holder::{self, Watch},
     options::Retention,
     runs,
@@ -54,7 +56,8 @@ impl SqliteStore {
         if pruned.before > 0 {
             self.write(|turn| {
                 let buried = holder::bury_all(turn.transaction, &turn.options.folder);
-                buried.map_err(|error| turn.at.sql(&error))
+                let forgotten = buried.and_then(|()| approvals::forget_used(turn.transaction));
+                forgotten.map_err(|error| turn.at.sql(&error))
             })
             .await?;
         }

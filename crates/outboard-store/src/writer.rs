@@ -206,7 +206,7 @@ impl Writer {
             };
             let (mut events, mut spent) = (left.to_vec(), Vec::new());
             for (index, (append, _)) in appends.iter().enumerate() {
-                if spend(&transaction, append).map_err(sql)? {
+                if spend(&transaction, &lease.run, append).map_err(sql)? {
                     events.extend(append.events.iter().cloned());
                 } else {
                     spent.push(index);
@@ -383,13 +383,13 @@ impl Writer {
 }
 
 /// Uses up the approvals of an append; all of them or none.
-fn spend(transaction: &Transaction<'_>, append: &Append) -> rusqlite::Result<bool> {
+fn spend(transaction: &Transaction<'_>, run: &RunId, append: &Append) -> rusqlite::Result<bool> {
     if append.spends.is_empty() {
         return Ok(true);
     }
     transaction.execute_batch("SAVEPOINT spending")?;
     for spending in &append.spends {
-        if !approvals::spend(transaction, spending)? {
+        if !approvals::spend(transaction, run, spending)? {
             transaction.execute_batch("ROLLBACK TO spending; RELEASE spending")?;
             return Ok(false);
         }

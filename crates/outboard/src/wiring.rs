@@ -139,7 +139,7 @@ impl System {
         let reach = if lazy { at_terminal() } else { Reach::Somebody };
         let approvals = Approvals::new(SigningKey::random(), Arc::new(SystemClock), reach);
         let approvals = Arc::new(approvals.with_rules(Arc::new(UserRules(places.clone()))));
-        let board = Board::new(Arc::clone(&approvals), places.state.clone());
+        let board = Board::new(Arc::clone(&approvals), places.state.clone(), journal.kept.clone());
         let board = tokio::spawn(board.keep(ended.clone()));
         let runtime = Runtime::new(Parts {
             catalogue,

@@ -5,13 +5,14 @@ use outboard_runtime::{
     catalogue::Annotations,
     clock::WallTime,
     ids::{QuestionId, RequestId},
-    journal::{Append, Store as _, StoreTrouble},
+    journal::{Append, Ending, Event, Store as _, StoreTrouble},
     json::Json,
     operation::{Operation, ToolCall},
 };
+use outboard_store::{Fate, Retention};
 use rusqlite::Connection;
 
-use crate::events::{asked, intended, lease, opened, store};
+use crate::events::{asked, delivered, intended, lease, opened, store};
 
 fn sheet(id: &str) -> Sheet {
     let question = Question {
@@ -95,4 +96,73 @@ async fn an_approval_is_used_as_often_as_it_may_whichever_outboard_uses_it() {
     }
     let spent = Err(StoreTrouble::Spent);
     assert_eq!(done, [Ok(()), spent, Ok(()), Ok(()), spent, spent]);
+}
+
+#[tokio::test]
+async fn whoever_answers_learns_what_became_of_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let (asks, other) = (store(folder.path()), store(folder.path()));
+    let id = |id: &str| QuestionId::from(id);
+    for question in ["taken", "closed", "refused", "left"] {
+        asks.ask(&sheet(question)).await.unwrap();
+        assert!(other.answer(&id(question), "yes".to_owned()).await.unwrap());
+        assert_eq!(other.fate(&id(question)).await.unwrap(), Fate::Waits);
+    }
+    asks.took(&id("taken")).await.unwrap();
+    asks.take_back(&id("taken")).await.unwrap();
+    asks.take_back(&id("closed")).await.unwrap();
+    asks.refuse_answer(&id("refused")).await.unwrap();
+    asks.took(&id("late")).await.unwrap();
+    assert_eq!(other.fate(&id("refused")).await.unwrap(), Fate::Refused);
+    // A process that is killed cleans nothing up.
+    let killed = Connection::open(other.file()).unwrap();
+    let held = "UPDATE questions SET holder = 999 WHERE id = 'left'";
+    killed.execute(held, []).unwrap();
+    asks.close();
+    let mut fates = Vec::new();
+    for question in ["taken", "taken", "late", "closed", "left"] {
+        fates.push(other.fate(&id(question)).await.unwrap());
+    }
+    assert_eq!(fates, [Fate::Taken, Fate::Closed, Fate::Taken, Fate::Closed, Fate::Abandoned]);
+}
+
+#[tokio::test]
+async fn uses_are_forgotten_only_where_nothing_can_rest_on_the_approval_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let spend = |run: &str, key: &str| {
+        let spends = vec![Spending { key: key.to_owned(), uses: 1 }];
+        let appended = store.append(&lease(run), Append { events: vec![intended(1)], spends });
+        async move { appended.await.map_err(|failure| failure.trouble) }
+    };
+    for run in ["going", "over", "gone"] {
+        store.append(&lease(run), vec![opened(run), asked(1, "{}")].into()).await.unwrap();
+        assert_eq!(spend(run, run).await, Ok(()));
+    }
+    for run in ["over", "gone"] {
+        let end = vec![delivered(1, "1"), Event::Ended(Ending::Value(None))];
+        store.append(&lease(run), end.into()).await.unwrap();
+    }
+    let database = Connection::open(store.file()).unwrap();
+    let known = || {
+        let mut select = database.prepare("SELECT key FROM spent ORDER BY key").unwrap();
+        let keys = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        keys.collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    database.execute("INSERT INTO spent (key, used) VALUES ('before', 1)", []).unwrap();
+    let keep = Retention { age: std::time::Duration::MAX, bytes: u64::MAX };
+    store.prune(keep).await.unwrap();
+    assert_eq!(known(), ["before", "going", "gone", "over"], "they are recent, or may be of a run under way");
+    // The next day, and the run `gone` has been removed.
+    database.execute("UPDATE spent SET at = 0 WHERE at IS NOT NULL", []).unwrap();
+    database.execute("DELETE FROM runs WHERE id = 'gone'", []).unwrap();
+    store.prune(keep).await.unwrap();
+    assert_eq!(known(), ["before", "going"]);
+    assert_eq!(spend("going", "going").await, Err(StoreTrouble::Spent));
+    for run in ["over", "gone"] {
+        assert_eq!(spend(run, run).await, Err(StoreTrouble::NotOwner), "{run}");
+    }
+    store.append(&lease("going"), Event::Ended(Ending::Value(None)).into()).await.unwrap();
+    store.prune(keep).await.unwrap();
+    assert_eq!(known(), ["gone", "over"], "taken just now, by what was refused");
 }

@@ -22,13 +22,19 @@ const LOOK: Duration = Duration::from_millis(400);
 pub(crate) struct Board {
     approvals: Arc<Approvals>,
     state: PathBuf,
-    store: Option<SqliteStore>,
+    /// The store of journals, if there is one; else one that is opened with the first question.
+    store: Option<Arc<SqliteStore>>,
+    own_store: bool,
+    /// Whether answers of other processes can be believed: the key has been read.
+    keyed: bool,
     shown: BTreeSet<QuestionId>,
 }
 
 impl Board {
-    pub(crate) fn new(approvals: Arc<Approvals>, state: PathBuf) -> Self {
-        Self { approvals, state, store: None, shown: BTreeSet::new() }
+    /// A board in this store, which somebody else closes; without one in a store of its own.
+    pub(crate) fn new(approvals: Arc<Approvals>, state: PathBuf, store: Option<Arc<SqliteStore>>) -> Self {
+        let own_store = store.is_none();
+        Self { approvals, state, store, own_store, keyed: false, shown: BTreeSet::new() }
     }
 
     /// Keeps the board until cancelled; then nothing of this process is on it.
@@ -60,16 +66,17 @@ impl Board {
                 }
             }
         }
-        if let Some(store) = self.store.take() {
-            for id in &self.shown {
-                if let Err(failure) = store.take_back(id).await {
-                    tracing::debug!(%failure, "a question could not be taken back");
-                }
+        let Some(store) = self.store.take() else { return };
+        for id in &self.shown {
+            if let Err(failure) = store.take_back(id).await {
+                tracing::debug!(%failure, "a question could not be taken back");
             }
-            // It blocks until what waits is written.
-            if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
-                tracing::debug!(%error, "the store did not close");
-            }
+        }
+        // It blocks until what waits is written.
+        if self.own_store
+            && let Err(error) = tokio::task::spawn_blocking(move || store.close()).await
+        {
+            tracing::debug!(%error, "the store did not close");
         }
     }
 
@@ -96,14 +103,19 @@ impl Board {
     }
 
     /// The store, and the key that answers are signed with.
-    fn store(&mut self) -> Result<&SqliteStore, String> {
-        if self.store.is_none() {
+    fn store(&mut self) -> Result<Arc<SqliteStore>, String> {
+        if !self.keyed {
             let key = key::load(&self.state).map_err(|problem| report::chain(&problem))?;
             self.approvals.share(key);
-            let store = SqliteStore::new(StoreOptions::new(folder(&self.state)));
-            self.store = Some(store.map_err(|error| error.to_string())?);
+            self.keyed = true;
         }
-        self.store.as_ref().ok_or_else(|| "there is no store".to_owned())
+        if let Some(store) = &self.store {
+            return Ok(Arc::clone(store));
+        }
+        let store = SqliteStore::new(StoreOptions::new(folder(&self.state)));
+        let store = Arc::new(store.map_err(|error| error.to_string())?);
+        self.store = Some(Arc::clone(&store));
+        Ok(store)
     }
 
     /// Takes the answers that others left. One that is no good changes nothing but is thrown away.
@@ -112,7 +124,9 @@ impl Board {
         for id in &self.shown {
             let Some(token) = store.answered(id).await? else { continue };
             match self.approvals.accept(&token) {
-                Ok(()) | Err(BadToken::Elsewhere) => {}
+                Ok(()) => store.took(id).await?,
+                // Answered here meanwhile: it is about to be taken off.
+                Err(BadToken::Elsewhere) if self.approvals.open().iter().all(|sheet| sheet.id != *id) => {}
                 Err(bad) => {
                     tracing::warn!(question = %id, %bad, "an answer was not taken");
                     store.refuse_answer(id).await?;

@@ -10,8 +10,9 @@ use outboard_runtime::{
     ids::QuestionId,
     journal::StoreFailure,
 };
-use outboard_store::{SqliteStore, StoreOptions};
+use outboard_store::{Fate, SqliteStore, StoreOptions};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::variable;
 use crate::{
@@ -118,24 +119,47 @@ async fn decide(id: &str, said: Said, what: &str) -> Result<(Places, Sheet), Fai
     if !store.answer(id, token).await.map_err(|failure| unreadable(&failure))? {
         return Err(not_open(id.as_str()));
     }
-    let taken = async {
-        while store.answered(id).await?.is_some() {
-            tokio::time::sleep(LOOK).await;
+    tell(id, fate(&store, id).await.map_err(|failure| unreadable(&failure))?)?;
+    Ok((places, sheet))
+}
+
+/// What became of the answer, as far as that is known soon.
+async fn fate(store: &SqliteStore, id: &QuestionId) -> Result<Fate, StoreFailure> {
+    let late = Instant::now() + TAKEN;
+    loop {
+        let fate = store.fate(id).await?;
+        if fate != Fate::Waits || Instant::now() >= late {
+            return Ok(fate);
         }
-        // An answer that was refused leaves the question open.
-        Ok::<_, StoreFailure>(store.questions().await?.iter().all(|sheet| sheet.id != *id))
-    };
-    match tokio::time::timeout(TAKEN, taken).await {
-        Ok(Ok(true)) => report::line(format_args!("{id}: answered")),
-        Ok(Ok(false)) => {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Says what became of an answer; a failure unless it may still count.
+fn tell(id: &QuestionId, fate: Fate) -> Result<(), Failure> {
+    match fate {
+        Fate::Taken => report::line(format_args!("{id}: answered")),
+        Fate::Waits => report::line(format_args!(
+            "{id}: the answer waits for the Outboard that asked, which has not taken it yet"
+        )),
+        Fate::Closed => {
+            return Err(Failure::new(format_args!(
+                "the answer came too late: question {id} was closed meanwhile, and it changed nothing"
+            )));
+        }
+        Fate::Abandoned => {
+            return Err(Failure::new(format_args!(
+                "the answer changed nothing: the Outboard that asked question {id} has ended"
+            ))
+            .hint("outboard runs shows what became of its run; one that goes on asks again"));
+        }
+        Fate::Refused => {
             return Err(Failure::new(
                 "the answer was not taken: its time was over, or it is of something else",
             ));
         }
-        Ok(Err(failure)) => return Err(unreadable(&failure)),
-        Err(_) => report::line(format_args!("{id}: answered; its Outboard has not taken it yet")),
     }
-    Ok((places, sheet))
+    Ok(())
 }
 
 async fn find(store: &SqliteStore, id: &str) -> Result<Sheet, Failure> {

@@ -5,6 +5,7 @@ use std::{
     process::Stdio,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::harness::{OUTBOARD, Session, fixture};
@@ -98,4 +99,19 @@ fn a_question_is_refused_at_another_terminal_and_always_is_a_rule() {
     let told = session.at_terminal(&format!("approve {id} --always"), str::to_owned);
     assert!(told.contains("fix.add may be called without asking from now on: rule 1 of"), "{told}");
     assert_eq!(session.client.call("execute", json!({ "resume": "r2" })).1, "4");
+}
+
+#[test]
+fn whoever_answers_an_outboard_that_ended_meanwhile_is_told_that_nothing_came_of_it() {
+    let (session, id) = waiting();
+    let asks = Pid::from_raw(session.client.pid().cast_signed()).unwrap();
+    let told = session.at_terminal(&format!("approve {id} --always"), |code| {
+        // It may be typed twice.
+        let _ = kill_process(asks, Signal::KILL);
+        code.to_owned()
+    });
+    assert!(told.contains("the answer changed nothing: the Outboard that asked question"), "{told}");
+    assert!(!told.contains("answered") && !told.contains("may be called without asking"), "{told}");
+    let (_, rules) = session.detached(&["policy", "show", "--json"]);
+    assert!(!rules.contains("a person said always"), "{rules}");
 }
