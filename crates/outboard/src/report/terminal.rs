@@ -50,14 +50,22 @@ impl Terminal {
         let _quiet = output::quiet_progress();
         self.show(text)?;
         let read = Instant::now() + READING;
+        // Of a line that was waited for before, nobody can tell how much of it was typed before.
+        let mut begun_before = self.typing.is_some();
         loop {
             let line = self.line().await?;
-            if line.is_none() || Instant::now() >= read {
+            if line.is_none() || Instant::now() >= read && !begun_before {
                 return Ok(line);
             }
             // Typed ahead, and no answer to this.
             sleep_until(read).await;
-            self.show(text)?;
+            let again = if begun_before {
+                "that may have been meant for the question before; once more:\n"
+            } else {
+                ""
+            };
+            self.show(&format!("{again}{text}"))?;
+            begun_before = false;
         }
     }
 
@@ -76,5 +84,76 @@ impl Terminal {
         let line = typing.await;
         self.typing = None;
         line.map_err(io::Error::other)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read as _, os::fd::OwnedFd, os::unix::net::UnixStream};
+
+    use super::*;
+
+    /// A terminal, and the person at it.
+    fn terminal() -> (Terminal, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Terminal { shown: File::from(OwnedFd::from(ours)), typing: None }, theirs)
+    }
+
+    /// Waits until this is shown, and then for as long as reading takes.
+    async fn reads(person: &UnixStream, text: &'static str) {
+        let mut person = person.try_clone().unwrap();
+        let shown = tokio::task::spawn_blocking(move || {
+            let (mut shown, mut byte) = (String::new(), [0]);
+            while !shown.ends_with(text) {
+                person.read_exact(&mut byte).unwrap();
+                shown.push(char::from(byte[0]));
+            }
+            shown
+        });
+        shown.await.unwrap();
+        tokio::time::advance(READING).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_was_begun_for_one_question_does_not_answer_the_next() {
+        let (mut terminal, mut person) = terminal();
+        {
+            let closed = async {
+                reads(&person, "first? ").await;
+                (&person).write_all(b"a").unwrap();
+            };
+            tokio::select! {
+                typed = terminal.ask("first? ") => panic!("{typed:?}"),
+                () = closed => {}
+            }
+        }
+        let typing = async {
+            reads(&person, "second? ").await;
+            (&person).write_all(b"\n").unwrap();
+            reads(&person, "once more:\nsecond? ").await;
+            (&person).write_all(b"d\n").unwrap();
+        };
+        let (typed, ()) = tokio::join!(terminal.ask("second? "), typing);
+        assert_eq!(typed.unwrap().as_deref(), Some("d"));
+        // What is begun and ended for one question is its answer at once.
+        let typing = async {
+            reads(&person, "third? ").await;
+            person.write_all(b"r\n").unwrap();
+        };
+        let (typed, ()) = tokio::join!(terminal.ask("third? "), typing);
+        assert_eq!(typed.unwrap().as_deref(), Some("r"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_typed_before_it_can_be_read_is_no_answer() {
+        let (mut terminal, person) = terminal();
+        (&person).write_all(b"a\n").unwrap();
+        let typing = async {
+            reads(&person, "may it? ").await;
+            reads(&person, "may it? ").await;
+            (&person).write_all(b"d\n").unwrap();
+        };
+        let (typed, ()) = tokio::join!(terminal.ask("may it? "), typing);
+        assert_eq!(typed.unwrap().as_deref(), Some("d"));
     }
 }
