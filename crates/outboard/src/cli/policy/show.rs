@@ -1,5 +1,5 @@
 //! `outboard policy show`: per upstream how many of its tools run, ask, are denied or depend on the call, and for named
-//! ones which and why. Upstreams whose tools are known from earlier are not started.
+//! ones which and why; and rules that have no effect. Upstreams whose tools are known from earlier are not started.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -14,7 +14,7 @@ use super::{
         outlook::{Outlook, of_tools},
         waiting::{self, Wait},
     },
-    catalogs,
+    catalogs, write,
 };
 use crate::report::{self, Cell, Failure, Table, USAGE, escaped};
 
@@ -64,12 +64,15 @@ impl Show {
         let members = snapshot.members().iter().filter(|member| asked(member));
         let rows: Vec<(&Member, Outlook)> =
             members.map(|member| (&**member, of_tools(policy, member))).collect();
+        let idle = write::idle_rules(&policy.text().rules, &snapshot);
         if self.json {
+            let warnings: Vec<_> =
+                idle.iter().map(|(place, what)| json!({"rule": place, "warning": what})).collect();
             let upstreams = rows.iter().map(|(member, outlook)| {
                 json!({"name": member.upstream, "standing": standing(member), "tools": outlook.json()})
             });
             return report::json(&json!({
-                "policy": policy.text(), "upstreams": upstreams.collect::<Vec<_>>(),
+                "policy": policy.text(), "upstreams": upstreams.collect::<Vec<_>>(), "warnings": warnings,
             }));
         }
         report::line(policy.describe());
@@ -81,6 +84,9 @@ impl Show {
                     report::line(format_args!("  {heading} ({}): {}", tools.len(), tools.join(", ")));
                 }
             }
+        }
+        for (place, what) in &idle {
+            report::warn(format_args!("rule {}: {what}", place + 1));
         }
         Ok(())
     }

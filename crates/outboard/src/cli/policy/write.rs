@@ -83,16 +83,36 @@ async fn idle(place: usize) -> Option<String> {
     let snapshot =
         context.with(&|_| false, async |system, _| Ok(system.runtime.catalogue().snapshot())).await.ok()?;
     let rules = &context.configuration.settings.policy.text().rules;
-    // As rules that deny, above which nothing stands: what decides is then the rule that comes first.
-    let denying = |rules: &[RuleText]| {
-        let rules = rules.iter().map(|rule| RuleText { verdict: Word::Deny, ..rule.clone() }).collect();
-        Rulebook::read(PolicyText { rules, ..PolicyText::default() }).ok()
-    };
-    told(&denying(rules.get(place..=place)?)?, &denying(rules)?, place, &snapshot)
+    told(&denying(rules.get(place..=place)?)?, &denying(rules)?, place, &snapshot).map(|told| told.text)
+}
+
+/// The rules about tools that do nothing, as far as tools are known, by their places, and why.
+pub(super) fn idle_rules(rules: &[RuleText], snapshot: &Snapshot) -> Vec<(usize, String)> {
+    let Some(all) = denying(rules) else { return Vec::new() };
+    let about_tools = rules.iter().enumerate().filter(|(_, rule)| rule.tools.is_some());
+    let idle = about_tools.filter_map(|(place, rule)| {
+        let alone = denying(std::slice::from_ref(rule))?;
+        let told = told(&alone, &all, place, snapshot)?;
+        (!told.has_effect).then_some((place, told.text))
+    });
+    idle.collect()
+}
+
+/// The rules as if each denied, above which nothing stands: what decides is then the rule that comes first.
+fn denying(rules: &[RuleText]) -> Option<Rulebook> {
+    let rules = rules.iter().map(|rule| RuleText { verdict: Word::Deny, ..rule.clone() }).collect();
+    Rulebook::read(PolicyText { rules, ..PolicyText::default() }).ok()
+}
+
+/// What a rule does not do.
+struct Told {
+    /// Whether it does anything.
+    has_effect: bool,
+    text: String,
 }
 
 /// What `alone`, the rule at this place, does not do among `all`.
-fn told(alone: &Rulebook, all: &Rulebook, place: usize, snapshot: &Snapshot) -> Option<String> {
+fn told(alone: &Rulebook, all: &Rulebook, place: usize, snapshot: &Snapshot) -> Option<Told> {
     let (mut reached, mut passed, mut before) = (0, Vec::new(), BTreeSet::new());
     for member in snapshot.members() {
         for (identifier, tool) in member.tools() {
@@ -117,14 +137,16 @@ fn told(alone: &Rulebook, all: &Rulebook, place: usize, snapshot: &Snapshot) -> 
             0 => String::new(),
             number => format!("; {} did not list any yet", counted(number, "upstream")),
         };
-        return (reached == 0).then(|| format!("no tool that is known here is meant by it{others}"));
+        let text = format!("no tool that is known here is meant by it{others}");
+        return (reached == 0).then_some(Told { has_effect: false, text });
     }
     let left = passed.len().saturating_sub(NAMED);
     let more = if left > 0 { format!(" and {left} more") } else { String::new() };
     let names = passed.get(..NAMED).unwrap_or(&passed).join(", ");
     let places = before.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-    let effect = if reached == 0 { "it has no effect: " } else { "" };
-    Some(format!("{effect}before it, rule {places} decides about {names}{more}"))
+    let has_effect = reached > 0;
+    let effect = if has_effect { "" } else { "it has no effect: " };
+    Some(Told { has_effect, text: format!("{effect}before it, rule {places} decides about {names}{more}") })
 }
 
 /// The rules that may decide about such a call; the last of them whatever it is called with, if there is one.

@@ -97,6 +97,25 @@ fn the_policy_in_force_is_shown_per_upstream_and_for_saved_catalogues() {
         tools.iter().find(|one| one["tool"] == tool).unwrap()["verdict"].clone()
     };
     assert_eq!((of("add"), of("echo")), (json!("ask"), json!("deny")));
+    assert_eq!(facts["warnings"], json!([]));
+    let idle = Person::configured(&json!({
+        "mcpServers": {"fix": fixture(&[])},
+        "policy": {"rules": [
+            {"tools": "fix.*", "verdict": "allow"},
+            {"tools": "fix.count", "verdict": "deny"},
+            {"tools": "fix.cuont", "verdict": "deny"},
+            {"when": "kind == 'read_resource'", "verdict": "deny"},
+        ]},
+    }));
+    idle.says(&["policy", "show"]).check(
+        0,
+        &[
+            "rule 2: it has no effect: before it, rule 1 decides about fix.count",
+            "rule 3: no tool that is known here is meant by it",
+        ],
+    );
+    let warnings = idle.says(&["policy", "show", "--json"]).json()["warnings"].take();
+    assert_eq!((warnings[0]["rule"].clone(), warnings.as_array().unwrap().len()), (json!(1), 2));
     let saved = json!({"tools": [
         {"name": "a", "inputSchema": {}, "annotations": {"readOnlyHint": true}},
         {"name": "b", "annotations": {"destructiveHint": true}}, {"name": "c"}, 7,
