@@ -1,4 +1,4 @@
-//! Runs the demo: every way and variant in turn, one report.
+//! Runs the demo: every way and variant in turn, then the workplace whose post waits for a yes; one report.
 //!
 //! It leaves printing and the exit code to its caller, and it touches no state of the user.
 
@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use crate::{
     report::DemoReport,
+    tool_server::ServerFailure,
     ways::{self, Connect, Progress, VARIANTS, WAYS, Way, WayFailure, connect::Processes},
+    workplace,
 };
 
 /// What to run the demo with.
@@ -32,15 +34,25 @@ pub enum DemoError {
         /// What happened.
         reason: String,
     },
+    /// The second part failed.
+    #[error("show a post that waits for a yes: {reason}")]
+    Workplace {
+        /// What happened.
+        reason: String,
+    },
 }
 
-/// Does the task all ways, telling `progress` of every turn before it is taken.
+/// Does the task all ways, telling `progress` of every turn before it is taken; then lets a script ask.
 pub async fn run(
     options: DemoOptions,
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<DemoReport, DemoError> {
     let processes = Processes::prepare(&options).map_err(DemoError::Scratch)?;
-    run_with(&processes, options.latency, &progress).await
+    let mut report = run_with(&processes, options.latency, &progress).await?;
+    let workplace = workplace::run(&options, &progress).await;
+    let failed = |failure: ServerFailure| DemoError::Workplace { reason: failure.to_string() };
+    report.workplace = Some(workplace.map_err(failed)?);
+    Ok(report)
 }
 
 pub(crate) async fn run_with<C: Connect>(

@@ -151,9 +151,20 @@ struct Wire {
 }
 
 impl InMemory {
+    /// The upstream with the data.
     pub(crate) async fn open() -> Self {
+        Self::to(|streams| serve_on(UpstreamOptions { latency: false }, streams)).await
+    }
+
+    /// Whatever serves on the other end of a pipe.
+    pub(crate) async fn to<S>(
+        serve: impl FnOnce((ReadHalf<DuplexStream>, WriteHalf<DuplexStream>)) -> S,
+    ) -> Self
+    where
+        S: Future<Output = Result<(), UpstreamError>> + Send + 'static,
+    {
         let (ours, theirs) = duplex(1 << 20);
-        let served = tokio::spawn(serve_on(UpstreamOptions { latency: false }, split(theirs)));
+        let served = tokio::spawn(serve(split(theirs)));
         let (reader, writer) = split(ours);
         let wire = Wire { lines: BufReader::new(reader).lines(), writer, next_id: 1 };
         let client = Self { wire: Mutex::new(wire), served };

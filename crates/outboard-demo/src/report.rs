@@ -1,15 +1,20 @@
 //! What the demo found: figures for each way, as data, as JSON and as text.
 //!
-//! It judges one thing, whether all ways came to the same answer. It does not print.
+//! It judges whether all ways came to the same answer, and whether what the second part claims is true. It does not print.
 
 mod bars;
 mod render;
 mod style;
+mod waiting;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, model::SUMMARY_SCRIPT};
+use crate::{
+    answer::Answer,
+    model::SUMMARY_SCRIPT,
+    workplace::{Claim, WorkplaceReport},
+};
 
 pub use style::Style;
 
@@ -57,11 +62,13 @@ pub struct DemoReport {
     pub variants: Vec<WayReport>,
     /// Whether the upstream simulated latency.
     pub latency: bool,
+    /// The second part, if it was shown.
+    pub workplace: Option<WorkplaceReport>,
 }
 
 impl DemoReport {
     pub(crate) fn new(latency: bool) -> Self {
-        Self { ways: Vec::new(), variants: Vec::new(), latency }
+        Self { ways: Vec::new(), variants: Vec::new(), latency, workplace: None }
     }
 
     /// Whether every way and variant came to the same answer. If not, the caller ends with a failure.
@@ -71,8 +78,15 @@ impl DemoReport {
         answers.all(|answer| Some(answer) == first)
     }
 
+    /// What the second part was to show and did not. If there is any, the caller ends with a failure.
+    pub fn untrue(&self) -> Vec<&'static str> {
+        let claims = self.workplace.iter().flat_map(WorkplaceReport::claims);
+        claims.filter(|claim| !claim.holds).map(|Claim { claim, .. }| claim).collect()
+    }
+
     /// One object: `ways` and `variants`, each a list of `{name, label, turns, input_tokens,
-    /// output_tokens, seconds, answer}`; `estimate`, `counted`, `answers_agree`, `latency` and `script`.
+    /// output_tokens, seconds, answer}`; `estimate`, `counted`, `answers_agree`, `latency` and `script`. `workplace` is the
+    /// second part: `{commands, tools, runs, scripts, claims}`, each claim with whether it holds.
     /// Keys are added over time, none of these changes its meaning.
     pub fn to_json(&self) -> Value {
         json!({
@@ -83,6 +97,7 @@ impl DemoReport {
             "counted": COUNTED,
             "latency": self.latency,
             "script": SUMMARY_SCRIPT,
+            "workplace": self.workplace.as_ref().map(waiting::to_json),
         })
     }
 

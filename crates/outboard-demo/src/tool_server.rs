@@ -3,11 +3,15 @@
 //! `ways::connect` fills it with MCP over stdio, tests with servers in the same process. It does not
 //! start anything.
 
-use std::future::Future;
+use std::{fmt, future::Future, time::Duration};
 
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::conversation::{Listing, ToolAnswer};
+
+/// Nothing in the demo takes nearly as long; whatever hangs is reported instead of waited for.
+pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 
 /// A server with tools, as a client sees it.
 pub(crate) trait ToolServer: Send + Sync {
@@ -29,3 +33,14 @@ pub(crate) trait ToolServer: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct ServerFailure(pub(crate) String);
+
+/// Does something with a server, or reports what it did not do and why.
+pub(crate) async fn within<T, E: fmt::Display>(
+    what: &str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, ServerFailure> {
+    match timeout(LONGEST, work).await {
+        Ok(done) => done.map_err(|error| ServerFailure(format!("the server did not {what}: {error}"))),
+        Err(_) => Err(ServerFailure(format!("the server did not {what} within {LONGEST:?}"))),
+    }
+}

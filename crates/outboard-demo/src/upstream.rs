@@ -5,7 +5,7 @@
 
 mod spaced;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use rmcp::{
     Json, ServerHandler, ServiceExt,
@@ -30,7 +30,7 @@ pub struct UpstreamOptions {
     pub latency: bool,
 }
 
-/// The demo's upstream could not serve.
+/// An upstream of the demo could not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamError {
     /// The client's opening was not MCP, or it left before it had finished.
@@ -39,6 +39,15 @@ pub enum UpstreamError {
     /// The serving task was lost.
     #[error("serve the MCP connection to its end")]
     Serve(#[source] tokio::task::JoinError),
+    /// What is received cannot be written down.
+    #[error("write what is received to {}", path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// Serves MCP on stdin and stdout until the client closes its end.

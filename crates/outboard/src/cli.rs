@@ -110,7 +110,7 @@ enum Command {
     Approve(approvals::Approve),
     /// Refuse something that waits, at a terminal
     Deny(approvals::Deny),
-    /// Do one task by tool calls and by a script, and show what each costs
+    /// Do one task by tool calls and by a script, show what each costs, and have a post wait for a yes
     Demo(demo::Demo),
     /// Print a completion script for a shell
     Completions(completions::Completions),

@@ -1,10 +1,11 @@
-//! Lays the report out for people: task, table, bars, answer, script, and how it was counted.
+//! Lays the report out for people: task, table, bars, answer, script, how it was counted, and the second part.
 //!
 //! It decides order and alignment; the figures and the judgement come from the report.
 
 use super::{
     COUNTED, DemoReport, Style, WayReport,
     bars::{Bar, bars},
+    waiting,
 };
 use crate::{
     data::{PAGE_SIZE, TOTAL_PAGES},
@@ -33,6 +34,7 @@ pub(super) fn render(report: &DemoReport, style: Style) -> String {
     sections.push(answer(report, style));
     sections.push(script(style));
     sections.push(format!("{}\n", style.dim(COUNTED)));
+    sections.extend(report.workplace.iter().map(|workplace| waiting::render(workplace, style)));
     sections.join("\n")
 }
 
@@ -79,12 +81,12 @@ fn answer(report: &DemoReport, style: Style) -> String {
 }
 
 fn script(style: Style) -> String {
-    let mut text = format!("{}\n", style.strong("the script"));
-    for line in SUMMARY_SCRIPT.lines() {
-        text.push_str(format!("  {line}").trim_end());
-        text.push('\n');
-    }
-    text
+    format!("{}\n{}", style.strong("the script"), further_in(SUMMARY_SCRIPT))
+}
+
+/// Lines that stand further in than their heading.
+pub(super) fn further_in(text: &str) -> String {
+    text.lines().map(|line| format!("{}\n", format!("  {line}").trim_end())).collect()
 }
 
 fn seconds(seconds: f64) -> String {

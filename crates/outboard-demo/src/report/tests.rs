@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::workplace::sample;
 
 fn report() -> DemoReport {
     let answer = Answer { failures: 2, most_active: vec!["a".into(), "b".into()], average_duration: 1.5 };
@@ -24,6 +25,7 @@ fn report() -> DemoReport {
         ],
         variants: vec![way("one-script-mended", "one script, failed once", [3, 2_000, 400], 0.32)],
         latency: true,
+        workplace: None,
     }
 }
 
@@ -97,6 +99,60 @@ fn the_json_has_one_entry_a_way_with_stable_names() {
         })
     );
     let keys: Vec<&String> = json.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["ways", "variants", "answers_agree", "estimate", "counted", "latency", "script"]);
+    assert_eq!(
+        keys,
+        ["ways", "variants", "answers_agree", "estimate", "counted", "latency", "script", "workplace"]
+    );
     assert_eq!([&json["estimate"], &json["answers_agree"]], [&json!("o200k"), &json!(true)]);
+}
+
+#[test]
+fn the_second_part_says_who_was_simulated_and_what_is_not_true() {
+    let with = |workplace| DemoReport { workplace: Some(workplace), ..report() };
+    let text = with(sample()).render(Style::default());
+    let (_, part) = text.split_once("A script that posts").unwrap();
+    assert!(text.is_ascii());
+    insta::assert_snapshot!(part, @r##"
+     to everyone: it reads as it likes, and its post waits for a yes. The person is simulated.
+
+    what the user did before
+      $ outboard accept workplace
+
+    what policy says then
+      read_channel_messages      allow  because declared read-only
+      search_contacts            allow  because declared read-only
+      schedule_meeting           allow  because rule 1
+      post_message_to_all_hands  ask    because declared destructive
+
+    the script
+      const a = 1;
+
+    what the person is shown by the client while the script waits
+      Outboard asks: may this script call workplace.post?
+
+          text  "Moved"
+
+      ( ) deny   ( ) allow once
+
+    script      simulated answer  person took   call took  run's clock  posts  its post gave
+    TypeScript  allow once            1.000 s     1.500 s      0.400 s      1  {"reached":214}
+    Python      deny                  1.000 s     1.500 s      0.400 s      0  ToolError: not approved
+
+    what this shows, by what the workplace received
+      yes  reading just ran: it was received before anybody had answered
+      yes  the meeting was scheduled once, by the user's own rule
+      yes  nothing was posted while the post waited for a yes
+      yes  a yes posted once, exactly the text that was shown
+      yes  a no posted nothing, and the script got a ToolError
+      yes  the run's clock stood still while the person took their time
+    "##);
+    let mut broken = sample();
+    broken.runs[0].posted.clear();
+    let broken = with(broken);
+    assert_eq!(broken.untrue(), ["a yes posted once, exactly the text that was shown"]);
+    assert!(broken.render(Style::default()).contains("  NOT TRUE  a yes posted once"));
+    let json = broken.to_json();
+    assert_eq!(json["workplace"]["claims"][3]["holds"], false);
+    assert_eq!(json["workplace"]["runs"][1]["simulated_answer"], "deny");
+    assert_eq!(report().untrue(), [""; 0]);
 }

@@ -1,15 +1,8 @@
 //! Starts the servers of the ways as processes and speaks MCP with them over stdio, as any client does.
 //!
-//! Everything that `outboard serve` would keep goes to a directory that vanishes with the demo. It
-//! leaves the user's configuration, state, environment and working directory alone.
+//! Everything that `outboard serve` would keep goes to a directory that vanishes with the demo.
 
-use std::{
-    fmt, fs,
-    future::Future,
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use outboard_runtime::{
     ids::{ToolName, UpstreamName},
@@ -19,65 +12,41 @@ use outboard_runtime::{
 use outboard_upstream::{Transport, UpstreamSpec, direct::Client};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{Before, Connect};
 use crate::{
     conversation::{Listing, ToolAnswer, ToolDefinition},
     demo::DemoOptions,
     model::TOOLS_OF_THE_SCRIPT,
-    tool_server::{ServerFailure, ToolServer},
+    scratch::Scratch,
+    tool_server::{ServerFailure, ToolServer, within},
 };
 
 /// The demo's upstream as scripts know it.
 const NAMESPACE: &str = "data_tools";
-/// Nothing in the demo takes nearly as long; whatever hangs is reported instead of waited for.
-const LONGEST_ANSWER: Duration = Duration::from_secs(60);
 /// How long a fresh `outboard serve` may take to learn its upstream's tools, and how often it is asked.
 const LONGEST_START: Duration = Duration::from_secs(20);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Starts each server anew for each way, in a directory of the demo's own.
 pub(crate) struct Processes {
-    exe: String,
     upstream_args: Vec<String>,
-    scratch: TempDir,
+    scratch: Scratch,
 }
 
 impl Processes {
     /// Makes the directory and writes the configuration that names the demo's upstream.
     pub(crate) fn prepare(options: &DemoOptions) -> io::Result<Self> {
-        let exe = std::path::absolute(&options.exe)?;
-        let exe = exe.into_os_string().into_string().map_err(|exe| {
-            let what = format!("the path of the executable is not UTF-8: {}", Path::new(&exe).display());
-            io::Error::new(io::ErrorKind::InvalidInput, what)
-        })?;
         let mut upstream_args = vec!["demo-upstream".to_owned()];
         if !options.latency {
             upstream_args.push("--no-latency".to_owned());
         }
+        let scratch = Scratch::prepare(&options.exe)?;
         // It is our own: nobody need be asked about it.
-        let server = json!({ "command": exe, "args": upstream_args, "trust": true });
-        let config = json!({ "mcpServers": { NAMESPACE: server } });
-        let processes = Self { exe, upstream_args, scratch: tempfile::tempdir()? };
-        for directory in [processes.config(), processes.state(), processes.work()] {
-            fs::create_dir(directory)?;
-        }
-        fs::write(processes.config().join("outboard.json"), config.to_string())?;
-        Ok(processes)
-    }
-
-    fn config(&self) -> PathBuf {
-        self.scratch.path().join("config")
-    }
-
-    fn state(&self) -> PathBuf {
-        self.scratch.path().join("state")
-    }
-
-    fn work(&self) -> PathBuf {
-        self.scratch.path().join("work")
+        let server = json!({ "command": scratch.exe(), "args": upstream_args, "trust": true });
+        scratch.configure(&json!({ "mcpServers": { NAMESPACE: server } }))?;
+        Ok(Self { upstream_args, scratch })
     }
 
     fn spec(&self, before: Before) -> UpstreamSpec {
@@ -85,14 +54,12 @@ impl Processes {
             Before::Upstream => self.upstream_args.clone(),
             Before::Outboard => vec!["serve".to_owned()],
         };
-        let env = [
-            ("HOME", self.scratch.path().to_owned()),
-            ("OUTBOARD_CONFIG_DIR", self.config()),
-            ("OUTBOARD_STATE_DIR", self.state()),
-        ];
-        let env = env.map(|(name, path)| (name.to_owned(), path.to_string_lossy().into_owned()));
-        let transport =
-            Transport::Stdio { command: self.exe.clone(), args, env: env.into(), cwd: Some(self.work()) };
+        let transport = Transport::Stdio {
+            command: self.scratch.exe().to_owned(),
+            args,
+            env: self.scratch.environment(),
+            cwd: Some(self.scratch.work()),
+        };
         UpstreamSpec::new(UpstreamName::new(NAMESPACE), transport)
     }
 }
@@ -151,16 +118,6 @@ impl ToolServer for Process {
     }
 }
 
-async fn within<T, E: fmt::Display>(
-    what: &str,
-    work: impl Future<Output = Result<T, E>>,
-) -> Result<T, ServerFailure> {
-    match timeout(LONGEST_ANSWER, work).await {
-        Ok(done) => done.map_err(|error| ServerFailure(format!("the server did not {what}: {error}"))),
-        Err(_) => Err(ServerFailure(format!("the server did not {what} within {LONGEST_ANSWER:?}"))),
-    }
-}
-
 /// What most clients give to a model: text blocks as their text, any other block as its JSON. A result
 /// without content is read from its structured content.
 fn as_text(reply: &CallReply) -> ToolAnswer {
@@ -183,6 +140,8 @@ fn as_text(reply: &CallReply) -> ToolAnswer {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::*;
 
     fn processes(exe: &str) -> Processes {
@@ -215,12 +174,12 @@ mod tests {
     #[test]
     fn servers_see_nothing_but_the_demos_own_directory() {
         let processes = processes("/opt/outboard");
-        let config = fs::read_to_string(processes.config().join("outboard.json")).unwrap();
+        let config = fs::read_to_string(processes.scratch.config().join("outboard.json")).unwrap();
         assert_eq!(
             config,
             r#"{"mcpServers":{"data_tools":{"command":"/opt/outboard","args":["demo-upstream","--no-latency"],"trust":true}}}"#
         );
-        let scratch = processes.scratch.path().to_owned();
+        let scratch = processes.scratch.work().parent().unwrap().to_owned();
         let Transport::Stdio { args, env, cwd, .. } = processes.spec(Before::Outboard).transport else {
             panic!("a child process")
         };

@@ -1,10 +1,10 @@
-//! `outboard demo` and the MCP server that it measures with. The work is outboard-demo's; here its
+//! `outboard demo` and the MCP servers that it measures with. The work is outboard-demo's; here its
 //! report is printed and its progress shown.
 
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, path::PathBuf};
 
 use clap::Args;
-use outboard_demo::{DemoOptions, Style, UpstreamOptions};
+use outboard_demo::{DemoOptions, Style, UpstreamOptions, WorkplaceOptions};
 
 use super::variable;
 use crate::report::{self, Failure};
@@ -26,6 +26,9 @@ pub(super) struct DemoUpstream {
     /// Answer at once
     #[arg(long)]
     no_latency: bool,
+    /// Be the workplace instead, and add each call that is received to this file
+    #[arg(long, value_name = "FILE")]
+    workplace: Option<PathBuf>,
 }
 
 impl Demo {
@@ -40,17 +43,23 @@ impl Demo {
         } else {
             report::line(report.render(Style::detect(std::io::stdout().is_terminal(), variable)).trim_end());
         }
-        if report.answers_agree() {
-            Ok(())
-        } else {
-            Err(Failure::new("the ways did not come to the same answer"))
+        if !report.answers_agree() {
+            return Err(Failure::new("the ways did not come to the same answer"));
+        }
+        match &report.untrue()[..] {
+            [] => Ok(()),
+            untrue => Err(Failure::new(format_args!("not shown: {}", untrue.join("; ")))),
         }
     }
 }
 
 impl DemoUpstream {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let options = UpstreamOptions { latency: !self.no_latency };
-        outboard_demo::serve(options).await.map_err(|error| Failure::could_not(&error))
+        let latency = !self.no_latency;
+        let served = match self.workplace {
+            Some(log) => outboard_demo::serve_workplace(WorkplaceOptions { latency, log }).await,
+            None => outboard_demo::serve(UpstreamOptions { latency }).await,
+        };
+        served.map_err(|error| Failure::could_not(&error))
     }
 }
