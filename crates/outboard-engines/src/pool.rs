@@ -32,7 +32,7 @@ const COMPONENT_TABLES: u32 = 8;
 /// How much an engine may take of the machine.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
-    /// Guests that may exist at once, running or parked. Each takes 4 GiB of address space and a stack's, nothing
+    /// Guests that may exist at once, running or waiting. Each takes 4 GiB of address space and a stack's, nothing
     /// else; where the system grants less of that, there are fewer slots.
     pub slots: u32,
     /// Bytes of linear memory that a guest can be allowed at most.

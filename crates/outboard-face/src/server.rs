@@ -96,7 +96,7 @@ impl Face {
 
     /// Serves the client at the other end of two streams until it closes its end or `cancel` is cancelled. Runs in
     /// progress may give their answers for a second after the end of input; then, and at once on `cancel` or
-    /// when the client reads no more, they are cancelled. All have ended when this returns, unless one takes more than
+    /// when the client reads no more, they are cancelled, and let go if they only wait for a person. All have ended when this returns, unless one takes more than
     /// a second to do so.
     pub async fn serve<R, W>(&self, read: R, write: W, cancel: CancellationToken) -> Result<(), FaceError>
     where
@@ -105,7 +105,7 @@ impl Face {
     {
         let changes = Arc::new(Changes::new());
         let (stop, ended, runs) = (cancel.child_token(), CancellationToken::new(), TaskTracker::new());
-        let session = Arc::new(Session::keeping(self.options.keeping));
+        let session = Arc::new(Session::keeping(self.options.keeping).until(stop.clone()));
         let silence = Arc::new(Silence::default());
         let handler = Handler {
             backend: Arc::clone(&self.backend),

@@ -318,8 +318,11 @@ impl Broker {
                 let answer = match &mut asker.held {
                     Some((caller, slot)) => {
                         **slot = None;
-                        let _asking = caller.ledger.asking(asker.request);
-                        self.approver.ask(question).await
+                        caller.ledger.written().await;
+                        let asking = caller.ledger.asking(asker.request);
+                        let answer = self.approver.ask(question).await;
+                        asking.over().await;
+                        answer
                     }
                     None => self.approver.ask(question).await,
                 };

@@ -4,12 +4,15 @@
 mod actor;
 mod clock;
 mod desk;
+mod outside;
 mod past;
 pub(crate) mod program;
 mod record;
 mod recorded;
 mod report;
+mod requests;
 mod single;
+mod turn;
 mod types;
 
 pub use actor::Progress;
@@ -21,3 +24,4 @@ pub(crate) use clock::RunClock;
 use outboard_script::Prepared;
 pub(crate) use past::{GoesOn, Past};
 pub(crate) use single::{SingleParts, execute as execute_single};
+pub(crate) use turn::Turn;

@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use outboard_script::Language;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,13 +14,13 @@ use crate::{
     clock::Clock,
     engines::Engines,
     ids::{RequestId, RunId},
-    journal::{Folded, Lease, Malformed, RunEntry, Store, StoreFailure, Which, fold},
+    journal::{Folded, Lease, Malformed, RunEntry, RunState, Store, StoreFailure, Which, fold},
     limits::Limits,
     policy::Policy,
     ports::{types::TypeChecks, upstream::Upstreams},
     run::{
-        Failure, FailureKind, GoesOn, Outcome, Past, Progress, RunActor, RunParts, RunReport, SingleParts,
-        ToolOutcome, ToolReport, ToolRequest, execute_single,
+        FailureKind, GoesOn, Past, Progress, RunActor, RunParts, RunReport, SingleParts, ToolOutcome,
+        ToolReport, ToolRequest, Turn, execute_single,
     },
     session::Session,
 };
@@ -56,7 +56,7 @@ pub struct Runtime {
     broker: Arc<Broker>,
     /// Places for runs that are under way or wait for their turn.
     places: Semaphore,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     /// Names the calls outside any script.
     session_of_calls: Session,
     recovered: Arc<Session>,
@@ -82,6 +82,8 @@ pub struct TakenRun {
     entry: RunEntry,
     lease: Lease,
     folded: Folded,
+    /// Nobody died: it had been let go.
+    let_go: bool,
 }
 
 /// A recorded run that is to be repeated as a new one.
@@ -118,17 +120,20 @@ pub enum NotResumed {
 }
 
 /// A run that was interrupted more often is not resumed again: it may be what ends Outboard.
-const MOST_RESUMED: usize = 3;
+const MOST_INTERRUPTED: usize = 3;
 
-/// Why an interrupted run cannot go on, if it cannot.
-fn cannot_go_on(entry: &RunEntry, folded: &Folded) -> Option<String> {
-    if folded.opened.source.is_empty() {
-        return Some("it was one tool call, which Outboard did not live to answer".to_owned());
+impl TakenRun {
+    /// Why it cannot go on, if it cannot.
+    fn cannot_go_on(&self) -> Option<String> {
+        if self.folded.opened.source.is_empty() {
+            return Some("it was one tool call, which Outboard did not live to answer".to_owned());
+        }
+        if self.entry.redacted {
+            return Some(NotResumed::Redacted.to_string());
+        }
+        let interrupted = self.folded.interrupted + usize::from(!self.let_go);
+        (interrupted > MOST_INTERRUPTED).then(|| format!("it was interrupted {interrupted} times"))
     }
-    if entry.redacted {
-        return Some(NotResumed::Redacted.to_string());
-    }
-    (folded.resumed >= MOST_RESUMED).then(|| format!("it was interrupted {} times", folded.resumed + 1))
 }
 
 impl Runtime {
@@ -141,7 +146,8 @@ impl Runtime {
             Arc::clone(&parts.approver),
         );
         let at_once = parts.runs_at_once.max(1);
-        let (places, turns) = (Semaphore::new(at_once + parts.runs_waiting), Semaphore::new(at_once));
+        let places = Semaphore::new(at_once + parts.runs_waiting);
+        let turns = Arc::new(Semaphore::new(at_once));
         let limits = RwLock::new(parts.limits.clone());
         Self {
             parts,
@@ -221,23 +227,18 @@ impl Runtime {
         request: RunRequest,
         cancel: CancellationToken,
     ) -> RunReport {
-        let id = request.id.clone().unwrap_or_else(|| session.next_run());
-        // Before it waits for its turn: by then the conversation may be with somebody else.
-        let principal = session.client();
+        let id = request.id.unwrap_or_else(|| session.next_run());
+        let (source, language) = (request.code, request.language);
+        // On behalf of whom it is now: when it has its turn, the conversation may be with somebody else.
+        let mut parts =
+            RunParts { source, language, ..self.run_parts(id, session, request.progress, cancel) };
         let Ok(_place) = self.places.try_acquire() else {
             let (at_once, waiting) = (self.parts.runs_at_once, self.parts.runs_waiting);
-            return self.never_started(id, request, FailureKind::Crowded { at_once, waiting });
+            return RunActor::never_begun(parts, FailureKind::Crowded { at_once, waiting });
         };
-        let _turn = match self.turns.try_acquire() {
-            Ok(turn) => turn,
-            Err(_) => match self.turn(&request.progress, &cancel).await {
-                Some(turn) => turn,
-                None => return self.never_started(id, request, FailureKind::Cancelled),
-            },
-        };
-        let (source, language) = (request.code, request.language);
-        let parts = self.run_parts(id, session, request.progress, cancel);
-        let parts = RunParts { source, language, principal, ..parts };
+        if !parts.turn.take(&parts.progress, &parts.cancel).await {
+            return RunActor::never_begun(parts, FailureKind::Cancelled);
+        }
         RunActor::execute(parts).await
     }
 
@@ -246,7 +247,7 @@ impl Runtime {
     /// # Errors
     /// If it cannot be taken over, or its record cannot be read. Then it is as it was.
     pub async fn take(&self, run: &RunId) -> Result<TakenRun, NotResumed> {
-        self.entry(run).await?;
+        let let_go = self.entry(run).await?.state == RunState::Waiting;
         let lease = self.parts.store.take(run).await?;
         // From here on whoever owned it adds nothing: neither to its record nor to what is known of it.
         let read = match self.entry(run).await {
@@ -254,7 +255,7 @@ impl Runtime {
             Err(problem) => Err(problem),
         };
         match read {
-            Ok((entry, folded)) => Ok(TakenRun { entry, lease, folded }),
+            Ok((entry, folded)) => Ok(TakenRun { entry, lease, folded, let_go }),
             Err(problem) => {
                 // Whoever can read it may take it. If this fails too, the lease ends with this process.
                 let _ = self.parts.store.release(&lease).await;
@@ -272,20 +273,24 @@ impl Runtime {
         progress: watch::Sender<Progress>,
         cancel: CancellationToken,
     ) -> RunReport {
-        let TakenRun { entry, lease, folded } = taken;
-        let mut parts = self.recorded_parts(entry.id.clone(), &folded, session, progress, cancel);
+        let why = taken.cannot_go_on();
+        let TakenRun { entry, lease, folded, let_go } = taken;
+        let mut parts = self.recorded_parts(entry.id, &folded, session, progress, cancel);
         if let Some(principal) = &folded.opened.principal {
             // Whoever takes it up, it is on behalf of whom it was begun for.
             parts.principal = principal.clone();
         }
-        if let Some(why) = cannot_go_on(&entry, &folded) {
+        if let Some(why) = why {
             return RunActor::end_unresumed(parts, lease, &folded, why).await;
         }
-        let _turn = self.turns.acquire().await;
         // What the record answers the session sees again.
         self.broker.recall(session, folded.intents.values().map(|intent| &intent.upstream));
-        RunActor::execute(RunParts { past: Some(Past { folded, goes_on: GoesOn::Resumed(lease) }), ..parts })
-            .await
+        parts.past = Some(Past { folded, goes_on: GoesOn::Resumed { lease, let_go } });
+        // One that is cancelled goes no further than to where it stood.
+        if !parts.turn.take(&parts.progress, &parts.cancel).await && session.over().is_cancelled() {
+            return RunActor::leave(parts).await;
+        }
+        RunActor::execute(parts).await
     }
 
     /// Repeats a recorded run as a new one: up to the request `from` everything comes from the record, from there on calls
@@ -307,8 +312,9 @@ impl Runtime {
         if folded.opened.source.is_empty() {
             return Err(NotResumed::NoScript);
         }
-        let parts = self.recorded_parts(session.next_run(), &folded, session, progress, cancel);
-        let _turn = self.turns.acquire().await;
+        let mut parts = self.recorded_parts(session.next_run(), &folded, session, progress, cancel);
+        // One that is cancelled ends as soon as it has begun.
+        parts.turn.take(&parts.progress, &parts.cancel).await;
         // What the record answers the session sees again.
         self.broker.recall(session, folded.intents.values().map(|intent| &intent.upstream));
         let past = Past { folded, goes_on: GoesOn::Repeated { from } };
@@ -369,6 +375,7 @@ impl Runtime {
             types: self.types.clone(),
             progress,
             cancel,
+            turn: Turn::of(&self.turns),
             past: None,
         }
     }
@@ -399,33 +406,5 @@ impl Runtime {
             cancel,
         })
         .await
-    }
-
-    /// Waits for a turn; `None` when cancelled before.
-    async fn turn(
-        &self,
-        progress: &watch::Sender<Progress>,
-        cancel: &CancellationToken,
-    ) -> Option<SemaphorePermit<'_>> {
-        progress.send_modify(|progress| progress.queued = true);
-        let turn = cancel.run_until_cancelled(self.turns.acquire()).await;
-        progress.send_modify(|progress| progress.queued = false);
-        // The semaphore is never closed.
-        turn?.ok()
-    }
-
-    fn never_started(&self, id: RunId, request: RunRequest, kind: FailureKind) -> RunReport {
-        let failure = Failure { kind, position: None, frames: Vec::new() };
-        RunReport {
-            id,
-            source: request.code,
-            language: request.language.unwrap_or_default(),
-            limits: self.limits(),
-            outcome: Outcome::Failed(failure),
-            console: Vec::new(),
-            console_dropped: 0,
-            effects: Vec::new(),
-            hints: Vec::new(),
-        }
     }
 }

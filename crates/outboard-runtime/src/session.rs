@@ -10,7 +10,7 @@ use std::sync::{
     atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use keeping::{Gone, Keeping};
 pub use runs::{Found, LongRun, NotHere};
@@ -38,6 +38,7 @@ pub struct Session {
     cleared: AtomicU64,
     /// Runs that nobody's request holds any more.
     tasks: TaskTracker,
+    over: CancellationToken,
 }
 
 impl Default for Session {
@@ -64,7 +65,20 @@ impl Session {
             taint: Tainted::default(),
             cleared: AtomicU64::new(0),
             tasks: TaskTracker::new(),
+            over: CancellationToken::new(),
         }
+    }
+
+    /// The same, [over](Self::over) when this token is cancelled.
+    #[must_use]
+    pub fn until(self, over: CancellationToken) -> Self {
+        Self { over, ..self }
+    }
+
+    /// Cancelled when nobody waits for the session's runs any more. The tokens that cancel these are to be children of it:
+    /// a run that waits for nothing but a person is then let go, for another Outboard to take up, and others end.
+    pub fn over(&self) -> &CancellationToken {
+        &self.over
     }
 
     /// On whose behalf its runs are from now on.

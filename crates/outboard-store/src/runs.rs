@@ -166,13 +166,13 @@ pub(crate) fn take(
     Ok(Ok((u64::try_from(fence + 1).unwrap_or(0), before)))
 }
 
-/// Lets a run go; `false` if the lease does not count.
+/// Lets a run go; `false` if the lease does not count. From here on counts for how long nobody has had it.
 pub(crate) fn release(transaction: &Transaction<'_>, holder: i64, lease: &Lease) -> rusqlite::Result<bool> {
     let released = transaction
         .prepare_cached(
-            "UPDATE runs SET holder = NULL WHERE id = ?1 AND fence = ?2 AND holder = ?3 AND ended = 0",
+            "UPDATE runs SET holder = NULL, changed = ?4 WHERE id = ?1 AND fence = ?2 AND holder = ?3 AND ended = 0",
         )?
-        .execute((lease.run.as_str(), fence(lease), holder))?;
+        .execute((lease.run.as_str(), fence(lease), holder, now()))?;
     Ok(released == 1)
 }
 

@@ -190,7 +190,7 @@ impl Drop for SqliteStore {
 impl Store for SqliteStore {
     fn append(&self, lease: &Lease, append: Append) -> Written {
         let (done, told) = oneshot::channel();
-        let when = append.events.iter().map(urgency).max().unwrap_or(When::Along);
+        let when = append.events.iter().map(urgency).max().unwrap_or(When::Now);
         self.push(Job::Append { lease: lease.clone(), append, done }, when);
         answer(told)
     }

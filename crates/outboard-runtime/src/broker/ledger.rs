@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use crate::{
     approval::{SoFar, Spending},
@@ -49,12 +49,25 @@ pub struct Ledger {
     effects: Mutex<BTreeMap<RequestId, Effect>>,
     /// Calls sent to tools that are declared read-only, by name.
     reads: Mutex<BTreeMap<String, u32>>,
+    /// The run has left memory: none of its calls goes on.
+    parked: watch::Sender<bool>,
 }
 
 /// A call that waits for a person, until dropped.
 pub(super) struct Asking<'a> {
     ledger: &'a Ledger,
     request: RequestId,
+}
+
+impl Asking<'_> {
+    /// The person has answered. Waits until the run is in memory, so that nothing is sent for one that cannot go on.
+    pub(super) async fn over(self) {
+        let parked = &self.ledger.parked;
+        // Whoever parks the run learns of this first, or this learns that it is parked.
+        drop(self);
+        // The sender lives as long as the ledger.
+        let _ = parked.subscribe().wait_for(|parked| !parked).await;
+    }
 }
 
 impl Drop for Asking<'_> {
@@ -69,7 +82,8 @@ impl Ledger {
     pub fn new(lease: impl Into<Lease>, store: Arc<dyn Store>, owner: mpsc::UnboundedSender<Told>) -> Self {
         let clock = Arc::new(RunClock::showing(RunTime::default()));
         let (effects, reads) = (Mutex::default(), Mutex::default());
-        Self { lease: lease.into(), clock, store, owner, effects, reads }
+        let parked = watch::Sender::new(false);
+        Self { lease: lease.into(), clock, store, owner, effects, reads, parked }
     }
 
     /// The same by the clock of its run.
@@ -100,6 +114,14 @@ impl Ledger {
         Ok(())
     }
 
+    /// Waits until what led here is recorded: the answer of a person who is asked about it may find another process. A record
+    /// that cannot be written keeps nobody from being asked; it is the intent that needs it.
+    pub(super) async fn written(&self) {
+        if let Err(failure) = self.store.append(&self.lease, Append::default()).await {
+            tracing::debug!(run = %self.lease.run, %failure, "what a person is asked about is not recorded");
+        }
+    }
+
     fn read(&self, tool: String) {
         let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
         *reads.entry(tool).or_default() += 1;
@@ -119,6 +141,11 @@ impl Ledger {
         // As with answers.
         let _ = self.owner.send(Told::Asks(request));
         Asking { ledger: self, request }
+    }
+
+    /// The run leaves memory, or is back: in between no call goes on that a person was asked about.
+    pub(crate) fn set_parked(&self, parked: bool) {
+        self.parked.send_replace(parked);
     }
 
     /// What the run has done, for the person who is asked what it may do next.

@@ -30,7 +30,7 @@ pub enum Event {
     Intended(Intent),
     /// Something is about to be handed to the guest; the order of these is the run's history.
     Delivered(Delivery),
-    /// The run was taken over after its owner had gone. Calls without an outcome may stand as intended once more.
+    /// The run was taken over after its owner had gone, or had let it go. Calls without an outcome may stand as intended once more.
     Resumed(Resumed),
     /// The run ended. Always the last event.
     Ended(Ending),
@@ -43,6 +43,9 @@ pub struct Resumed {
     pub at: WallTime,
     /// The guest's start image from here on.
     pub image: ImageHash,
+    /// Its owner had let it go while it waited for somebody. Older readers pass this over and take the run for interrupted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub let_go: bool,
 }
 
 /// Where a run's record up to its first call of its own comes from.

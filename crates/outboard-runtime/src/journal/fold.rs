@@ -22,8 +22,8 @@ pub struct Folded {
     pub intents: BTreeMap<RequestId, Intent>,
     /// What was handed to it, in order.
     pub deliveries: Vec<Delivery>,
-    /// How often it was resumed.
-    pub resumed: usize,
+    /// How often it was taken over because its owner had died.
+    pub interrupted: usize,
     /// How it ended, if it did.
     pub ending: Option<Ending>,
 }
@@ -97,7 +97,7 @@ pub fn fold(events: &[Event]) -> Result<Folded, Malformed> {
         asked: Vec::new(),
         intents: BTreeMap::new(),
         deliveries: Vec::new(),
-        resumed: 0,
+        interrupted: 0,
         ending: None,
     };
     let mut seen = Seen::default();
@@ -143,9 +143,9 @@ fn take(folded: &mut Folded, seen: &mut Seen, event: &Event) -> Result<(), &'sta
             seen.settled.extend(settles(delivery));
             folded.deliveries.push(delivery.clone());
         }
-        Event::Resumed(_) => {
+        Event::Resumed(resumed) => {
             seen.intended.clear();
-            folded.resumed += 1;
+            folded.interrupted += usize::from(!resumed.let_go);
         }
         Event::Ended(ending) => folded.ending = Some(ending.clone()),
     }

@@ -14,7 +14,8 @@ pub trait Store: Send + Sync + 'static {
     /// The append is made by calling, not by polling: the events of one run are read back in the order of the calls. When
     /// the future is done, they and everything appended to the run before are as durable as the store promises; dropping
     /// it takes nothing back. After a failure nothing of this run is durable any more until an append succeeds, which
-    /// brings with it what earlier ones left, except intents, whose calls were not made.
+    /// brings with it what earlier ones left, except intents, whose calls were not made. An append of nothing is done when
+    /// what was appended before is.
     fn append(&self, lease: &Lease, append: Append) -> Written;
 
     /// All events of a run so far, as recorded; empty if the run is not known (any more).
@@ -104,7 +105,7 @@ pub struct RunEntry {
     pub state: RunState,
     /// When it began.
     pub began: WallTime,
-    /// When something was recorded last.
+    /// When something was recorded last, or it was let go.
     pub changed: WallTime,
     /// Calls that were sent.
     pub calls: u64,

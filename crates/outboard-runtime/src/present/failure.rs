@@ -121,7 +121,7 @@ fn failed(report: &RunReport, failure: &Failure, detail: Detail) -> String {
 /// What is said of a run that changed nothing, as far as its tools declare what they do.
 fn untouched(kind: &FailureKind) -> &'static str {
     match kind {
-        FailureKind::Crowded { .. } => "",
+        FailureKind::Crowded { .. } | FailureKind::LetGo => "",
         FailureKind::Cancelled => "\nnothing was changed before this: it is safe to run again",
         FailureKind::Internal(_) => "\nnothing was changed before this",
         _ => "\nnothing was changed before this: it is safe to run again once mended",
@@ -165,6 +165,11 @@ fn describe(report: &RunReport, failure: &Failure) -> (&'static str, String, Opt
             Some("Run it again when some of them have ended."),
         ),
         FailureKind::Cancelled => ("cancelled", "the client or a person ended the run".to_owned(), None),
+        FailureKind::LetGo => (
+            "kept",
+            format!("{} waits for a person, and Outboard ends", report.id.name()),
+            Some("Another Outboard of this directory asks again. Do not run it again: resume it."),
+        ),
         FailureKind::Internal(reason) => {
             ("failed", format!("Outboard could not go on: {}", said(reason)), None)
         }

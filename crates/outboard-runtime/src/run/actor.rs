@@ -3,19 +3,17 @@
 //! Everything that reaches the guest passes through here one after another, is journalled first,
 //! and carries its moment on the run's clock. What a call may do is the broker's matter.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+mod parked;
+mod relive;
+mod wind_down;
 
-use futures::{FutureExt as _, future::BoxFuture};
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
 use outboard_script::{CatalogueView, Language, NoTools};
 use tokio::{
     sync::{mpsc, watch},
-    task::{AbortHandle, JoinSet},
-    time::{Instant, Sleep, sleep_until},
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,10 +21,13 @@ use super::{
     Failure, FailureKind, Outcome, Prepared, RunReport,
     clock::RunClock,
     desk::Desk,
-    past::{self, GoesOn, Open, Past},
+    outside::Outside,
+    past::{GoesOn, Past},
     program,
     record::Recorder,
     recorded,
+    requests::Requests,
+    turn::Turn,
     types::{self, Checking},
 };
 use crate::{
@@ -34,13 +35,12 @@ use crate::{
     catalogue::{Catalogue, Judged, Snapshot},
     clock::{Clock, RunTime},
     engines::Engines,
-    ids::{Principal, RequestId, RunId},
-    journal::{Ending, Event, FORMAT, Folded, Lease, Opened, Origin, Resumed, Store},
-    json::Json,
-    limits::{Limit, Limits},
+    ids::{Principal, RunId},
+    journal::{Ending, Event, FORMAT, Folded, Lease, Opened, Store},
+    limits::Limits,
     ports::engine::{
-        ConsoleLevel, ConsoleLine, Delivered, Delivery, Engine, Entry, Guest, GuestAsk, GuestRequest,
-        GuestState, GuestWorld, NamespaceView, Reply, Step, StopFlag, StopReason, Stopped,
+        ConsoleLine, Delivered, Delivery, Engine, Entry, Guest, GuestAsk, GuestRequest, GuestState,
+        GuestWorld, NamespaceView, Reply, Step, StopFlag, Stopped,
     },
     ports::types::TypeChecks,
     present::limit_size,
@@ -84,6 +84,8 @@ pub(crate) struct RunParts {
     pub(crate) types: Option<TypeChecks>,
     pub(crate) progress: watch::Sender<Progress>,
     pub(crate) cancel: CancellationToken,
+    /// Among the runs that may be under way at once.
+    pub(crate) turn: Turn,
     /// What it goes on from, if it does not begin anew.
     pub(crate) past: Option<Past>,
 }
@@ -97,15 +99,11 @@ pub(crate) struct RunActor {
     desk: Arc<Desk>,
     told: mpsc::UnboundedReceiver<Told>,
     calls: JoinSet<()>,
-    pending: BTreeMap<RequestId, Pending>,
-    /// Those of them that wait for a person.
-    asking: BTreeSet<RequestId>,
-    /// Bytes of the arguments of pending requests.
-    held: u64,
-    last_asked: Option<RequestId>,
-    /// Calls that the script made, and those that have an outcome.
-    made: u32,
-    done: u32,
+    requests: Requests,
+    /// What the guest was handed so far.
+    delivered: usize,
+    /// How long it has computed.
+    inside: Duration,
     stop: StopFlag,
     clock: Arc<RunClock>,
     recorder: Recorder,
@@ -113,22 +111,25 @@ pub(crate) struct RunActor {
     console_dropped: u64,
 }
 
-/// The ends of a run that come from outside.
-struct Outside {
-    cancelled: BoxFuture<'static, ()>,
-    wall: Pin<Box<Sleep>>,
-}
-
-/// A request without an answer yet, and the work for it if there is any.
-struct Pending {
-    request: GuestRequest,
-    work: Option<AbortHandle>,
-}
-
 /// The guest waits: for answers, and perhaps for a timer.
 struct Waiting {
-    guest: Box<dyn Guest>,
+    /// `None` while the run is parked.
+    guest: Option<Box<dyn Guest>>,
     timer: Option<RunTime>,
+}
+
+/// Why a run does not go on here.
+enum Over {
+    /// It has ended.
+    Ended(Ending),
+    /// It waits for somebody and is left to another Outboard.
+    LetGo,
+}
+
+impl From<Ending> for Over {
+    fn from(ending: Ending) -> Self {
+        Self::Ended(ending)
+    }
 }
 
 impl RunActor {
@@ -153,8 +154,7 @@ impl RunActor {
             Ok(engine) => engine,
             Err(refused) => {
                 let kind = FailureKind::Internal(format!("could not {refused}"));
-                let failure = Failure { kind, position: None, frames: Vec::new() };
-                return let_go(parts, Outcome::Failed(failure)).await;
+                return let_go(parts, failed(kind)).await;
             }
         };
         #[expect(
@@ -164,7 +164,7 @@ impl RunActor {
         let (owner, told) = mpsc::unbounded_channel();
         let past = parts.past.take();
         let (lease, clock) = match &past {
-            Some(past @ Past { goes_on: GoesOn::Resumed(lease), .. }) => (lease.clone(), past.clock()),
+            Some(past @ Past { goes_on: GoesOn::Resumed { lease, .. }, .. }) => (lease.clone(), past.clock()),
             Some(past) => (Lease::first(parts.id.clone()), past.clock()),
             None => (Lease::first(parts.id.clone()), RunTime::default()),
         };
@@ -189,12 +189,9 @@ impl RunActor {
             caller: Arc::new(caller),
             told,
             calls: JoinSet::new(),
-            pending: BTreeMap::new(),
-            asking: BTreeSet::new(),
-            held: 0,
-            last_asked: None,
-            made: 0,
-            done: 0,
+            requests: Requests::default(),
+            delivered: 0,
+            inside: Duration::ZERO,
             stop: StopFlag::default(),
             clock,
             recorder: Recorder::new(lease, store),
@@ -202,6 +199,16 @@ impl RunActor {
             console_dropped: 0,
         };
         actor.run(past, checking).await
+    }
+
+    /// The report on a run that has had no turn.
+    pub(crate) fn never_begun(parts: RunParts, kind: FailureKind) -> RunReport {
+        not_begun(parts, failed(kind))
+    }
+
+    /// Lets a run go that was taken over and has had no turn.
+    pub(crate) async fn leave(parts: RunParts) -> RunReport {
+        let_go(parts, failed(FailureKind::LetGo)).await
     }
 
     /// Ends a run that was interrupted and cannot go on. The report lists what it did.
@@ -220,25 +227,22 @@ impl RunActor {
         if let Err(failure) = recorder.seal(Event::Ended(Ending::Internal(reason.clone()))).await {
             tracing::error!(run = %parts.id, %failure, "the end of the run is not recorded");
         }
-        let failure = Failure { kind: FailureKind::Internal(reason), position: None, frames: Vec::new() };
-        RunReport { effects, ..not_begun(parts, Outcome::Failed(failure)) }
+        RunReport { effects, ..not_begun(parts, failed(FailureKind::Internal(reason))) }
     }
 
     async fn run(mut self, past: Option<Past>, checking: Option<Checking>) -> RunReport {
-        let done = match past {
+        let begun = match past {
             Some(past) => self.relive(past).await,
             None => match self.open().await {
                 Ok(guest) => self.live(guest).await,
-                Err(reason) => Err(Ending::Internal(reason)),
+                Err(reason) => Err(Ending::Internal(reason).into()),
             },
         };
-        let (Ok(ending) | Err(ending)) = done;
-        self.wind_down(&ending).await;
-        let outcome = self.outcome(&ending);
-        // The run is over either way; a record that cannot be closed is found unfinished later.
-        if let Err(failure) = self.recorder.seal(Event::Ended(ending)).await {
-            tracing::error!(run = %self.parts.id, %failure, "the end of the run is not recorded");
-        }
+        let Err(over) = begun;
+        let outcome = match over {
+            Over::Ended(ending) => self.end(ending).await,
+            Over::LetGo => self.let_go().await,
+        };
         let mut hints = std::mem::take(&mut self.prepared.hints);
         if let Some(checking) = checking {
             hints.extend(checking.hints(&outcome, &self.parts.source, &self.prepared).await);
@@ -254,6 +258,25 @@ impl RunActor {
             console_dropped: self.console_dropped,
             hints,
         }
+    }
+
+    async fn end(&mut self, ending: Ending) -> Outcome {
+        self.wind_down(&ending).await;
+        let outcome = recorded::outcome(&self.prepared, &ending, Some(&*self.parts.catalogue.snapshot()));
+        // The run is over either way; a record that cannot be closed is found unfinished later.
+        if let Err(failure) = self.recorder.seal(Event::Ended(ending)).await {
+            tracing::error!(run = %self.parts.id, %failure, "the end of the run is not recorded");
+        }
+        outcome
+    }
+
+    /// Takes the run's questions back and leaves its record to whoever takes it up.
+    async fn let_go(&mut self) -> Outcome {
+        self.calls.shutdown().await;
+        if let Err(failure) = self.recorder.release().await {
+            tracing::warn!(run = %self.parts.id, %failure, "the run is not let go");
+        }
+        failed(FailureKind::LetGo)
     }
 
     /// Journals what the guest starts from and prepares it.
@@ -290,154 +313,47 @@ impl RunActor {
     }
 
     /// Enters the guest again and again until it has ended.
-    async fn live(&mut self, guest: Box<dyn Guest>) -> Result<Ending, Ending> {
+    async fn live(&mut self, guest: Box<dyn Guest>) -> Result<Infallible, Over> {
         let mut outside = self.outside();
         let step = self.enter(guest, Entry::Start, &mut outside).await;
         let waiting = self.take(step).await?;
         self.go_on(waiting, outside).await
     }
 
-    async fn go_on(&mut self, mut waiting: Waiting, mut outside: Outside) -> Result<Ending, Ending> {
+    async fn go_on(&mut self, mut waiting: Waiting, mut outside: Outside) -> Result<Infallible, Over> {
         loop {
-            let batch = self.next(waiting.timer, &mut outside).await.map_err(Ending::Stopped)?;
+            let (guest, batch) = self.next(waiting, &mut outside).await?;
             // What the guest sees is appended first, in the order in which it sees it. What it does then becomes
             // durable after it.
+            self.delivered += batch.len();
             let delivered = batch.iter().cloned().map(Event::Delivered).collect();
             self.record(delivered).await.map_err(Ending::Internal)?;
-            let step = self.enter(waiting.guest, Entry::Deliver(batch), &mut outside).await;
+            let step = self.enter(guest, Entry::Deliver(batch), &mut outside).await;
             waiting = self.take(step).await?;
         }
     }
 
-    /// Leads a fresh guest along its record, then goes on with what the record leaves open. Until then nothing is sent.
-    async fn relive(&mut self, past: Past) -> Result<Ending, Ending> {
-        let mut outside = self.outside();
-        self.reopen(&past).await.map_err(Ending::Internal)?;
-        let refused = |refused| Ending::Internal(format!("could not {refused}"));
-        let guest = self.engine.open(self.world(&past.folded.opened)).map_err(refused)?;
-        let mut trail = past.trail();
-        let mut step = self.enter(guest, Entry::Start, &mut outside).await;
-        let state = loop {
-            let recorded = trail.compare(&step.requests).map_err(|divergence| past::diverged(&divergence))?;
-            let recorded = if matches!(past.goes_on, GoesOn::Resumed(_)) { recorded } else { 0 };
-            self.take_again(&mut step, recorded).await?;
-            let (guest, timer) = match step.state {
-                GuestState::Waiting { guest, timer } => (guest, timer),
-                ended => break Err(ended),
-            };
-            let Some(delivery) = trail.next() else { break Ok(Waiting { guest, timer }) };
-            self.hand_over_again(&delivery, &past).await.map_err(Ending::Internal)?;
-            step = self.enter(guest, Entry::Deliver(vec![delivery]), &mut outside).await;
-        };
-        trail.whole(&past.goes_on).map_err(|divergence| past::diverged(&divergence))?;
-        // Answers that came with the last one needed, or after the end: the guest did not see them then either.
-        while let Some(delivery) = trail.next() {
-            self.hand_over_again(&delivery, &past).await.map_err(Ending::Internal)?;
-        }
-        match state {
-            Err(GuestState::Stopped(stopped)) => Err(Ending::Stopped(stopped)),
-            Err(ended) => {
-                self.open_again(&past);
-                Err(Ending::of(ended).unwrap_or(Ending::Stuck))
-            }
-            Ok(waiting) => {
-                self.open_again(&past);
-                self.go_on(waiting, outside).await
-            }
-        }
-    }
-
-    /// Records that the run goes on, and recalls what it did and spent.
-    async fn reopen(&mut self, past: &Past) -> Result<(), String> {
-        let image = self.engine.image().clone();
-        let folded = &past.folded;
-        match past.goes_on {
-            GoesOn::Repeated { from } => {
-                let origin = Some(Origin { run: folded.opened.run.clone(), from });
-                let (run, principal) = (self.parts.id.clone(), Some(self.parts.principal.clone()));
-                let opened =
-                    Opened { format: FORMAT, run, image, origin, principal, ..folded.opened.clone() };
-                self.record(vec![Event::Opened(Box::new(opened))]).await
-            }
-            GoesOn::Resumed(_) => {
-                let answers = folded.answers();
-                let places = folded.asked.iter().map(|request| (request.id, request));
-                let places: BTreeMap<RequestId, &GuestRequest> = places.collect();
-                for (id, intent) in &folded.intents {
-                    let line = places.get(id).and_then(|request| self.line_of(request));
-                    self.caller.ledger.recall(intent, line, answers.get(id));
-                    self.caller.tally.recall(intent);
-                }
-                self.caller.budget.spent(u32::try_from(folded.intents.len()).unwrap_or(u32::MAX));
-                self.record(vec![Event::Resumed(Resumed { at: self.parts.clock.wall(), image })]).await
-            }
-        }
-    }
-
-    /// Takes in what an entry brought, of which so many requests stand in this run's record.
-    async fn take_again(&mut self, step: &mut Step, recorded: usize) -> Result<(), Ending> {
-        self.hear(step);
-        let new = step.requests.iter().skip(recorded).cloned().map(Event::Asked).collect();
-        self.record(new).await.map_err(Ending::Internal)?;
-        for request in step.requests.drain(..) {
-            self.count(&request)?;
-            if let GuestAsk::GiveUp(what) = &request.what {
-                if let Ok([request]) = what.read::<[RequestId; 1]>() {
-                    self.forget(request);
-                }
-                continue;
-            }
-            self.held += request.what.arguments().as_str().len() as u64;
-            self.pending.insert(request.id, Pending { request, work: None });
-        }
-        Ok(())
-    }
-
-    /// An answer from the record. A run that repeats another one has it in its own record too.
-    async fn hand_over_again(&mut self, delivery: &Delivery, past: &Past) -> Result<(), String> {
-        if let Delivered::Settled { request, .. } = delivery.what {
-            self.forget(request);
-        }
-        match past.goes_on {
-            GoesOn::Repeated { .. } => self.record(vec![Event::Delivered(delivery.clone())]).await,
-            GoesOn::Resumed(_) => Ok(()),
-        }
-    }
-
-    /// Starts what the record leaves open.
-    fn open_again(&mut self, past: &Past) {
-        let mut answers = past.folded.answers();
-        let open = std::mem::take(&mut self.pending);
-        self.held = 0;
-        for (id, Pending { request, .. }) in open {
-            match past.open(id, &mut answers) {
-                Open::Made => self.answer(request),
-                Open::Answered(reply) => {
-                    self.held += request.what.arguments().as_str().len() as u64;
-                    self.pending.insert(id, Pending { request, work: None });
-                    self.caller.settle(id, reply);
-                }
-            }
-        }
-        self.tell();
-    }
-
     /// Enters the guest and, meanwhile, watches for the ends that come from outside.
     async fn enter(&mut self, guest: Box<dyn Guest>, entry: Entry, outside: &mut Outside) -> Step {
+        let began = Instant::now();
         let mut entered = guest.enter(entry);
-        tokio::select! {
+        let step = tokio::select! {
             biased;
-            step = &mut entered => return step,
-            reason = outside.comes() => self.stop.stop(reason),
-        }
-        entered.await
+            step = &mut entered => step,
+            reason = outside.comes() => {
+                self.stop.stop(reason);
+                entered.await
+            }
+        };
+        self.inside += began.elapsed();
+        step
     }
 
     /// Takes in what an entry brought: console, requests, and where the guest stands.
     async fn take(&mut self, mut step: Step) -> Result<Waiting, Ending> {
         self.hear(&mut step);
         for request in &step.requests {
-            self.count(request)?;
+            self.requests.count(request)?;
         }
         if let GuestState::Stopped(stopped) = step.state {
             // Nothing is sent for a run that is over.
@@ -448,7 +364,7 @@ impl RunActor {
         step.requests.into_iter().for_each(|request| self.answer(request));
         self.tell();
         match step.state {
-            GuestState::Waiting { guest, timer } => Ok(Waiting { guest, timer }),
+            GuestState::Waiting { guest, timer } => Ok(Waiting { guest: Some(guest), timer }),
             ended => Err(Ending::of(ended).unwrap_or(Ending::Stuck)),
         }
     }
@@ -462,32 +378,18 @@ impl RunActor {
         self.console_dropped += step.console_dropped;
     }
 
-    /// Counts a request. Answers, effects and replay go by these numbers; a guest that counts otherwise is not ours any
-    /// more.
-    fn count(&mut self, request: &GuestRequest) -> Result<(), Ending> {
-        if self.last_asked.replace(request.id).is_some_and(|last| last >= request.id) {
-            return Err(Ending::Stopped(Stopped::Broken));
-        }
-        self.made += u32::from(matches!(request.what, GuestAsk::Call { .. }));
-        Ok(())
-    }
-
     /// Starts the work that a request asks for.
     fn answer(&mut self, mut request: GuestRequest) {
         if let GuestAsk::GiveUp(what) = &request.what {
-            return self.give_up(what);
+            // Of a call that was sent the upstream is told.
+            return self.requests.give_up(what);
         }
         let caller = Arc::clone(&self.caller);
-        let bytes = request.what.arguments().as_str().len() as u64;
-        if self.held + bytes > self.parts.limits.pending {
+        if self.requests.would_exceed(self.parts.limits.pending, &request) {
             request.what.forget_arguments();
-            let refused = too_much_pending(self.parts.limits.pending);
-            caller.settle(request.id, Reply::Failed(refused));
-            self.held += request.what.arguments().as_str().len() as u64;
-            self.pending.insert(request.id, Pending { request, work: None });
-            return;
+            caller.settle(request.id, Reply::Failed(too_much_pending(self.parts.limits.pending)));
+            return self.requests.open(request, None);
         }
-        self.held += bytes;
         let work = if let GuestAsk::Call { namespace, tool, arguments, paged } = &request.what {
             let call = CallRequest {
                 id: request.id,
@@ -509,67 +411,59 @@ impl RunActor {
                 caller.settle(id, reply);
             })
         };
-        self.pending.insert(request.id, Pending { request, work: Some(work) });
+        self.requests.open(request, Some(work));
     }
 
-    /// Ends the work for a request that the script does not wait for any more; of a call that was sent the upstream is
-    /// told. If its answer is there already, the guest gets it and has no use for it.
-    fn give_up(&mut self, what: &Json) {
-        let Ok([request]) = what.read::<[RequestId; 1]>() else { return };
-        if let Some(Pending { work: Some(work), .. }) = self.forget(request) {
-            work.abort();
-        }
-    }
-
-    /// The request is not waited for any more.
-    fn forget(&mut self, request: RequestId) -> Option<Pending> {
-        let was = self.pending.remove(&request)?;
-        self.asking.remove(&request);
-        self.held = self.held.saturating_sub(was.request.what.arguments().as_str().len() as u64);
-        if matches!(was.request.what, GuestAsk::Call { .. }) {
-            self.done += 1;
-        }
-        Some(was)
-    }
-
-    /// Waits for something to hand over, or for an end that comes from outside.
+    /// Waits for something to hand over, or for an end that comes from outside. Gives what there is and the guest, which
+    /// is another one at the same place if the run was parked meanwhile.
     async fn next(
         &mut self,
-        timer: Option<RunTime>,
+        mut waiting: Waiting,
         outside: &mut Outside,
-    ) -> Result<Vec<Delivery>, Stopped> {
+    ) -> Result<(Box<dyn Guest>, Vec<Delivery>), Over> {
+        // When the run is parked, if it goes on to wait for nothing but people.
+        let mut patience = None;
         let first = loop {
+            if waiting.guest.is_none() && !self.requests.wait_for_people() {
+                waiting.guest = Some(self.come_back(outside).await?);
+            }
             self.stand_or_go(outside);
-            let due = timer.and_then(|due| self.clock.moment(due));
+            let due = waiting.timer.and_then(|due| self.clock.moment(due));
+            let may_park = self.clock.stands() && waiting.guest.is_some();
+            patience = may_park.then(|| patience.unwrap_or_else(|| Instant::now() + parked::PATIENCE));
             tokio::select! {
                 biased;
-                reason = outside.comes() => return Err(match reason {
-                    StopReason::Cancelled => Stopped::Cancelled,
-                    StopReason::Wall => Stopped::Limit(Limit::Wall),
-                }),
+                reason = outside.comes() => return Err(self.stopped(reason).await),
                 Some(told) = self.told.recv() => {
                     if let Some(settled) = self.heard(told) {
                         break Some(settled);
                     }
                 }
-                Some(ended) = self.calls.join_next() => {
-                    // A call that broke will never be answered; one that was given up need not be.
-                    if let Err(error) = ended
-                        && !error.is_cancelled()
-                    {
-                        tracing::error!(run = %self.parts.id, %error, "a call broke");
-                        return Err(Stopped::Broken);
+                Some(ended) = self.calls.join_next() => self.look_at(ended)?,
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => break None,
+                () = sleep_until(patience.unwrap_or_else(Instant::now)), if patience.is_some() => {
+                    patience = None;
+                    if self.park().await {
+                        waiting.guest = None;
                     }
                 }
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => break None,
             }
         };
+        let guest = match waiting.guest {
+            Some(guest) => guest,
+            None => self.come_back(outside).await?,
+        };
         self.go(outside);
+        Ok((guest, self.batch(first, waiting.timer).await))
+    }
+
+    /// What is handed over: the answer that was waited for with others that are there, or word that it is time.
+    async fn batch(&mut self, first: Option<Settled>, timer: Option<RunTime>) -> Vec<Delivery> {
         let Some(first) = first else {
             let at = self.clock.now().max(timer.unwrap_or_default());
-            return Ok(vec![Delivery { at, what: Delivered::Timer }]);
+            return vec![Delivery { at, what: Delivered::Timer }];
         };
-        if self.pending.len() > 1 {
+        if self.requests.are_several() {
             // Other answers that are there already, or as good as there, go in together: entering costs more than they do.
             tokio::task::yield_now().await;
         }
@@ -583,21 +477,26 @@ impl RunActor {
             }
         }
         self.tell();
-        Ok(batch)
+        batch
+    }
+
+    /// A call that broke will never be answered; one that was given up need not be.
+    fn look_at(&self, ended: Result<(), JoinError>) -> Result<(), Ending> {
+        match ended {
+            Err(error) if !error.is_cancelled() => {
+                tracing::error!(run = %self.parts.id, %error, "a call broke");
+                Err(Ending::Stopped(Stopped::Broken))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// Takes in what a call tells; an answer is for the guest.
     fn heard(&mut self, told: Told) -> Option<Settled> {
         match told {
             Told::Settled(settled) => return Some(settled),
-            Told::Asks(request) => {
-                if self.pending.contains_key(&request) {
-                    self.asking.insert(request);
-                }
-            }
-            Told::Asked(request) => {
-                self.asking.remove(&request);
-            }
+            Told::Asks(request) => self.requests.asks(request),
+            Told::Asked(request) => self.requests.asked(request),
         }
         None
     }
@@ -605,8 +504,7 @@ impl RunActor {
     /// Lets the clock stand while every request waits for a person, and go otherwise. Timers of the guest stand with it:
     /// a script's own patience is not a person's.
     fn stand_or_go(&mut self, outside: &mut Outside) {
-        let stands = !self.asking.is_empty() && self.asking.len() == self.pending.len();
-        if self.clock.stand(stands) {
+        if self.clock.stand(self.requests.wait_for_people()) {
             outside.wall_at(self.wall_end());
         }
         self.tell();
@@ -620,86 +518,17 @@ impl RunActor {
     }
 
     fn delivery(&mut self, at: RunTime, settled: Settled) -> Delivery {
-        self.forget(settled.request);
+        self.requests.close(settled.request);
         Delivery { at, what: Delivered::Settled { request: settled.request, reply: settled.reply } }
     }
 
     /// Tells whoever watches how far the run is.
     fn tell(&self) {
-        let asking = u32::try_from(self.asking.len()).unwrap_or(u32::MAX);
-        let (made, done, stands) = (self.made, self.done, self.clock.stands());
+        let stands = self.clock.stands() && self.requests.wait_for_people();
         self.parts.progress.send_if_modified(|progress| {
-            let now =
-                Progress { calls_made: made, calls_done: done, calls_asking: asking, stands, ..*progress };
+            let now = self.requests.progress(*progress, stands);
             std::mem::replace(progress, now) != now
         });
-    }
-
-    /// Ends what is still under way. A script that came to its end may have calls that it did not await:
-    /// they are waited for and told of, because they were meant. Otherwise they are abandoned.
-    async fn wind_down(&mut self, ending: &Ending) {
-        let unawaited: Vec<GuestRequest> =
-            self.pending.values().map(|pending| pending.request.clone()).collect();
-        let mut replies = BTreeMap::new();
-        if matches!(ending, Ending::Value(_)) {
-            let mut outside = self.outside();
-            while !self.calls.is_empty() {
-                self.stand_or_go(&mut outside);
-                // Answers are taken as they come: calls that are not sent yet wait for room for theirs.
-                tokio::select! {
-                    Some(told) = self.told.recv() => {
-                        if let Some(settled) = self.heard(told) {
-                            self.late(settled, &mut replies).await;
-                        }
-                    }
-                    _ = self.calls.join_next() => {}
-                    _ = outside.comes() => break,
-                }
-            }
-            self.go(&mut outside);
-        }
-        self.calls.shutdown().await;
-        while let Ok(told) = self.told.try_recv() {
-            if let Some(settled) = self.heard(told) {
-                self.late(settled, &mut replies).await;
-            }
-        }
-        if matches!(ending, Ending::Value(_)) {
-            let warnings =
-                unawaited.iter().filter_map(|request| self.unawaited(request, replies.get(&request.id)));
-            let warnings: Vec<ConsoleLine> = warnings.collect();
-            self.console.extend(warnings);
-        }
-    }
-
-    /// Records an answer that comes after the script's end; of a value only that there is one is remembered.
-    async fn late(&mut self, settled: Settled, replies: &mut BTreeMap<RequestId, Reply>) {
-        let reply = match &settled.reply {
-            Reply::Value(_) => Reply::Value(Json::null()),
-            failed @ Reply::Failed(_) => failed.clone(),
-        };
-        replies.insert(settled.request, reply);
-        let delivery = self.delivery(self.clock.now(), settled);
-        self.tell();
-        if let Err(reason) = self.record(vec![Event::Delivered(delivery)]).await {
-            tracing::error!(run = %self.parts.id, reason, "an outcome after the script's end is not recorded");
-        }
-    }
-
-    fn unawaited(&self, request: &GuestRequest, reply: Option<&Reply>) -> Option<ConsoleLine> {
-        let GuestAsk::Call { namespace, tool, .. } = &request.what else { return None };
-        let line = self.line_of(request).map(|line| format!(" (line {line})")).unwrap_or_default();
-        let became = match reply {
-            Some(Reply::Value(_)) => "it was carried out".to_owned(),
-            Some(Reply::Failed(failure)) => format!("it failed: {}", failure.message),
-            None => "it was abandoned and its effect is unknown".to_owned(),
-        };
-        let text = format!("{namespace}.{tool}{line} was not awaited; {became}");
-        Some(ConsoleLine { level: ConsoleLevel::Warn, text })
-    }
-
-    fn outcome(&self, ending: &Ending) -> Outcome {
-        recorded::outcome(&self.prepared, ending, Some(&*self.parts.catalogue.snapshot()))
     }
 
     /// The namespaces, with the tools of those that the script names.
@@ -735,36 +564,11 @@ impl RunActor {
     }
 }
 
-impl Outside {
-    fn of(cancel: CancellationToken, wall: Option<Instant>) -> Self {
-        let wall = Box::pin(sleep_until(wall.unwrap_or_else(never)));
-        Self { cancelled: cancel.cancelled_owned().boxed(), wall }
-    }
-
-    /// The wall limit has another moment now.
-    fn wall_at(&mut self, wall: Option<Instant>) {
-        self.wall.as_mut().reset(wall.unwrap_or_else(never));
-    }
-
-    /// Waits until the run has to end, and says why.
-    async fn comes(&mut self) -> StopReason {
-        tokio::select! {
-            () = &mut self.cancelled => StopReason::Cancelled,
-            () = &mut self.wall => StopReason::Wall,
-        }
-    }
-}
-
-/// A moment further off than any run.
-fn never() -> Instant {
-    Instant::now() + Duration::from_secs(30 * 365 * 24 * 3_600)
-}
-
 /// The report on a script of which nothing ran here. A run that was taken over is let go: another Outboard, or this one
 /// at another time, may be able to bring it to its end.
 async fn let_go(parts: RunParts, outcome: Outcome) -> RunReport {
     let lease = match &parts.past {
-        Some(Past { goes_on: GoesOn::Resumed(lease), .. }) => Some(lease.clone()),
+        Some(Past { goes_on: GoesOn::Resumed { lease, .. }, .. }) => Some(lease.clone()),
         _ => None,
     };
     if let Some(lease) = lease {
@@ -774,6 +578,11 @@ async fn let_go(parts: RunParts, outcome: Outcome) -> RunReport {
         }
     }
     not_begun(parts, outcome)
+}
+
+/// A failure that is nowhere in the script.
+fn failed(kind: FailureKind) -> Outcome {
+    Outcome::Failed(Failure { kind, position: None, frames: Vec::new() })
 }
 
 /// The report on a script of which nothing ran.

@@ -1,15 +1,21 @@
 //! A run that goes on from a record: the guest is led through it again, compared with it step by step, and only then is
 //! anything live. What the record answers is not asked again; what it leaves open, the mode decides.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::{
     clock::RunTime,
     ids::RequestId,
     journal::{Divergence, Ending, Folded, Lease},
-    ports::engine::{Delivered, Delivery, GuestRequest, Reply},
+    ports::engine::{Delivered, Delivery, Engine, Entry, Guest, GuestRequest, GuestState, GuestWorld, Reply},
     reply::{FailureCode, ToolFailure},
 };
+
+/// Deliveries handed over at once to a guest that is led along its whole record.
+const AT_ONCE: usize = 256;
 
 /// What a run goes on from.
 pub(crate) struct Past {
@@ -19,8 +25,13 @@ pub(crate) struct Past {
 
 /// How a run goes on from a record.
 pub(crate) enum GoesOn {
-    /// It is the same run, taken over under this lease.
-    Resumed(Lease),
+    /// It is the same run, taken over.
+    Resumed {
+        /// The right to write its record from here on.
+        lease: Lease,
+        /// It had been let go while it waited for somebody; otherwise its owner was gone.
+        let_go: bool,
+    },
     /// It is a new run that repeats the record of another one up to a request.
     Repeated {
         /// The first request that is made anew.
@@ -57,10 +68,15 @@ impl Past {
         Trail { recorded: asked.len(), deliveries: deliveries.cloned().collect(), asked, seen: 0 }
     }
 
+    /// Whether it is the same run.
+    pub(super) fn is_resumed(&self) -> bool {
+        matches!(self.goes_on, GoesOn::Resumed { .. })
+    }
+
     /// What the run's clock shows when it goes on.
     pub(super) fn clock(&self) -> RunTime {
         match self.goes_on {
-            GoesOn::Resumed(_) => self.folded.clock(),
+            GoesOn::Resumed { .. } => self.folded.clock(),
             GoesOn::Repeated { .. } => self.trail().deliveries.back().map(|last| last.at).unwrap_or_default(),
         }
     }
@@ -73,7 +89,7 @@ impl Past {
                 None => Open::Made,
             },
             GoesOn::Repeated { .. } => Open::Made,
-            GoesOn::Resumed(_) => match self.folded.intents.get(&request) {
+            GoesOn::Resumed { .. } => match self.folded.intents.get(&request) {
                 Some(intent) if !intent.read_only && !intent.idempotent => {
                     Open::Answered(Reply::Failed(ToolFailure::new(FailureCode::Interrupted, INTERRUPTED)))
                 }
@@ -110,14 +126,56 @@ impl Trail {
         self.deliveries.pop_front()
     }
 
-    /// Whether the guest asked all that it asked by the record, as far as the trail leads.
-    pub(super) fn whole(&self, goes_on: &GoesOn) -> Result<(), Divergence> {
-        match goes_on {
-            GoesOn::Resumed(_) if !self.asked.is_empty() => {
-                Err(Divergence::AskedLess { recorded: self.recorded, now: self.seen })
-            }
-            _ => Ok(()),
+    /// Whether the guest asked all that it asked by the record.
+    pub(super) fn whole(&self) -> Result<(), Divergence> {
+        match self.asked.is_empty() {
+            true => Ok(()),
+            false => Err(Divergence::AskedLess { recorded: self.recorded, now: self.seen }),
         }
+    }
+
+    /// Compares what the guest asked with a record that holds all of it.
+    fn compare_all(&mut self, requests: &[GuestRequest]) -> Result<(), Divergence> {
+        let recorded = self.compare(requests)?;
+        match requests.get(recorded) {
+            None => Ok(()),
+            Some(beyond) => {
+                Err(Divergence::Asked { index: self.seen, recorded: None, now: Box::new(beyond.clone()) })
+            }
+        }
+    }
+}
+
+/// Leads a fresh guest along the whole record of a run that has not ended, and gives it where it waits for what comes
+/// next. What it asks on the way is compared and has no effect, and what it writes to its console is known.
+pub(super) async fn lead(
+    engine: Arc<dyn Engine>,
+    world: GuestWorld,
+    folded: Folded,
+) -> Result<Box<dyn Guest>, Ending> {
+    let Folded { asked, deliveries, ending, .. } = folded;
+    let mut trail =
+        Trail { recorded: asked.len(), asked: asked.into(), deliveries: deliveries.into(), seen: 0 };
+    let guest = engine.open(world).map_err(|refused| Ending::Internal(format!("could not {refused}")))?;
+    let mut step = guest.enter(Entry::Start).await;
+    loop {
+        let compared = trail.compare_all(&step.requests);
+        let guest = match step.state {
+            GuestState::Waiting { guest, .. } => guest,
+            GuestState::Stopped(stopped) => return Err(Ending::Stopped(stopped)),
+            ended => {
+                let (recorded, now) = (Box::new(ending), Box::new(Ending::of(ended)));
+                return Err(diverged(&Divergence::Ended { recorded, now }));
+            }
+        };
+        compared.map_err(|divergence| diverged(&divergence))?;
+        let next = trail.deliveries.len().min(AT_ONCE);
+        let batch: Vec<Delivery> = trail.deliveries.drain(..next).collect();
+        if batch.is_empty() {
+            trail.whole().map_err(|divergence| diverged(&divergence))?;
+            return Ok(guest);
+        }
+        step = guest.enter(Entry::Deliver(batch)).await;
     }
 }
 

@@ -47,6 +47,12 @@ impl Recorder {
         self.behind = None;
         self.store.append(&self.lease, Append::from(event)).await
     }
+
+    /// Lets the run go as it stands, so that another Outboard can take it up.
+    pub(crate) async fn release(&mut self) -> Result<(), StoreFailure> {
+        self.behind = None;
+        self.store.release(&self.lease).await
+    }
 }
 
 fn still_ours(written: Result<(), StoreFailure>) -> Result<(), StoreFailure> {

@@ -105,6 +105,8 @@ pub enum FailureKind {
     },
     /// The client or a person cancelled it.
     Cancelled,
+    /// It waits for a person and for another Outboard, because its own ends. It has not ended.
+    LetGo,
     /// Outboard could not go on: no sandbox, or a broken one. The text says why.
     Internal(String),
 }

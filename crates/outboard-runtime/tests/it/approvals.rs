@@ -24,12 +24,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fakes::{Play, Rule, Setting, World};
 
-fn approvals() -> Arc<Approvals> {
+pub(crate) fn approvals() -> Arc<Approvals> {
     Arc::new(Approvals::new(SigningKey::random(), Arc::new(SystemClock), Reach::Somebody))
 }
 
 /// Asks about everything but what says `aa`.
-fn asks(arguments: &Value) -> Verdict {
+pub(crate) fn asks(arguments: &Value) -> Verdict {
     match arguments["word"] == "aa" {
         true => Verdict::Allow(Reason::new(Decider::Otherwise, "it is free")),
         false => Verdict::Ask(Reason::new(Decider::Otherwise, "a test asks")),
@@ -40,12 +40,12 @@ fn world(approver: Arc<dyn Approver>, play: Play, limits: Limits) -> World {
     World::new(Setting { approver, policy: Arc::new(Rule(asks)), play, limits, ..Setting::default() })
 }
 
-fn work(arguments: Value) -> (&'static str, &'static str, Value) {
+pub(crate) fn work(arguments: Value) -> (&'static str, &'static str, Value) {
     ("box", "work", arguments)
 }
 
 /// What a person sees once there is something to see.
-async fn shown(approvals: &Approvals) -> Arc<Sheet> {
+pub(crate) async fn shown(approvals: &Approvals) -> Arc<Sheet> {
     let mut changes = approvals.watch();
     loop {
         changes.borrow_and_update();
@@ -62,7 +62,7 @@ async fn answer(approvals: &Approvals, said: Said) -> Arc<Sheet> {
     sheet
 }
 
-fn value(report: &RunReport) -> Value {
+pub(crate) fn value(report: &RunReport) -> Value {
     match &report.outcome {
         Outcome::Value(Some(value)) => value.to_value(),
         other => panic!("{other:?}"),

@@ -47,17 +47,35 @@ pub(crate) struct Play {
     pub(crate) impatient: bool,
     /// Waits for this moment of its clock before it ends.
     pub(crate) timer: Option<Duration>,
+    /// Computes for so long each time that it is entered.
+    pub(crate) computes: Duration,
+}
+
+/// What a person at the machine would see of the guests.
+#[derive(Default)]
+pub(crate) struct Guests {
+    /// What those do that are opened from now on.
+    pub(crate) play: Mutex<Play>,
+    pub(crate) alive: AtomicUsize,
+    pub(crate) opened: AtomicUsize,
 }
 
 pub(crate) struct FakeEngine {
     image: ImageHash,
-    play: Play,
+    guests: Arc<Guests>,
 }
 
 struct FakeGuest {
     play: Play,
     answers: Vec<Value>,
     clock: Duration,
+    guests: Arc<Guests>,
+}
+
+impl Drop for FakeGuest {
+    fn drop(&mut self) {
+        self.guests.alive.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Engine for FakeEngine {
@@ -66,7 +84,10 @@ impl Engine for FakeEngine {
     }
 
     fn open(&self, _: GuestWorld) -> Result<Box<dyn Guest>, EngineRefused> {
-        Ok(Box::new(FakeGuest { play: self.play.clone(), answers: Vec::new(), clock: Duration::ZERO }))
+        let (play, guests) = (self.guests.play.lock().unwrap().clone(), Arc::clone(&self.guests));
+        guests.alive.fetch_add(1, Ordering::SeqCst);
+        guests.opened.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(FakeGuest { play, answers: Vec::new(), clock: Duration::ZERO, guests }))
     }
 }
 
@@ -90,6 +111,7 @@ impl Guest for FakeGuest {
                 Vec::new()
             }
         };
+        let computes = self.play.computes;
         let due = self.play.timer.filter(|due| *due > self.clock);
         let done = (self.play.impatient || self.answers.len() == self.play.calls.len()) && due.is_none();
         let state = if done {
@@ -97,7 +119,13 @@ impl Guest for FakeGuest {
         } else {
             GuestState::Waiting { guest: self, timer: due.map(RunTime) }
         };
-        async move { Step { requests, console: Vec::new(), console_dropped: 0, state } }.boxed()
+        async move {
+            if !computes.is_zero() {
+                tokio::time::sleep(computes).await;
+            }
+            Step { requests, console: Vec::new(), console_dropped: 0, state }
+        }
+        .boxed()
     }
 }
 
@@ -240,6 +268,36 @@ impl Store for FailingAt {
     }
 }
 
+/// A store whose list of runs is what this makes of it.
+pub(crate) struct Listed(pub(crate) fn(&mut RunEntry), pub(crate) Arc<MemoryStore>);
+
+impl Store for Listed {
+    fn append(&self, lease: &Lease, append: Append) -> Written {
+        self.1.append(lease, append)
+    }
+
+    fn read(&self, run: &RunId) -> BoxFuture<'_, Result<Vec<Event>, StoreFailure>> {
+        self.1.read(run)
+    }
+
+    fn runs(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunEntry>, StoreFailure>> {
+        async move {
+            let mut runs = self.1.runs(which).await?;
+            runs.iter_mut().for_each(self.0);
+            Ok(runs)
+        }
+        .boxed()
+    }
+
+    fn take(&self, run: &RunId) -> BoxFuture<'_, Result<Lease, StoreFailure>> {
+        self.1.take(run)
+    }
+
+    fn release(&self, lease: &Lease) -> Written {
+        self.1.release(lease)
+    }
+}
+
 struct Noon;
 
 impl Clock for Noon {
@@ -252,6 +310,7 @@ impl Clock for Noon {
 pub(crate) struct World {
     pub(crate) runtime: Runtime,
     pub(crate) upstream: Arc<FakeUpstream>,
+    pub(crate) guests: Arc<Guests>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) session: Arc<Session>,
 }
@@ -263,7 +322,10 @@ pub(crate) struct Setting {
     pub(crate) approver: Arc<dyn Approver>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) listed: bool,
+    pub(crate) runs_at_once: usize,
     pub(crate) runs_waiting: usize,
+    /// The start image of the guests.
+    pub(crate) image: &'static str,
     /// Whether there is an engine for Python, which does the same.
     pub(crate) python: bool,
 }
@@ -277,7 +339,9 @@ impl Default for Setting {
             approver: Arc::new(NobodyThere),
             store: Arc::new(MemoryStore::new()),
             listed: true,
+            runs_at_once: 4,
             runs_waiting: 100,
+            image: "fake",
             python: true,
         }
     }
@@ -295,10 +359,11 @@ impl World {
             catalogue.set_state(&name, UpstreamState::Ready { took: Duration::ZERO });
         }
         let upstream = Arc::new(FakeUpstream::default());
+        let guests = Arc::new(Guests { play: Mutex::new(setting.play), ..Guests::default() });
         let engine = |image: &str| -> Arc<dyn Engine> {
-            Arc::new(FakeEngine { image: ImageHash::from(image), play: setting.play.clone() })
+            Arc::new(FakeEngine { image: ImageHash::from(image), guests: Arc::clone(&guests) })
         };
-        let mut engines = Engines::new(engine("fake"));
+        let mut engines = Engines::new(engine(setting.image));
         if setting.python {
             let python = engine("fake python");
             engines = engines.with_python(move || Ok(Arc::clone(&python)));
@@ -312,10 +377,10 @@ impl World {
             store: Arc::clone(&setting.store),
             clock: Arc::new(Noon),
             limits: setting.limits,
-            runs_at_once: 4,
+            runs_at_once: setting.runs_at_once,
             runs_waiting: setting.runs_waiting,
         });
-        Self { runtime, upstream, store: setting.store, session: Arc::new(Session::new()) }
+        Self { runtime, upstream, guests, store: setting.store, session: Arc::new(Session::new()) }
     }
 
     /// Puts the upstream on these terms.

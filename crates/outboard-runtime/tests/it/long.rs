@@ -117,7 +117,7 @@ async fn answers_larger_than_the_room_for_them_all_arrive() {
     for impatient in [false, true] {
         let calls = (0..200).map(|n| ("box", "work", json!({"n": n, "wait_ms": 1}))).collect();
         let limits = Limits { pending: 64 << 10, concurrent_calls: 3, ..Limits::default() };
-        let play = Play { calls, impatient, timer: None };
+        let play = Play { calls, impatient, ..Play::default() };
         let world = World::new(Setting { play, limits, ..Setting::default() });
         assert!(matches!(world.run().await.outcome, Outcome::Value(_)));
         assert_eq!(world.upstream.received.lock().unwrap().len(), 200, "{impatient}");

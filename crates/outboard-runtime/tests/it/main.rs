@@ -12,6 +12,7 @@ mod journal;
 mod languages;
 mod long;
 mod observing;
+mod parked;
 mod preflight;
 mod resume;
 mod runs;

@@ -75,8 +75,10 @@ async fn calls_that_a_script_did_not_await_are_finished_and_told_of() {
         ("box", "work", json!({"n": 1, "wait_ms": 10})),
         ("box", "work", json!({"tool_error": true, "n": 9, "wait_ms": 10})),
     ];
-    let world =
-        World::new(Setting { play: Play { calls, impatient: true, timer: None }, ..Setting::default() });
+    let world = World::new(Setting {
+        play: Play { calls, impatient: true, ..Play::default() },
+        ..Setting::default()
+    });
     let report = world.run().await;
     let warnings: Vec<&str> = report.console.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(

@@ -1,7 +1,7 @@
-//! Takes up the runs that an Outboard of this directory left behind when it ended: at the start, and now and then, when
-//! another one dies. Their results wait in a session of their own ([`Runtime::recovered`]).
+//! Takes up the runs that an Outboard of this directory left behind when it died, or let go when it ended because they only
+//! waited for a person: at the start, and now and then. Their results wait in a session of their own ([`Runtime::recovered`]).
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use outboard_runtime::{
@@ -24,7 +24,7 @@ const RECENT: Duration = Duration::from_secs(86_400);
 /// The command whose runs are taken up. Whoever ran another one saw it end, and says whether it is to go on.
 const SERVE: &str = "serve";
 
-/// Takes up runs until told to stop; those under way are cancelled then.
+/// Takes up runs until told to stop; those under way are let go or cancelled then.
 pub(super) async fn recover(
     runtime: Arc<Runtime>,
     journal: Journal,
@@ -42,15 +42,20 @@ pub(super) async fn recover(
             return;
         }
     }
+    // What had to be let go here is for others.
+    let mut seen = HashSet::new();
     loop {
         for run in left_behind(&journal, &place).await {
-            take_up(&runtime, run, &stop).await;
+            if seen.insert(run.clone()) {
+                take_up(&runtime, run).await;
+            }
         }
         tokio::select! {
             () = stop.cancelled() => break,
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+    runtime.recovered().over().cancel();
     runtime.recovered().ended().await;
 }
 
@@ -65,7 +70,7 @@ async fn left_behind(journal: &Journal, place: &str) -> Vec<RunId> {
     };
     let now = SystemClock.wall().0;
     let is_wanted = |entry: &RunEntry| {
-        entry.state == RunState::Interrupted
+        matches!(entry.state, RunState::Interrupted | RunState::Waiting)
             && entry.command == SERVE
             && entry.place == place
             && u128::from(now.saturating_sub(entry.changed.0)) < RECENT.as_millis()
@@ -74,7 +79,7 @@ async fn left_behind(journal: &Journal, place: &str) -> Vec<RunId> {
     unfinished.into_iter().rev().filter(is_wanted).map(|entry| entry.id).collect()
 }
 
-async fn take_up(runtime: &Arc<Runtime>, run: RunId, stop: &CancellationToken) {
+async fn take_up(runtime: &Arc<Runtime>, run: RunId) {
     let taken = match runtime.take(&run).await {
         Ok(taken) => taken,
         Err(problem) => {
@@ -83,11 +88,11 @@ async fn take_up(runtime: &Arc<Runtime>, run: RunId, stop: &CancellationToken) {
             return;
         }
     };
-    tracing::info!(%run, "a run that was interrupted goes on");
+    tracing::info!(%run, "a run that was left behind goes on");
     let (progress, seen) = watch::channel(Progress::default());
-    let cancel = stop.child_token();
-    let (owner, token) = (Arc::clone(runtime), cancel.clone());
     let session = Arc::clone(runtime.recovered());
+    let cancel = session.over().child_token();
+    let (owner, token) = (Arc::clone(runtime), cancel.clone());
     let work = async move { owner.go_on(owner.recovered(), taken, progress, token).await };
     session.adopt(run, cancel, seen, work.boxed());
 }

@@ -2,9 +2,10 @@
 
 use std::{
     io::{BufReader, Read as _, Write as _},
-    process::Stdio,
+    process::{Child, Stdio},
 };
 
+use outboard_testkit::{client::eventually, processes};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -42,9 +43,7 @@ impl Session {
     /// Runs a command at a terminal of its own, and types what `typed` makes of the code that is shown there. What is typed
     /// sooner than a person reads is asked for again, and typed again.
     fn at_terminal(&self, command: &str, typed: impl Fn(&str) -> String) -> String {
-        let line = format!("{OUTBOARD} {command}");
-        let mut script = self.home.command("script", &["-qfec", &line, "/dev/null"]);
-        let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = self.terminal(command);
         let mut input = child.stdin.take().unwrap();
         let mut shown = String::new();
         let mut asked = 0;
@@ -61,6 +60,38 @@ impl Session {
         child.wait().unwrap();
         shown
     }
+
+    /// A command at a terminal of its own.
+    fn terminal(&self, command: &str) -> Child {
+        let line = format!("exec {OUTBOARD} {command}");
+        let mut script = self.home.command("script", &["-qfec", &line, "/dev/null"]);
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// What `outboard NAME --json` lists.
+    fn listed(&self, command: &str, name: &str) -> Vec<Value> {
+        let text = self.detached(&[command, "--json"]).1;
+        let listed: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+        listed[name].as_array().unwrap().clone()
+    }
+}
+
+/// The end of what is shown when a run asks at its terminal.
+const PROMPT: &str = "[s] show the script ";
+
+/// Reads what a terminal shows until this stands there, and types an answer whenever it is asked for one: what is typed
+/// sooner than a person reads is asked for again.
+fn read_until(terminal: &mut Child, wanted: &str, answer: &str) -> String {
+    let mut shown = String::new();
+    let mut byte = [0];
+    while !shown.contains(wanted) && matches!(terminal.stdout.as_mut().unwrap().read(&mut byte), Ok(1)) {
+        shown.push(char::from(byte[0]));
+        if !answer.is_empty() && shown.ends_with(PROMPT) {
+            writeln!(terminal.stdin.as_mut().unwrap(), "{answer}").unwrap();
+        }
+    }
+    assert!(shown.contains(wanted), "{shown}");
+    shown
 }
 
 #[test]
@@ -114,4 +145,57 @@ fn whoever_answers_an_outboard_that_ended_meanwhile_is_told_that_nothing_came_of
     assert!(!told.contains("answered") && !told.contains("may be called without asking"), "{told}");
     let (_, rules) = session.detached(&["policy", "show", "--json"]);
     assert!(!rules.contains("a person said always"), "{rules}");
+}
+
+#[test]
+fn a_run_that_waits_when_its_outboard_ends_asks_again_in_the_next_one_however_it_ended() {
+    type End = fn(&mut Session);
+    let ends: [(End, &str); 3] = [
+        (
+            |session| {
+                session.client.close();
+            },
+            "waiting",
+        ),
+        (|session| processes::signal(session.client.pid(), "TERM"), "waiting"),
+        (|session| processes::signal(session.client.pid(), "KILL"), "interrupted"),
+    ];
+    for (end, state) in ends {
+        let (mut session, before) = waiting();
+        end(&mut session);
+        session.client.wait_for_end();
+        assert_eq!(session.listed("runs", "runs")[0]["state"], state);
+        let mut next = session.again();
+        let mut asked = String::new();
+        eventually("it asks again", || {
+            let questions = session.listed("approvals", "questions");
+            asked = questions.first().map(|one| one["id"].as_str().unwrap().to_owned()).unwrap_or_default();
+            !asked.is_empty() && asked != before
+        });
+        let told = session.at_terminal(&format!("approve {asked}"), str::to_owned);
+        assert!(told.contains("answered"), "{told}");
+        assert_eq!(next.call("execute", json!({ "resume": "r1" })), (false, "3".to_owned()));
+        assert_eq!(session.listed("runs", "runs")[0]["resumed"], 1);
+    }
+}
+
+#[test]
+fn a_run_at_a_terminal_that_was_killed_while_it_asked_asks_again_when_it_is_resumed() {
+    let (session, _) = waiting();
+    let script = session.home.project().join("script.ts");
+    std::fs::write(&script, "(await fix.add({ a: 20, b: 3 })).sum").unwrap();
+    let mut terminal = session.terminal("run script.ts");
+    read_until(&mut terminal, PROMPT, "");
+    let run = || session.listed("runs", "runs").into_iter().find(|run| run["command"] == "run").unwrap();
+    assert_eq!(run()["state"], "running");
+    for outboard in processes::children_of(terminal.id()) {
+        processes::signal(outboard, "KILL");
+    }
+    terminal.wait().unwrap();
+    assert_eq!((&run()["state"], &run()["calls"]), (&json!("interrupted"), &json!(0)));
+    let mut terminal = session.terminal(&format!("resume {}", run()["run"].as_str().unwrap()));
+    let shown = read_until(&mut terminal, "23", "a");
+    assert!(shown.contains("may this script call fix.add?"), "{shown}");
+    terminal.wait().unwrap();
+    assert_eq!((&run()["state"], &run()["calls"]), (&json!("ended"), &json!(1)));
 }

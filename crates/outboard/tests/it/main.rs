@@ -18,6 +18,7 @@ mod limits;
 mod login;
 mod longruns;
 mod openapi;
+mod parking;
 mod random;
 mod recorded;
 mod recovering;

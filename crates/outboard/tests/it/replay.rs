@@ -55,7 +55,7 @@ impl Upstream for Uneven {
     }
 }
 
-struct Everyone(Uneven);
+pub(crate) struct Everyone(pub(crate) Uneven);
 
 impl Upstreams for Everyone {
     fn get(&self, _: &UpstreamName) -> Option<Arc<dyn Upstream>> {

@@ -118,6 +118,7 @@ impl<'a> Failed<'a> {
             FailureKind::Stuck => Self { kind: "stuck", ..Self::default() },
             FailureKind::Crowded { .. } => Self { kind: "crowded", ..Self::default() },
             FailureKind::Cancelled => Self { kind: "cancelled", ..Self::default() },
+            FailureKind::LetGo => Self { kind: "kept", ..Self::default() },
             FailureKind::Internal(reason) => {
                 Self { kind: "internal", message: Some(reason), ..Self::default() }
             }

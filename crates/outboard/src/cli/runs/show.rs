@@ -89,7 +89,7 @@ fn head(record: &Record) {
     }
     if entry.resumed > 0 {
         let times = usize::try_from(entry.resumed).unwrap_or(usize::MAX);
-        report::line(format_args!("it was interrupted and taken up again {}", counted(times, "time")));
+        report::line(format_args!("it was taken up again {}", counted(times, "time")));
     }
     if entry.redacted {
         report::line(
