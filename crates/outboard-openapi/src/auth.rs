@@ -218,7 +218,7 @@ impl Auth {
             let name = &login.upstream;
             return Some(match status {
                 StatusCode::UNAUTHORIZED => format!(
-                    "the token of the sign-in was refused, and the next call asks for another; if that goes on, a person \
+                    "the token of the sign-in was refused; a later call asks for a new one, and if that goes on, a person \
                      can sign in again: outboard login {name}"
                 ),
                 _ => format!(

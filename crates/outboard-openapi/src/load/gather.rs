@@ -76,7 +76,9 @@ impl<'a> Near<'a> {
                 let path = fs::canonicalize(path)?;
                 near.folders.extend(path.parent().map(Path::to_owned));
                 for folder in folders {
-                    near.folders.push(fs::canonicalize(folder)?);
+                    let missing =
+                        |error| io::Error::other(format!("`references` names {}: {error}", folder.display()));
+                    near.folders.push(fs::canonicalize(folder).map_err(missing)?);
                 }
                 near.base =
                     Url::from_file_path(path).map_err(|()| io::Error::other("its path is no address"))?;

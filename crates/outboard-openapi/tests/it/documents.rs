@@ -74,7 +74,7 @@ fn no_operation_of_a_real_document_is_lost() {
             "{package}"
         );
         assert!(weight < length * 3, "{package}: {weight} of {length}");
-        // Even a development build needs below a second (docs/openapi.md); this machine may be busy.
+        // A release build needs below a second (docs/openapi.md); this machine may be busy.
         assert!(began.elapsed() < Duration::from_secs(20), "{package}: {:?}", began.elapsed());
     }
 }

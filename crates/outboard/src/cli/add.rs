@@ -329,6 +329,11 @@ impl Written {
                 literals.join(", ")
             ));
         }
+        if let config::Transport::OpenApi(api) = &parsed.transport
+            && api.logins().next().is_some()
+        {
+            report::hint(format_args!("a person signs in to it: outboard login {}", show::quoted(name)));
+        }
         if scope == Scope::User && !parsed.usage.terms.trusted {
             report::hint(format_args!(
                 "its calls ask until you have seen what it declares: outboard accept {}",

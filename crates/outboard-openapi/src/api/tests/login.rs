@@ -171,7 +171,7 @@ async fn a_token_that_is_refused_before_its_end_is_renewed_for_the_next_call() {
     let told = format!("{:?}", reply.content);
     assert!(
         reply.is_error
-            && told.contains("the next call asks for another")
+            && told.contains("a later call asks for a new one")
             && told.contains("outboard login pets"),
         "{told}"
     );
