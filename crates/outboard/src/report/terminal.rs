@@ -143,17 +143,4 @@ mod tests {
         let (typed, ()) = tokio::join!(terminal.ask("third? "), typing);
         assert_eq!(typed.unwrap().as_deref(), Some("r"));
     }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_typed_before_it_can_be_read_is_no_answer() {
-        let (mut terminal, person) = terminal();
-        (&person).write_all(b"a\n").unwrap();
-        let typing = async {
-            reads(&person, "may it? ").await;
-            reads(&person, "may it? ").await;
-            (&person).write_all(b"d\n").unwrap();
-        };
-        let (typed, ()) = tokio::join!(terminal.ask("may it? "), typing);
-        assert_eq!(typed.unwrap().as_deref(), Some("d"));
-    }
 }
