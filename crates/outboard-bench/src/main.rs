@@ -20,7 +20,7 @@ use std::{error::Error, io, path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use machine::Machine;
-use measure::{Bench, MEASURES, Measure};
+use measure::{Bench, BenchFailure, MEASURES, Measure};
 use progress::Progress;
 use report::Taken;
 
@@ -93,19 +93,22 @@ fn measure(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         progress: &progress,
     };
     let mut machine = Machine::before(gateway::version(&bench.outboard)?);
-    let mut taken = Vec::new();
+    let (mut taken, mut absent) = (Vec::new(), Vec::new());
     for measure in measures {
         progress.begin(measure.name);
-        let pair = (measure.take)(&bench, measure)?;
-        taken.push(Taken { measure, verdict: measure.target.judge(&pair), pair });
+        match (measure.take)(&bench, measure) {
+            Ok(pair) => taken.push(Taken { measure, verdict: measure.target.judge(&pair), pair }),
+            Err(BenchFailure::Absent(reason)) => absent.push((measure.name, reason)),
+            Err(failure) => return Err(failure.into()),
+        }
     }
     progress.end();
     machine.after();
     let mut out = anstream::stdout();
     if options.json {
-        report::json(&mut out, &machine, &taken)?;
+        report::json(&mut out, &machine, &taken, &absent)?;
     } else {
-        report::table(&mut out, &machine, &taken)?;
+        report::table(&mut out, &machine, &taken, &absent)?;
     }
     Ok(if taken.iter().all(|taken| taken.verdict.pass) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -8,6 +8,7 @@ mod guest;
 mod journal;
 mod memory;
 mod policy;
+mod preflight;
 pub(crate) mod python;
 mod rows;
 mod start;
@@ -64,8 +65,9 @@ pub(crate) enum BenchFailure {
     Guest(#[from] outboard_engines::EngineBroken),
     #[error("run a guest: {0}")]
     GuestEnded(String),
-    #[error("start python3, which Python is compared with; install it, or name the measures that are wanted")]
-    NoPython(#[source] io::Error),
+    /// Something that the machine lacks; the other measures can be taken.
+    #[error("{0}")]
+    Absent(String),
     #[error("hear from python3")]
     Deaf,
 }

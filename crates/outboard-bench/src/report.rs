@@ -22,8 +22,16 @@ pub(crate) struct Taken {
     pub(crate) verdict: Verdict,
 }
 
+/// The name of a measure that was not taken, and why.
+pub(crate) type Absent = (&'static str, String);
+
 /// Writes the table. Colour stands on verdicts alone; whether it is wanted is the stream's to decide.
-pub(crate) fn table(out: &mut impl Write, machine: &Machine, taken: &[Taken]) -> io::Result<()> {
+pub(crate) fn table(
+    out: &mut impl Write,
+    machine: &Machine,
+    taken: &[Taken],
+    absent: &[Absent],
+) -> io::Result<()> {
     let head = ["measure", "language", "Outboard", "p10-p90", "compared with", "p10-p90", "figure", "target"];
     let rows: Vec<[String; 8]> = taken.iter().map(Taken::cells).collect();
     let head = head.map(str::to_owned);
@@ -49,6 +57,9 @@ pub(crate) fn table(out: &mut impl Write, machine: &Machine, taken: &[Taken]) ->
         let (what, other, count) = (measure.what, measure.other, pair.ours.count());
         writeln!(out, "{}: {what}{against}{other}; {count} samples", measure.name)?;
     }
+    for (name, reason) in absent {
+        writeln!(out, "{name}: {BAD}not measured{BAD:#}: {reason}")?;
+    }
     writeln!(out)?;
     let load = |load: Option<f64>| load.map_or("unknown".to_owned(), |load| format!("{load:.2}"));
     let (before, after) = (load(machine.load_before), load(machine.load_after));
@@ -63,9 +74,16 @@ pub(crate) fn table(out: &mut impl Write, machine: &Machine, taken: &[Taken]) ->
 }
 
 /// Writes everything, samples included, as one JSON object.
-pub(crate) fn json(out: &mut impl Write, machine: &Machine, taken: &[Taken]) -> io::Result<()> {
+pub(crate) fn json(
+    out: &mut impl Write,
+    machine: &Machine,
+    taken: &[Taken],
+    absent: &[Absent],
+) -> io::Result<()> {
     let measures: Vec<Value> = taken.iter().map(Taken::json).collect();
-    let all = json!({ "format": 1, "figures_mean_something": unoptimised(machine).is_empty(), "machine": machine, "measures": measures });
+    let not_measured: Vec<Value> =
+        absent.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect();
+    let all = json!({ "format": 1, "figures_mean_something": unoptimised(machine).is_empty(), "machine": machine, "measures": measures, "not_measured": not_measured });
     writeln!(out, "{all:#}")
 }
 
@@ -204,13 +222,15 @@ mod tests {
     #[test]
     fn the_table_says_what_was_measured_where_and_how_it_ended() {
         let mut out = Vec::new();
-        table(&mut anstream::StripStream::new(&mut out), &machine(), &taken()).unwrap();
+        let absent = [("types", "there is no `tsc`".to_owned())];
+        table(&mut anstream::StripStream::new(&mut out), &machine(), &taken(), &absent).unwrap();
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         let row = "return TypeScript 70.0 µs 70.0 µs-70.0 µs 20.0 µs 20.0 µs-20.0 µs 3.50 x 3 x MISS";
         assert_eq!(lines[1].join(" "), row);
         let row = "idle-memory TypeScript 21.0 MB 21.0 MB-21.0 MB 21.0 MB 40.0 MB PASS";
         assert_eq!(lines[2].join(" "), row);
+        assert!(text.contains("types: not measured: there is no `tsc`"), "{text}");
         assert!(text.contains("a processor, 2 cores, linux 6; load before 0.50, after unknown"), "{text}");
         assert!(text.contains("outboard 1.2.3 (development build); NOT OPTIMISED"), "{text}");
     }
@@ -218,11 +238,12 @@ mod tests {
     #[test]
     fn json_holds_the_same() {
         let mut out = Vec::new();
-        json(&mut out, &machine(), &taken()).unwrap();
+        json(&mut out, &machine(), &taken(), &[("types", "there is no `tsc`".to_owned())]).unwrap();
         let all: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(all["measures"][0]["verdict"], "MISS");
         assert_eq!(all["measures"][0]["compared_with"]["samples"], 1);
         assert_eq!(all["measures"][1]["compared_with"], Value::Null);
+        assert_eq!(all["not_measured"][0]["name"], "types");
         assert_eq!(all["machine"]["cores"], 2);
     }
 }

@@ -73,13 +73,16 @@ def _made(cache: Path, kind: str, pins: list[Path], make: Callable[[Path], None]
     for file in pins:
         digest.update(file.name.encode() + file.read_bytes())
     home = cache.resolve() / f"{kind}-{digest.hexdigest()[:12]}"
-    # Written last, so that an environment that was not finished is made anew.
-    if not (home / COMPLETE).exists():
+    # Its programs name the place that they were installed at and the Python that runs them.
+    made_here = f"{home}\n{sys.executable} {sys.version}\n"
+    complete = home / COMPLETE
+    if not complete.exists() or complete.read_text() != made_here:
         print(f"installing {', '.join(file.name for file in pins)} into {home}", file=sys.stderr, flush=True)
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         make(home)
-        (home / COMPLETE).touch()
+        # Written last, so that an environment that was not finished is made anew.
+        complete.write_text(made_here)
     return home
 
 

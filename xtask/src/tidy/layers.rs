@@ -34,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "outboard-demo",
         ],
     ),
-    ("outboard-bench", &["outboard-runtime", "outboard-engines"]),
+    ("outboard-bench", &["outboard-runtime", "outboard-script", "outboard-engines"]),
     (TESTKIT, &["outboard-declare", "outboard-script", "outboard-runtime"]),
     ("xtask", &[]),
 ];

@@ -43,7 +43,8 @@ pub(super) fn search(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, Bench
     Ok(pair)
 }
 
-fn loaded(listings: &[String]) -> Result<Catalogue, BenchFailure> {
+/// A catalogue with these listings.
+pub(super) fn loaded(listings: &[String]) -> Result<Catalogue, BenchFailure> {
     let name = |number: usize| UpstreamName::new(UPSTREAMS[number]);
     let catalogue = Catalogue::new((0..listings.len()).map(name));
     for (number, text) in listings.iter().enumerate() {

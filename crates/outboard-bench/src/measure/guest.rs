@@ -57,7 +57,7 @@ impl Engines {
         let Some(python) = &self.python else { return };
         let begun = Instant::now();
         while python.made_ahead() < options.ahead as usize && begun.elapsed() < SETTLING {
-            self.runtime.block_on(tokio::time::sleep(Duration::from_millis(1)));
+            self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) fn fib(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFai
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(BenchFailure::NoPython)?;
+        .map_err(|error| BenchFailure::Absent(format!("python3 does not start: {error}")))?;
     let (mut input, output) = native.stdin.take().zip(native.stdout.take()).ok_or(BenchFailure::Deaf)?;
     let mut answers = BufReader::new(output).lines();
     let mut pair = Pair::default();

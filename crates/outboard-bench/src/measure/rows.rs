@@ -1,7 +1,9 @@
 //! The table of measures: what is measured, in which language, how, and what is to be reached.
 //! It takes none: how each is taken stands in the modules beside it.
 
-use super::{Measure, calls, cancel, catalogue, guest, journal, memory, policy, python, start, stop};
+use super::{
+    Measure, calls, cancel, catalogue, guest, journal, memory, policy, preflight, python, start, stop,
+};
 use crate::{
     samples::{Target, Unit},
     scripts::Language,
@@ -249,6 +251,42 @@ pub(crate) const MEASURES: &[Measure] = &[
         unit: Unit::Seconds,
         target: Target::AtMost(2.0 * MILLISECOND),
         take: catalogue::search,
+    },
+    Measure {
+        name: "preflight",
+        what: "a script of 200 lines read and checked against 10,000 tools",
+        other: "",
+        language: TYPESCRIPT,
+        unit: Unit::Seconds,
+        target: Target::AtMost(3.0 * MILLISECOND),
+        take: preflight::check,
+    },
+    Measure {
+        name: "python-preflight",
+        what: "a script of 200 lines read and checked against 10,000 tools",
+        other: "",
+        language: PYTHON,
+        unit: Unit::Seconds,
+        target: Target::AtMost(3.0 * MILLISECOND),
+        take: preflight::check,
+    },
+    Measure {
+        name: "types",
+        what: "31 calls in turn, types checked before by `tsc`",
+        other: "the same without a check",
+        language: TYPESCRIPT,
+        unit: Unit::Seconds,
+        target: Target::Beyond(2.0 * MILLISECOND),
+        take: preflight::types,
+    },
+    Measure {
+        name: "python-types",
+        what: "31 calls in turn, types checked before by `ty`",
+        other: "the same without a check",
+        language: PYTHON,
+        unit: Unit::Seconds,
+        target: Target::Beyond(2.0 * MILLISECOND),
+        take: preflight::types,
     },
     Measure {
         name: "policy",
