@@ -2,6 +2,7 @@
 //! The file is this user's alone.
 
 use std::{
+    cell::Cell,
     fs, io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -76,20 +77,36 @@ fn prepare(connection: &Connection, options: &StoreOptions) -> rusqlite::Result<
     Ok(())
 }
 
-/// Waits for others that write, in steps that are short at first: they hold the database for microseconds. The
-/// connection stays with the thread that calls this.
-fn patience(connection: &mut Connection, patience: Duration) -> rusqlite::Result<()> {
-    thread_local! {
-        static WAITING: std::cell::Cell<(Option<Instant>, Duration)> = const { std::cell::Cell::new((None, Duration::ZERO)) };
+thread_local! {
+    /// This thread waits for nobody.
+    static IMPATIENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does something without waiting for others that write: where one writes it fails.
+pub(crate) fn impatient<T>(work: impl FnOnce() -> T) -> T {
+    struct Patient;
+    impl Drop for Patient {
+        fn drop(&mut self) {
+            IMPATIENT.set(false);
+        }
     }
-    WAITING.set((None, patience));
-    connection.busy_handler(Some(|tries: i32| {
-        let (since, patience) = WAITING.get();
-        let since = since.filter(|_| tries > 0).unwrap_or_else(Instant::now);
-        WAITING.set((Some(since), patience));
-        let pause = Duration::from_micros(50 << tries.clamp(0, 8));
-        std::thread::park_timeout(pause);
-        since.elapsed() < patience
+    IMPATIENT.set(true);
+    let _patient = Patient;
+    work()
+}
+
+/// Waits for others that write, in steps that are short at first: they hold the database for microseconds.
+fn patience(connection: &mut Connection, patience: Duration) -> rusqlite::Result<()> {
+    let mut began = Instant::now();
+    connection.busy_handler(Some(move |tries: i32| {
+        if IMPATIENT.get() {
+            return false;
+        }
+        if tries == 0 {
+            began = Instant::now();
+        }
+        std::thread::park_timeout(Duration::from_micros(50 << tries.clamp(0, 8)));
+        began.elapsed() < patience
     }))
 }
 

@@ -17,6 +17,7 @@ mod retention;
 mod runs;
 mod store;
 mod writer;
+mod writing;
 
 pub use approvals::Fate;
 pub use options::{Durability, Retention, StoreOptions};

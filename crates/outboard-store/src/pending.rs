@@ -80,7 +80,8 @@ impl Pending {
     }
 }
 
-fn weight(event: &mut Event) -> usize {
+/// About the bytes of an event.
+pub(crate) fn weight(event: &mut Event) -> usize {
     let slots = event.slots();
     let bytes = slots.iter().map(|slot| match slot {
         Slot::Json(value) => value.as_str().len(),

@@ -18,6 +18,8 @@ use crate::{
     options::StoreOptions,
 };
 
+/// Milliseconds by which lists may be behind for a run that is under way.
+const STALE: i64 = 1_000;
 /// Characters of a title.
 const TITLE: usize = 100;
 
@@ -27,12 +29,22 @@ pub(crate) struct Group<'a> {
     pub(crate) lease: &'a Lease,
     pub(crate) events: Vec<Event>,
     pub(crate) redacted: bool,
+    /// What was written of the run and is not counted in its row yet.
+    pub(crate) uncounted: Counts,
+}
+
+/// What lists tell of a run and is brought into its row now and then: a row that changed is a page to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    calls: i64,
+    bytes: i64,
 }
 
 /// What became of a group.
 #[derive(Debug)]
 pub(crate) enum Appended {
-    Done,
+    /// It is written; this is not counted yet.
+    Done(Counts),
     /// The lease does not count any more.
     NotOwner,
     /// A run of this name has begun before.
@@ -67,7 +79,7 @@ pub(crate) fn append(
     group: Group<'_>,
     written: &mut usize,
 ) -> Result<Appended, AppendProblem> {
-    let Group { lease, events, redacted } = group;
+    let Group { lease, events, redacted, uncounted } = group;
     if let Some(Event::Opened(opened)) = events.first()
         && !begin(transaction, holder, options, lease, opened, &events)?
     {
@@ -81,18 +93,19 @@ pub(crate) fn append(
         Some(Event::Ended(_)) => 2,
         _ => 0,
     };
-    let own: Option<(i64, i64)> = transaction
+    let now = now();
+    // Not by `RETURNING`, for which SQLite opens a table in memory each time.
+    let own: Option<(i64, bool, Option<i64>)> = transaction
         .prepare_cached(
-            "UPDATE runs SET next = next + 1, changed = ?4, calls = calls + ?5, resumed = resumed + ?6, ended = ?7, \
-             redacted = max(redacted, ?8), holder = iif(?7, NULL, holder) \
-             WHERE id = ?1 AND fence = ?2 AND holder = ?3 AND ended = 0 RETURNING no, next - 1",
+            "SELECT no, changed NOT BETWEEN ?4 - ?5 AND ?4, \
+             (SELECT max(key) FROM chunks WHERE key >= no << 32 AND key < (no + 1) << 32) \
+             FROM runs WHERE id = ?1 AND fence = ?2 AND holder = ?3 AND ended = 0",
         )?
-        .query_row(
-            (lease.run.as_str(), fence(lease), holder, now(), calls, resumed, ended, redacted),
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
+        .query_row((lease.run.as_str(), fence(lease), holder, now, STALE), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
-    let Some((no, next)) = own else { return Ok(Appended::NotOwner) };
+    let Some((no, stale, last)) = own else { return Ok(Appended::NotOwner) };
     let chunk = packer.chunk(events).map_err(AppendProblem::Json)?;
     let mut bytes = chunk.body.len();
     for (hash, text) in &chunk.large {
@@ -100,12 +113,22 @@ pub(crate) fn append(
     }
     transaction
         .prepare_cached("INSERT INTO chunks (key, body) VALUES (?1, ?2)")?
-        .execute((key(no, next), chunk.body))?;
-    transaction
-        .prepare_cached("UPDATE runs SET bytes = bytes + ?2 WHERE no = ?1")?
-        .execute((no, i64::try_from(bytes).unwrap_or(i64::MAX)))?;
+        .execute((last.map_or(key(no, 0), |last| last + 1), chunk.body))?;
     *written += bytes;
-    Ok(Appended::Done)
+    let Counts { calls, bytes } = Counts {
+        calls: uncounted.calls + calls,
+        bytes: uncounted.bytes.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX)),
+    };
+    if !stale && ended == 0 && resumed == 0 && !redacted {
+        return Ok(Appended::Done(Counts { calls, bytes }));
+    }
+    transaction
+        .prepare_cached(
+            "UPDATE runs SET changed = ?2, calls = calls + ?3, bytes = bytes + ?4, resumed = resumed + ?5, \
+             ended = ?6, redacted = max(redacted, ?7), holder = iif(?6, NULL, holder) WHERE no = ?1",
+        )?
+        .execute((no, now, calls, bytes, resumed, ended, redacted))?;
+    Ok(Appended::Done(Counts::default()))
 }
 
 /// Enters a new run; `false` if its name is taken.

@@ -1,5 +1,5 @@
-//! The store as the runtime sees it: appends go to the writer's queue, reading happens on threads that may block.
-//! Nothing here waits for the disk.
+//! The store as the runtime sees it: appends are queued, and written by whoever waits or by a thread; reading happens on
+//! threads that may block. Nothing here waits for the disk.
 
 use std::{
     path::PathBuf,
@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -25,17 +26,18 @@ use crate::{
     failure::At,
     holder::{self, Watch},
     options::StoreOptions,
-    queue::{Queue, When},
-    runs,
-    writer::{Job, Tell, Turn, Writer},
+    queue::When,
+    runs::{self, Counts},
+    writer::{Job, Tell, Turn},
+    writing::Writing,
 };
 
 /// Journals in a database of this machine. One process may have several stores of one folder.
 #[derive(Debug)]
 pub struct SqliteStore {
     options: Arc<StoreOptions>,
-    queue: Arc<Queue<Job>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writing: Arc<Writing>,
+    thread: Mutex<Option<JoinHandle<()>>>,
     reader: Arc<Mutex<Reader>>,
     redactor: Arc<RwLock<Redactor>>,
     /// Something was written, or was to be.
@@ -48,33 +50,20 @@ struct Reader {
     watch: Watch,
 }
 
-/// Closes the queue when its reader ends, also when that breaks: whoever waits learns it instead of waiting for good.
-struct Closing(Arc<Queue<Job>>);
-
-impl Drop for Closing {
-    fn drop(&mut self) {
-        self.0.close();
-        drop(self.0.next(Duration::ZERO));
-    }
-}
-
 impl SqliteStore {
     /// A store as the options say. The database is opened with the first use, and made with the first append.
     ///
     /// # Errors
     /// If no thread can be started.
     pub fn new(options: StoreOptions) -> std::io::Result<Self> {
-        let (options, queue, redactor) = (Arc::new(options), Arc::new(Queue::new()), Arc::default());
-        let writer = Writer::new(Arc::clone(&queue), Arc::clone(&options), Arc::clone(&redactor));
-        let closing = Closing(Arc::clone(&queue));
-        let writer = std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
-            let _closing = closing;
-            writer.run();
-        })?;
+        let (options, redactor) = (Arc::new(options), Arc::default());
+        let writing = Arc::new(Writing::new(Arc::clone(&options), Arc::clone(&redactor)));
+        let of_thread = Arc::clone(&writing);
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || of_thread.run())?;
         Ok(Self {
             options,
-            queue,
-            writer: Mutex::new(Some(writer)),
+            writing,
+            thread: Mutex::new(Some(thread)),
             reader: Arc::default(),
             redactor,
             used: AtomicBool::new(false),
@@ -94,9 +83,9 @@ impl SqliteStore {
     /// Writes what waits and ends: nothing can be appended any more. Blocks until that is done; dropping the store does
     /// the same.
     pub fn close(&self) {
-        self.queue.close();
-        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if writer.is_some_and(|writer| writer.join().is_err()) {
+        self.writing.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the journal's writer broke");
         }
     }
@@ -136,7 +125,7 @@ impl SqliteStore {
 
     fn push(&self, job: Job, when: When) {
         self.used.store(true, Ordering::Release);
-        self.queue.push(job, when);
+        self.writing.push(job, when);
     }
 
     /// Reads on a thread that may block, after all that was appended before; `None` if there is no database.
@@ -176,7 +165,7 @@ impl SqliteStore {
             return Ok(());
         }
         let (tell, told) = oneshot::channel();
-        self.queue.push(Job::Mark(tell), When::Now);
+        self.writing.push(Job::Mark(tell), When::Now);
         answer(told).await
     }
 }
@@ -190,9 +179,22 @@ impl Drop for SqliteStore {
 impl Store for SqliteStore {
     fn append(&self, lease: &Lease, append: Append) -> Written {
         let (done, told) = oneshot::channel();
-        let when = append.events.iter().map(urgency).max().unwrap_or(When::Now);
-        self.push(Job::Append { lease: lease.clone(), append, done }, when);
-        answer(told)
+        let when = append.events.iter().map(urgency).max().unwrap_or(When::Soon);
+        self.push(Job::append(lease.clone(), append, done), when);
+        let writing = Arc::clone(&self.writing);
+        async move {
+            let mut told = told;
+            if let Ok(done) = told.try_recv() {
+                return done;
+            }
+            // What others are about to append is written with it.
+            once_more().await;
+            if told.is_empty() {
+                writing.help();
+            }
+            answer(told).await
+        }
+        .boxed()
     }
 
     fn read(&self, run: &RunId) -> BoxFuture<'_, Result<Vec<Event>, StoreFailure>> {
@@ -226,7 +228,7 @@ impl Store for SqliteStore {
             if let Some(before) = before {
                 holder::bury(transaction, folder, before).map_err(sql)?;
             }
-            turn.owned.insert(run.clone(), fence);
+            turn.owned.insert(run.clone(), Counts::default());
             Ok(Lease { run, fence })
         });
         taken.boxed()
@@ -235,7 +237,10 @@ impl Store for SqliteStore {
     fn release(&self, lease: &Lease) -> Written {
         let lease = lease.clone();
         self.write(move |turn| {
-            turn.owned.remove(&lease.run);
+            if let Some(uncounted) = turn.owned.remove(&lease.run) {
+                runs::count(turn.transaction, turn.holder, &lease.run, uncounted)
+                    .map_err(|error| turn.at.sql(&error))?;
+            }
             let released = runs::release(turn.transaction, turn.holder, &lease);
             match released.map_err(|error| turn.at.sql(&error))? {
                 true => Ok(()),
@@ -247,13 +252,27 @@ impl Store for SqliteStore {
     }
 }
 
-/// How soon an event has to be written: what was delivered would be lost with the process, what was asked is asked again.
+/// How soon an event has to be written if nobody waits for it: what was delivered would be lost with the process, what
+/// was asked is asked again. Whoever waits has it written before.
 fn urgency(event: &Event) -> When {
     match event {
         Event::Asked(_) => When::Along,
-        Event::Opened(_) => When::Soon,
-        Event::Intended(_) | Event::Delivered(_) | Event::Resumed(_) | Event::Ended(_) => When::Now,
+        Event::Opened(_) | Event::Intended(_) | Event::Delivered(_) | Event::Ended(_) => When::Soon,
+        Event::Resumed(_) => When::Now,
     }
+}
+
+/// Lets other work that is ready go first.
+async fn once_more() {
+    let mut gone = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut gone, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Does work so that nothing of it stands if it fails.

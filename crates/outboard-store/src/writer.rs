@@ -1,7 +1,8 @@
-//! The thread that writes: it takes all that waits, writes it in one transaction, and tells who waits.
+//! Writes what is taken from the queue, in one transaction as far as it goes, and tells who waits.
 //!
 //! It opens the database when there is something to write, and again after a failure, so a database that was mended or
 //! moved away is used without a restart. Between writes it renews leases and moves the log into the database.
+//! On which thread it writes is `writing`'s matter.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,10 +23,9 @@ use crate::{
     connection,
     failure::{At, is_of_one_append},
     holder::{Holder, NoHolder, RENEWAL, Watch},
-    options::StoreOptions,
-    pending::Pending,
-    queue::{Batch, Queue},
-    runs::{self, AppendProblem, Appended, Group},
+    options::{Durability, StoreOptions},
+    pending::{self, Pending},
+    runs::{self, AppendProblem, Appended, Counts, Group},
 };
 
 /// Bytes that the log may grow by before it is moved into the database when nobody waits, and at the latest.
@@ -36,12 +36,19 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Something to be written.
 pub(crate) enum Job {
-    /// Events of a run.
-    Append { lease: Lease, append: Append, done: oneshot::Sender<Result<(), StoreFailure>> },
+    /// Events of a run, and the bytes of what they hold.
+    Append { lease: Lease, append: Append, bytes: usize, done: Done },
     /// Anything else, in a transaction of its own.
     Work(Work),
     /// Tells when all before it is written or has failed.
     Mark(oneshot::Sender<Result<(), StoreFailure>>),
+}
+
+impl Job {
+    pub(crate) fn append(lease: Lease, mut append: Append, done: Done) -> Self {
+        let bytes = append.events.iter_mut().map(pending::weight).sum();
+        Self::Append { lease, append, bytes, done }
+    }
 }
 
 impl std::fmt::Debug for Job {
@@ -72,13 +79,42 @@ pub(crate) struct Turn<'a> {
     pub(crate) owned: &'a mut Owned,
 }
 
-/// Runs that this process owns, by their fencing numbers.
-pub(crate) type Owned = HashMap<RunId, u64>;
+/// Runs that this process owns.
+pub(crate) type Owned = HashMap<RunId, Counts>;
 
 /// The appends of one run, in order.
-struct Appends {
+pub(crate) struct Appends {
     lease: Lease,
-    appends: Vec<(Append, oneshot::Sender<Result<(), StoreFailure>>)>,
+    appends: Vec<(Append, Done)>,
+}
+
+/// Where whoever waits for an append learns what became of it.
+type Done = oneshot::Sender<Result<(), StoreFailure>>;
+
+impl Appends {
+    /// Those of all runs. Between the runs no order counts.
+    pub(crate) fn of(work: VecDeque<Job>) -> Vec<Self> {
+        let mut all = Vec::new();
+        for job in work {
+            if let Job::Append { lease, append, done, .. } = job {
+                Self::add(&mut all, lease, append, done);
+            }
+        }
+        all
+    }
+
+    fn add(all: &mut Vec<Self>, lease: Lease, append: Append, done: Done) {
+        match all.iter_mut().find(|known| known.lease == lease) {
+            Some(known) => known.appends.push((append, done)),
+            None => all.push(Self { lease, appends: vec![(append, done)] }),
+        }
+    }
+
+    /// As they were before.
+    pub(crate) fn into_jobs(self) -> impl Iterator<Item = Job> {
+        let Self { lease, appends } = self;
+        appends.into_iter().map(move |(append, done)| Job::append(lease.clone(), append, done))
+    }
 }
 
 /// What became of the appends of one run: of all, and those whose approvals do not count.
@@ -87,9 +123,8 @@ struct Verdict {
     spent: Vec<usize>,
 }
 
-/// The thread's state.
+/// What writing takes.
 pub(crate) struct Writer {
-    queue: Arc<Queue<Job>>,
     options: Arc<StoreOptions>,
     redactor: Arc<RwLock<Redactor>>,
     connection: Option<Connection>,
@@ -103,13 +138,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(
-        queue: Arc<Queue<Job>>,
-        options: Arc<StoreOptions>,
-        redactor: Arc<RwLock<Redactor>>,
-    ) -> Self {
+    pub(crate) fn new(options: Arc<StoreOptions>, redactor: Arc<RwLock<Redactor>>) -> Self {
         Self {
-            queue,
             options,
             redactor,
             connection: None,
@@ -123,19 +153,38 @@ impl Writer {
         }
     }
 
-    /// Writes until the queue is closed.
-    pub(crate) fn run(mut self) {
-        loop {
-            let Batch { work, last } = self.queue.next(if self.owned.is_empty() { RENEWAL } else { LOOK });
-            if work.is_empty() {
-                self.rest();
-            } else {
-                self.write(work);
+    /// After how long it has something to do by itself.
+    pub(crate) fn rests(&self) -> Duration {
+        if self.owned.is_empty() { RENEWAL } else { LOOK }
+    }
+
+    /// Writes this, and does what is due.
+    pub(crate) fn go(&mut self, work: VecDeque<Job>) {
+        if work.is_empty() {
+            self.rest();
+        } else {
+            self.write(work);
+        }
+        self.renew();
+    }
+
+    /// Whether a little could be written at once: nothing has to be opened, and a commit does not wait for the disk.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.options.durability == Durability::Crash
+            && self.connection.is_some()
+            && self.holder.is_some()
+            && self.pending.is_empty()
+    }
+
+    /// Writes appends without waiting for others who write. What cannot be written so is given back: that it fails, and
+    /// why, is told by [`go`](Self::go).
+    pub(crate) fn go_at_once(&mut self, appends: Vec<Appends>) -> Result<(), Vec<Appends>> {
+        match connection::impatient(|| self.transact(&appends)) {
+            Ok(verdicts) => {
+                self.all_stand(appends, verdicts);
+                Ok(())
             }
-            self.renew();
-            if last {
-                return self.end();
-            }
+            Err(_) => Err(appends),
         }
     }
 
@@ -143,12 +192,7 @@ impl Writer {
         let mut appends: Vec<Appends> = Vec::new();
         for job in work {
             match job {
-                Job::Append { lease, append, done } => {
-                    match appends.iter_mut().find(|known| known.lease == lease) {
-                        Some(known) => known.appends.push((append, done)),
-                        None => appends.push(Appends { lease, appends: vec![(append, done)] }),
-                    }
-                }
+                Job::Append { lease, append, done, .. } => Appends::add(&mut appends, lease, append, done),
                 Job::Work(work) => {
                     self.append(std::mem::take(&mut appends));
                     self.work(work);
@@ -169,11 +213,7 @@ impl Writer {
             return;
         }
         match self.transact(&appends) {
-            Ok(verdicts) => {
-                for (of_run, verdict) in appends.into_iter().zip(verdicts) {
-                    self.stands(of_run, &verdict);
-                }
-            }
+            Ok(verdicts) => self.all_stand(appends, verdicts),
             Err(failure) if appends.len() > 1 && is_of_one_append(failure.trouble) => {
                 appends.into_iter().for_each(|of_run| self.append(vec![of_run]));
             }
@@ -205,6 +245,7 @@ impl Writer {
                 return Err(at.failure(StoreTrouble::Other, reason));
             };
             let (mut events, mut spent) = (left.to_vec(), Vec::new());
+            let uncounted = self.owned.get(&lease.run).copied().unwrap_or_default();
             for (index, (append, _)) in appends.iter().enumerate() {
                 if spend(&transaction, &lease.run, append).map_err(sql)? {
                     events.extend(append.events.iter().cloned());
@@ -213,13 +254,13 @@ impl Writer {
                 }
             }
             let all = if events.is_empty() {
-                Appended::Done
+                Appended::Done(uncounted)
             } else {
                 let mut redacted = false;
                 for event in &mut events {
                     redacted |= redactor.redact(event);
                 }
-                let group = Group { lease, events, redacted };
+                let group = Group { lease, events, redacted, uncounted };
                 runs::append(&transaction, &mut self.packer, holder.no, &self.options, group, &mut bytes)
                     .map_err(|problem| match problem {
                         AppendProblem::Sql(error) => at.sql(&error),
@@ -233,6 +274,12 @@ impl Writer {
         Ok(verdicts)
     }
 
+    fn all_stand(&mut self, appends: Vec<Appends>, verdicts: Vec<Verdict>) {
+        for (of_run, verdict) in appends.into_iter().zip(verdicts) {
+            self.stands(of_run, &verdict);
+        }
+    }
+
     /// Tells who waits for the appends of a run that were written or refused.
     fn stands(&mut self, of_run: Appends, verdict: &Verdict) {
         let Appends { lease, appends } = of_run;
@@ -240,18 +287,18 @@ impl Writer {
         let refused =
             |trouble, reason: &str| StoreFailure { trouble, action: "written", reason: reason.to_owned() };
         let all = match verdict.all {
-            Appended::Done => Ok(()),
+            Appended::Done(uncounted) => Ok(uncounted),
             Appended::NotOwner => {
                 Err(refused(StoreTrouble::NotOwner, "the run has ended, or another Outboard owns it"))
             }
             Appended::Taken => Err(refused(StoreTrouble::NotOwner, "a run of this name has begun before")),
         };
         let ends = appends.iter().any(|(append, _)| matches!(append.events.last(), Some(Event::Ended(_))));
-        if ends || all.is_err() {
-            self.owned.remove(&lease.run);
-        } else {
-            self.owned.insert(lease.run, lease.fence);
-        }
+        match &all {
+            Ok(uncounted) if !ends => self.owned.insert(lease.run, *uncounted),
+            Ok(_) | Err(_) => self.owned.remove(&lease.run),
+        };
+        let all = all.map(drop);
         for (index, (_, done)) in appends.into_iter().enumerate() {
             let spent = || Err(refused(StoreTrouble::Spent, "the approval has no use left"));
             // Whoever does not wait any more need not be told.
@@ -344,7 +391,11 @@ impl Writer {
     fn checkpoint(&mut self) {
         let Some(connection) = &self.connection else { return };
         match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-            Ok(()) => self.log = 0,
+            Ok(()) => {
+                self.log = 0;
+                // The first commit after it waits for the disk, and is to be nobody's who waits.
+                self.beat();
+            }
             Err(error) => tracing::debug!(%error, "the journal's log stays as it is"),
         }
     }
@@ -358,12 +409,16 @@ impl Writer {
             return;
         }
         self.renewed = Instant::now();
+        self.beat();
+        self.write_pending();
+    }
+
+    fn beat(&self) {
         if let (Some(connection), Some(holder)) = (&self.connection, &self.holder)
             && let Err(error) = holder.renew(connection)
         {
             tracing::warn!(%error, "the leases of runs are not renewed");
         }
-        self.write_pending();
     }
 
     fn write_pending(&mut self) {
@@ -374,7 +429,8 @@ impl Writer {
         }
     }
 
-    fn end(mut self) {
+    /// Writes what is left, and lets go of what this process owns.
+    pub(crate) fn end(&mut self) {
         self.write_pending();
         if let (Some(connection), Some(holder)) = (&self.connection, self.holder.take()) {
             holder.leave(connection);

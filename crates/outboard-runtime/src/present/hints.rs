@@ -57,12 +57,6 @@ pub(super) fn limit(limit: Limit, limits: &Limits, language: Language) -> (Strin
 /// What to do about a failed call, where its message does not say it.
 pub(super) fn call(code: FailureCode) -> Option<&'static str> {
     match code {
-        FailureCode::Timeout
-        | FailureCode::UpstreamLost
-        | FailureCode::UpstreamError
-        | FailureCode::Interrupted => Some(
-            "Whether it was carried out is unknown: check with a call that only reads before doing it again.",
-        ),
         FailureCode::Denied => Some("It is not allowed here: do the task without it, or ask the person."),
         FailureCode::UpstreamUnavailable => {
             Some("Its server cannot be reached now: do what is possible without it.")
@@ -76,7 +70,12 @@ pub(super) fn call(code: FailureCode) -> Option<&'static str> {
         FailureCode::UnknownHandle => {
             Some("Kept values last as long as this connection; the oldest go first.")
         }
-        FailureCode::ToolError
+        // Whether it was carried out stands with what was done.
+        FailureCode::Timeout
+        | FailureCode::UpstreamLost
+        | FailureCode::UpstreamError
+        | FailureCode::Interrupted
+        | FailureCode::ToolError
         | FailureCode::UnknownTool
         | FailureCode::InvalidArguments
         | FailureCode::UpstreamRefused => None,

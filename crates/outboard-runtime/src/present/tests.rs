@@ -121,7 +121,6 @@ fn a_failure_says_where_what_and_which_calls_had_an_effect() {
             "failed at 4:9: slack.post_message: no answer within 120s (timeout)\n  \
              4 |   await slack.post_message({ channel: c, text });\n    \
              |         ^\n\
-             Whether it was carried out is unknown: check with a call that only reads before doing it again.\n\
              sent, but not known to be done: slack.post_message × 1 (line 4). Check before doing it again. \
              Do not run the script again as it is.",
         ),

@@ -18,8 +18,6 @@ CREATE TABLE runs (
   ended INTEGER NOT NULL DEFAULT 0,
   calls INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER NOT NULL DEFAULT 0,
-  -- Number of the next chunk.
-  next INTEGER NOT NULL DEFAULT 0,
   -- The owner, if any, and the number that its appends carry.
   holder INTEGER,
   fence INTEGER NOT NULL,

@@ -1,0 +1,230 @@
+//! What waits, and who writes it: a thread of its own, or, where that takes microseconds, whoever waits. Waking a thread and
+//! being woken by it takes several times as long as a commit, which does not wait for the disk. A commit holds all that
+//! waits by then, whoever makes it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, RwLock},
+};
+
+use outboard_runtime::journal::Redactor;
+
+use crate::{
+    options::StoreOptions,
+    queue::{Queue, When},
+    writer::{Appends, Job, Writer},
+};
+
+/// Bytes that are written by whoever waits, in all; compressing more takes a thread that nobody waits on.
+const LITTLE: usize = 256 << 10;
+
+/// The queue and what writes it. Who takes from the queue holds the writer, so that the order of appends stays.
+pub(crate) struct Writing {
+    queue: Queue<Job>,
+    writer: Mutex<Writer>,
+}
+
+impl std::fmt::Debug for Writing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writing").finish_non_exhaustive()
+    }
+}
+
+impl Writing {
+    pub(crate) fn new(options: Arc<StoreOptions>, redactor: Arc<RwLock<Redactor>>) -> Self {
+        Self { queue: Queue::new(), writer: Mutex::new(Writer::new(options, redactor)) }
+    }
+
+    /// Adds something to be written.
+    pub(crate) fn push(&self, job: Job, when: When) {
+        // What is much is begun at once, while nobody waits for it yet.
+        let much = matches!(&job, Job::Append { bytes, .. } if *bytes > LITTLE);
+        self.queue.push(job, if much { When::Now } else { when });
+    }
+
+    /// Nothing is written any more but what waits.
+    pub(crate) fn close(&self) {
+        self.queue.close();
+    }
+
+    /// The thread: writes until it is closed. If writing breaks, whoever waits learns it instead of waiting for good.
+    pub(crate) fn run(&self) {
+        let _closing = Closing(&self.queue);
+        loop {
+            let rests = match self.writer.lock() {
+                Ok(writer) => writer.rests(),
+                Err(_) => return,
+            };
+            self.queue.wait(rests);
+            let Ok(mut writer) = self.writer.lock() else { return };
+            let (work, last) = self.queue.take();
+            writer.go(work);
+            if last {
+                return writer.end();
+            }
+        }
+    }
+
+    /// Writes what waits on the caller's thread if it is little and nothing is in the way; else has the thread do it.
+    pub(crate) fn help(&self) {
+        if !self.write_here() {
+            self.queue.wake();
+        }
+    }
+
+    fn write_here(&self) -> bool {
+        let Ok(mut writer) = self.writer.try_lock() else { return false };
+        let little = |work: &VecDeque<Job>| {
+            let mut all = 0_usize;
+            work.iter().all(|job| match job {
+                Job::Append { bytes, .. } => {
+                    all = all.saturating_add(*bytes);
+                    all <= LITTLE
+                }
+                Job::Work(_) | Job::Mark(_) => false,
+            })
+        };
+        let taken = if writer.is_quick() { self.queue.take_if(little) } else { None };
+        let Some(work) = taken else { return false };
+        match writer.go_at_once(Appends::of(work)) {
+            Ok(()) => true,
+            Err(appends) => {
+                self.queue.put_back(appends.into_iter().flat_map(Appends::into_jobs).collect());
+                false
+            }
+        }
+    }
+}
+
+/// Closes the queue and drops what waits in it.
+struct Closing<'a>(&'a Queue<Job>);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        drop(self.0.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use outboard_runtime::{
+        ids::{ImageHash, RunId},
+        journal::{Append, Ending, Event, FORMAT, Lease, Opened, StoreFailure},
+        json::Json,
+        limits::Limits,
+    };
+    use rusqlite::Connection;
+    use tokio::sync::oneshot::{self, Receiver};
+
+    use super::*;
+    use crate::{connection, runs};
+
+    /// No thread writes here.
+    struct Alone {
+        folder: tempfile::TempDir,
+        writing: Writing,
+    }
+
+    impl Alone {
+        fn new(options: impl FnOnce(&mut StoreOptions)) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let mut of_folder = StoreOptions::new(folder.path());
+            options(&mut of_folder);
+            let writing = Writing::new(Arc::new(of_folder), Arc::default());
+            Self { folder, writing }
+        }
+
+        fn append(&self, run: &str, event: Event) -> Receiver<Result<(), StoreFailure>> {
+            let (done, told) = oneshot::channel();
+            let lease = Lease { run: run.into(), fence: 1 };
+            self.writing.push(Job::append(lease, Append::from(event), done), When::Soon);
+            told
+        }
+
+        /// What the thread does once.
+        fn thread(&self) {
+            let mut writer = self.writing.writer.lock().unwrap();
+            writer.go(self.writing.queue.take().0);
+        }
+
+        fn other(&self) -> Connection {
+            Connection::open(connection::file(self.folder.path())).unwrap()
+        }
+
+        fn recorded(&self, run: &str) -> Vec<Event> {
+            runs::read(&self.other(), &RunId::from(run)).unwrap_or_default()
+        }
+    }
+
+    fn opened(run: &str) -> Event {
+        Event::Opened(Box::new(Opened {
+            format: FORMAT,
+            run: run.into(),
+            source: "return 1".to_owned(),
+            language: outboard_runtime::Language::TypeScript,
+            image: ImageHash::from("image"),
+            seed: [7; 32],
+            started_at: outboard_runtime::clock::WallTime(0),
+            limits: Limits::default(),
+            namespaces: Vec::new(),
+            origin: None,
+        }))
+    }
+
+    fn ended(text: &str) -> Event {
+        Event::Ended(Ending::Value(Some(Json::string(text))))
+    }
+
+    #[test]
+    fn whoever_waits_writes_all_that_was_appended_before_once_the_database_is_open() {
+        let alone = Alone::new(|_| ());
+        let mut first = alone.append("r1", opened("r1"));
+        alone.writing.help();
+        assert!(first.try_recv().is_err(), "opening is left to the thread");
+        alone.thread();
+        assert_eq!(first.try_recv().unwrap(), Ok(()));
+        let mut others = [alone.append("r2", opened("r2")), alone.append("r1", ended("x"))];
+        alone.writing.help();
+        for told in &mut others {
+            assert_eq!(told.try_recv().unwrap(), Ok(()));
+        }
+        assert_eq!(alone.recorded("r1"), [opened("r1"), ended("x")]);
+        assert_eq!(alone.recorded("r2"), [opened("r2")]);
+    }
+
+    #[test]
+    fn whoever_waits_does_not_wait_for_another_that_writes_and_nothing_changes_its_place() {
+        let alone = Alone::new(|options| options.patience = Duration::from_secs(3_600));
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let other = alone.other();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut second = alone.append("r2", opened("r2"));
+        alone.writing.help();
+        assert!(second.try_recv().is_err(), "the other one holds it");
+        let mut third = alone.append("r2", ended("x"));
+        other.execute_batch("ROLLBACK").unwrap();
+        alone.writing.help();
+        assert_eq!((second.try_recv().unwrap(), third.try_recv().unwrap()), (Ok(()), Ok(())));
+        assert_eq!(alone.recorded("r2"), [opened("r2"), ended("x")]);
+    }
+
+    #[test]
+    fn much_and_what_waits_for_the_disk_is_left_to_the_thread() {
+        for (durability, text) in
+            [(crate::Durability::Crash, "x".repeat(LITTLE)), (crate::Durability::Power, "x".to_owned())]
+        {
+            let alone = Alone::new(|options| options.durability = durability);
+            let _first = alone.append("r1", opened("r1"));
+            alone.thread();
+            let mut told = alone.append("r1", ended(&text));
+            alone.writing.help();
+            assert!(told.try_recv().is_err(), "{durability:?}");
+            alone.thread();
+            assert_eq!(told.try_recv().unwrap(), Ok(()));
+        }
+    }
+}
