@@ -18,7 +18,7 @@ use crate::{
     options::StoreOptions,
 };
 
-/// Milliseconds by which lists may be behind for a run that is under way.
+/// Milliseconds by which lists may be behind for a run that writes without a pause.
 const STALE: i64 = 1_000;
 /// Characters of a title.
 const TITLE: usize = 100;
@@ -129,6 +129,21 @@ pub(crate) fn append(
         )?
         .execute((no, now, calls, bytes, resumed, ended, redacted))?;
     Ok(Appended::Done(Counts::default()))
+}
+
+/// Brings counts into the row of a run that this owner has.
+pub(crate) fn count(
+    transaction: &Transaction<'_>,
+    holder: i64,
+    run: &RunId,
+    Counts { calls, bytes }: Counts,
+) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached(
+            "UPDATE runs SET changed = ?3, calls = calls + ?4, bytes = bytes + ?5 WHERE id = ?1 AND holder = ?2",
+        )?
+        .execute((run.as_str(), holder, now(), calls, bytes))?;
+    Ok(())
 }
 
 /// Enters a new run; `false` if its name is taken.

@@ -383,9 +383,29 @@ impl Writer {
 
     /// What is done when nothing waits.
     fn rest(&mut self) {
+        if let Err(error) = self.count() {
+            tracing::debug!(%error, "lists of runs are behind");
+        }
         if self.log > LOG {
             self.checkpoint();
         }
+    }
+
+    /// Brings what was written of each run into its row.
+    fn count(&mut self) -> rusqlite::Result<()> {
+        let (Some(connection), Some(holder)) = (&mut self.connection, &self.holder) else { return Ok(()) };
+        let mut behind = self.owned.iter_mut().filter(|(_, counts)| **counts != Counts::default()).peekable();
+        if behind.peek().is_none() {
+            return Ok(());
+        }
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let behind: Vec<_> = behind.collect();
+        for (run, counts) in &behind {
+            runs::count(&transaction, holder.no, run, **counts)?;
+        }
+        transaction.commit()?;
+        behind.into_iter().for_each(|(_, counts)| *counts = Counts::default());
+        Ok(())
     }
 
     fn checkpoint(&mut self) {
