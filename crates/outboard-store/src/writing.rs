@@ -213,6 +213,39 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_pauses_is_counted_in_its_row_and_one_that_ends_at_once() {
+        let alone = Alone::new(|_| ());
+        let calls = || {
+            let row = alone.other().query_row("SELECT calls, bytes > 0 FROM runs", [], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
+            });
+            row.unwrap()
+        };
+        let intended = |request| {
+            Event::Intended(outboard_runtime::journal::Intent {
+                request: outboard_runtime::ids::RequestId(request),
+                at: outboard_runtime::clock::RunTime::default(),
+                upstream: "box".into(),
+                namespace: "box".into(),
+                tool: "work".into(),
+                read_only: false,
+                idempotent: false,
+                allowed_by: String::new(),
+            })
+        };
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let _second = alone.append("r1", intended(1));
+        alone.writing.help();
+        assert_eq!(calls(), (0, false));
+        alone.thread();
+        assert_eq!(calls(), (1, true));
+        let _others = [alone.append("r1", intended(2)), alone.append("r1", ended("x"))];
+        alone.writing.help();
+        assert_eq!(calls(), (2, true));
+    }
+
+    #[test]
     fn much_and_what_waits_for_the_disk_is_left_to_the_thread() {
         for (durability, text) in
             [(crate::Durability::Crash, "x".repeat(LITTLE)), (crate::Durability::Power, "x".to_owned())]
