@@ -163,6 +163,7 @@ mod tests {
         Event::Opened(Box::new(Opened {
             format: FORMAT,
             run: run.into(),
+            principal: None,
             source: "return 1".to_owned(),
             language: outboard_runtime::Language::TypeScript,
             image: ImageHash::from("image"),
