@@ -5,7 +5,7 @@ mod server;
 use std::{
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -85,6 +85,12 @@ fn follow(mut child: Child) -> Said {
     Said { err: rest.join("\n"), ..output.into() }
 }
 
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
 #[test]
 fn a_person_signs_in_with_a_browser_and_out_again() {
     let user = User::new(&json!({"flow": "authorizationCode", "clientId": "me"}));
@@ -119,6 +125,10 @@ fn a_person_signs_in_with_a_browser_and_out_again() {
     assert_eq!(user.calls().json()["name"], "Ada");
     assert_eq!(user.server.grants(), ["authorization_code", "refresh_token"]);
     assert_eq!(user.server.refused(), Vec::<String>::new());
+    // Tokens stand in that one file and nowhere else.
+    let holds = |file: &PathBuf| std::fs::read(file).unwrap().windows(7).any(|seven| seven == b"-secret");
+    let holders: Vec<PathBuf> = files(&user.person.home.state()).into_iter().filter(holds).collect();
+    assert_eq!(holders, kept);
 
     let said = user.person.says(&["logout", "pets"]);
     assert!(said.code == Some(0) && said.out.contains("signed out of `pets`"), "{said:?}");
@@ -157,8 +167,42 @@ fn a_sign_in_that_cannot_be_says_why() {
         .says(&["login", "pets"])
         .check(2, &["nothing that a person signs in for", "\"person\"", "authorizationCode"]);
     user.person.says(&["logout", "pets"]).check(2, &["nothing that a person signs in for"]);
-    // The server knows no such client.
     let user = User::new(&json!({"flow": "authorizationCode", "clientId": "me"}));
     let said = user.person.says(&["login", "pets", "--yes", "--no-browser", "--wait", "0"]);
     said.check(1, &["nobody signed in within 0 s"]);
+}
+
+#[test]
+fn add_takes_a_sign_in_and_says_how_to_make_it() {
+    let user = User::new(&json!("t"));
+    let document = user.person.home.project().join("pets.json").display().to_string();
+    let url = user.server.url("");
+    let add = |auth: &str| {
+        user.person.says(&[
+            "add",
+            "zoo",
+            "--openapi",
+            &document,
+            "--base-url",
+            &url,
+            "--references",
+            "--auth",
+            auth,
+        ])
+    };
+    add("person={\"flow\": \"implicit\", \"clientId\": \"me\"}")
+        .check(2, &["`auth.person.flow`", "authorizationCode"]);
+    add("person={flow").check(2, &["--auth of `person` is no JSON"]);
+    add("nobody={\"flow\": \"authorizationCode\", \"clientId\": \"me\"}").check(2, &["there are: person"]);
+    let said = add("person={\"flow\": \"authorizationCode\", \"clientId\": \"me\"}");
+    said.check(0, &["a person signs in to it: outboard login zoo"]);
+    assert!(
+        said.out.contains("as client me") && said.out.contains("what that refers to beside it"),
+        "{said:?}"
+    );
+    follow(user.start(&["login", "zoo", "--yes", "--no-browser"], None)).check(0, &[]);
+    let listed = user.person.says(&["list", "--json"]).json();
+    let states: Vec<&Value> =
+        listed["upstreams"].as_array().unwrap().iter().map(|it| &it["signIn"]).collect();
+    assert_eq!(states, [&json!(null), &json!("signed in")]);
 }
