@@ -41,7 +41,7 @@ async def a_form_is_shown_and_what_the_person_chooses_happens(place: Place) -> N
         [
             ("allow once", True, "Successfully wrote"),
             ("allow in this run, up to 5 calls", True, "Successfully wrote"),
-            ("deny", False, "not approved: a person said no (a test asks)"),
+            ("deny", False, "not approved: a person said no (a test asks (rule 1))"),
         ]
     ):
         person = Answers("accept", decision)
