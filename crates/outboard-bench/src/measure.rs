@@ -11,6 +11,7 @@ mod policy;
 mod preflight;
 pub(crate) mod python;
 mod rows;
+mod settings;
 mod start;
 mod stop;
 

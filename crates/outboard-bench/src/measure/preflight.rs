@@ -5,10 +5,16 @@ use outboard_runtime::catalogue::Catalogue;
 use outboard_script::{Language as ScriptLanguage, Preparation, prepare_with};
 use serde_json::{Value, json};
 
-use super::{Bench, BenchFailure, Measure, calls::summed, catalogue::loaded, expect, timed};
+use super::{
+    Bench, BenchFailure, Measure,
+    calls::summed,
+    catalogue::loaded,
+    expect,
+    settings::{IN_TURN, compare},
+    timed,
+};
 use crate::{
-    gateway::{Home, execute},
-    peer::Peer,
+    peer::{Peer, PeerFailure},
     records::{PAGE_RECORDS, PAGES, summary},
     samples::Pair,
     scripts::Language,
@@ -17,8 +23,6 @@ use crate::{
 
 /// Parts of ten lines; each calls a tool of another upstream.
 const PARTS: usize = 20;
-/// Runs of one side in a round before it is the other's turn.
-const IN_TURN: usize = 10;
 
 /// A script of 200 lines that is right, read and checked.
 pub(super) fn check(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
@@ -52,31 +56,15 @@ pub(super) fn check(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchF
 pub(super) fn types(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
     let language = measure.language();
     let right = summary(PAGES * PAGE_RECORDS);
-    let [checked, unchecked] = ["required", "off"].map(|setting| Home::new(&json!({ "typeCheck": setting })));
-    let (checked, unchecked) = (checked?, unchecked?);
-    let mut ours = Peer::start(checked.serve(&bench.outboard)?)?;
-    let mut other = Peer::start(unchecked.serve(&bench.outboard)?)?;
-    let first = execute(&mut ours, language, language.addition())?;
-    if let Some(reason) = first.lines().find(|line| line.contains("there is no `t")) {
+    let settings = ["required", "off"].map(|setting| json!({ "typeCheck": setting }));
+    let run = |peer: &mut Peer| summed(peer, language, language.pages());
+    let taken = compare(bench, measure, settings, IN_TURN, &right, run);
+    if let Err(BenchFailure::Peer(PeerFailure::Refused(said))) = &taken
+        && let Some(reason) = said.lines().find(|line| line.contains("there is no `t"))
+    {
         return Err(BenchFailure::Absent(reason.trim().to_owned()));
     }
-    expect("Outboard", &first.as_str(), &"2")?;
-    let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
-        for (peer, samples) in [(&mut other, &mut pair.other), (&mut ours, &mut pair.ours)] {
-            for _ in 0..IN_TURN {
-                let (seconds, answer) = timed(|| summed(peer, language, language.pages()))?;
-                expect("Outboard", &answer, &right)?;
-                samples.push(seconds);
-            }
-        }
-        Ok(())
-    };
-    round(&mut Pair::default())?;
-    let mut pair = Pair::default();
-    for _ in bench.rounds(measure, usize::MAX) {
-        round(&mut pair)?;
-    }
-    Ok(pair)
+    taken
 }
 
 fn script(language: Language, listings: &[String]) -> Result<String, BenchFailure> {
