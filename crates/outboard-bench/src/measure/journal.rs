@@ -1,4 +1,5 @@
 //! What the journal costs: Outboard as it is shipped beside one that forgets its runs.
+//! How the two take turns stands in `settings`.
 
 use serde_json::{Value, json};
 

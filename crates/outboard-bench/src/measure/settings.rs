@@ -1,4 +1,5 @@
 //! What a setting costs: two Outboards that differ in it, each with an upstream process of its own.
+//! It does not compare with the raw client, as `calls` does.
 
 use serde_json::Value;
 
