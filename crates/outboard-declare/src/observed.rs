@@ -1,6 +1,7 @@
 //! What the results of a tool that declares none have looked like, learned from results and shown as a schema.
 //! Pure: reads the text of results, which are hostile, within bounds. It neither stores anything nor decides what may be
-//! learned from. Of a result's text only names and words enter that `words` lets in, after three calls.
+//! learned from. Of a result's text only names and words are kept that `words` lets in; they are shown after three
+//! calls.
 
 mod calls;
 mod reading;

@@ -27,9 +27,6 @@ const FORMAT: u32 = 1;
 /// Most tools of one upstream of which something is kept.
 const MOST_TOOLS: usize = 500;
 
-/// Calls of a tool that are always kept count of; later ones only if they change what is shown.
-const COUNTED: u32 = 12;
-
 /// What was learned by this user's Outboards.
 #[derive(Clone, Debug)]
 pub(crate) struct Observations {
@@ -95,12 +92,11 @@ impl Observations {
                 continue;
             }
             let observed = tools.entry(tool).or_default();
-            let before = (observed.calls() >= COUNTED).then(|| observed.schema());
-            if let Err(problem) = observed.learn(result.as_str()) {
-                tracing::debug!(%problem, "nothing was learned from a result");
-                continue;
+            match observed.learn(result.as_str()) {
+                // Also what changes nothing that is shown: a name is shown once it has stood in several.
+                Ok(()) => changed = true,
+                Err(problem) => tracing::debug!(%problem, "nothing was learned from a result"),
             }
-            changed |= before.is_none_or(|before| before != observed.schema());
         }
         if changed { stored.save() } else { Ok(()) }
     }
@@ -203,6 +199,21 @@ mod tests {
         assert!(!file.exists());
         observations.learn(&file, results("one", &[json!(1)])).unwrap();
         assert_eq!((observations.forget_all().unwrap(), observations.forget_all().unwrap()), (1, 0));
+    }
+
+    #[test]
+    fn what_is_new_is_learned_also_after_many_calls_one_by_one() {
+        let state = tempfile::tempdir().unwrap();
+        let observations = Observations::at(state.path());
+        let file = state.path().join("observed/x.json");
+        let old = vec![json!({"id": 1}); 12];
+        observations.learn(&file, results("t", &old)).unwrap();
+        let shown = || observations.read(&file).unwrap()["t"].schema().unwrap()["properties"].clone();
+        for _ in 0..3 {
+            assert_eq!(shown().get("title"), None);
+            observations.learn(&file, results("t", &[json!({"id": 1, "title": "x"})])).unwrap();
+        }
+        assert_eq!(shown()["title"], json!({"type": "string"}));
     }
 
     #[test]
