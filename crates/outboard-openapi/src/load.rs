@@ -289,13 +289,11 @@ fn keep(place: &Path, bytes: &[u8]) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
-    let new = place.with_extension(format!("new-{}", std::process::id()));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    std::io::Write::write_all(&mut options.open(&new)?, bytes)?;
-    fs::rename(&new, place)
+    // Two entries may keep the same document at once; a temporary file is this user's alone.
+    let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    std::io::Write::write_all(&mut new, bytes)?;
+    new.persist(place)?;
+    Ok(())
 }
 
 #[cfg(test)]

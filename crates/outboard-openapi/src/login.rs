@@ -137,5 +137,8 @@ pub async fn exchange(
         .await
         .map_err(|_| unanswered(format!("no answer within {PATIENCE:?}")))?
         .map_err(unanswered)?;
-    Ok(outboard_oauth::answer(status, &body, secrets)?)
+    // Also as it was sent: a server may echo the header.
+    let coded = form.authorization.as_deref().and_then(|value| value.strip_prefix("Basic "));
+    let secrets: Vec<&str> = secrets.iter().copied().chain(coded).collect();
+    Ok(outboard_oauth::answer(status, &body, &secrets)?)
 }

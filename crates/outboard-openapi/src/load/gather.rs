@@ -142,6 +142,11 @@ impl<'a> Near<'a> {
         let joined = all.parts[from].url.join(target);
         let mut url = joined.map_err(|error| (target.to_owned(), format!("it is no address: {error}")))?;
         url.set_fragment(None);
+        // Whoever wrote what was fetched must not read here, whatever the first document may.
+        if url.scheme() == "file" && all.parts[from].url.scheme() != "file" {
+            let why = "it is a file of this machine, and the document that refers to it is from elsewhere";
+            return Err((self.named(&url), why.to_owned()));
+        }
         if let Some(known) = all.known.get(&url) {
             return known.clone().map_err(|why| (self.named(&url), why));
         }
@@ -166,9 +171,6 @@ impl<'a> Near<'a> {
 
     async fn read(&self, url: &Url, left: usize) -> Result<String, String> {
         let bytes = match url.scheme() {
-            "file" if self.folders.is_empty() => {
-                return Err("it is a file of this machine, and this document is from elsewhere".to_owned());
-            }
             "file" => {
                 let path = self.allowed(url)?;
                 super::file(&path).await.map_err(|failure| failure.to_string())?

@@ -223,9 +223,7 @@ async fn from_an_address_only_its_own_origin_is_read_and_what_is_named() {
     let told = losses.join("\n");
     assert!(tools[0].1.to_string().contains("ours"), "{tools:?}");
     assert_eq!(other.received().len(), 0);
-    for says in
-        ["moved/schema.json: read", "it redirects to", "it lies elsewhere", "this document is from elsewhere"]
-    {
+    for says in ["moved/schema.json: read", "it redirects to", "it lies elsewhere", "is from elsewhere"] {
         assert!(told.contains(says), "{says}: {told}");
     }
     let (tools, _) = listed(loaded(&source, &near(&[Path::new("/etc")], &[other.url("/")])).await);
@@ -235,4 +233,22 @@ async fn from_an_address_only_its_own_origin_is_read_and_what_is_named() {
     let before = site.received().len();
     loaded(&source, &References::Unread).await;
     assert_eq!((site.received().len(), other.received().len()), (before + 1, 2));
+}
+
+#[tokio::test]
+async fn what_was_fetched_leads_to_no_file_also_where_the_first_document_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = Url::from_file_path(folder.path().join("secret.json")).unwrap();
+    let answer = json!({"allOf": [{"$ref": secret.as_str()}, {"const": "theirs"}]}).to_string();
+    let site = Site::start(move |_| Answer::json(&answer)).await;
+    let schema = json!({"$ref": site.url("/schema.json").as_str()});
+    let responses = json!({"200": {"content": {"application/json": {"schema": schema}}}});
+    let document = json!({"openapi": "3.1.0", "paths": {"/x": {"get": {"responses": responses}}}});
+    write(folder.path(), &[("openapi.json", document), ("secret.json", json!({"const": "mine"}))]);
+    let source = Source::File(folder.path().join("openapi.json"));
+    let references = near(&[folder.path()], &[site.url("/")]);
+    let (tools, losses) = listed(loaded(&source, &references).await);
+    let shown = tools[0].1.to_string();
+    assert!(shown.contains("theirs") && !shown.contains("mine"), "{shown}");
+    assert!(losses.join("\n").contains("refers to it is from elsewhere"), "{losses:?}");
 }
