@@ -121,6 +121,8 @@ impl Appends {
 struct Verdict {
     all: Appended,
     spent: Vec<usize>,
+    /// The run is over with them, or with what was left of it.
+    ends: bool,
 }
 
 /// What writing takes.
@@ -218,7 +220,11 @@ impl Writer {
                 appends.into_iter().for_each(|of_run| self.append(vec![of_run]));
             }
             Err(failure) => {
-                self.failed(&failure);
+                let is_given_up = |of: &Appends| self.pending.of(&of.lease.run, of.lease.fence).is_err();
+                // That a run is given up says nothing of the database.
+                if !appends.iter().any(is_given_up) {
+                    self.failed(&failure);
+                }
                 for of_run in appends {
                     self.put_back(of_run, &failure);
                 }
@@ -253,6 +259,7 @@ impl Writer {
                     spent.push(index);
                 }
             }
+            let ends = matches!(events.last(), Some(Event::Ended(_)));
             let all = if events.is_empty() {
                 Appended::Done(uncounted)
             } else {
@@ -267,7 +274,7 @@ impl Writer {
                         AppendProblem::Json(error) => at.failure(StoreTrouble::Other, error.to_string()),
                     })?
             };
-            verdicts.push(Verdict { all, spent });
+            verdicts.push(Verdict { all, spent, ends });
         }
         transaction.commit().map_err(sql)?;
         self.log += bytes;
@@ -293,9 +300,8 @@ impl Writer {
             }
             Appended::Taken => Err(refused(StoreTrouble::NotOwner, "a run of this name has begun before")),
         };
-        let ends = appends.iter().any(|(append, _)| matches!(append.events.last(), Some(Event::Ended(_))));
         match &all {
-            Ok(uncounted) if !ends => self.owned.insert(lease.run, *uncounted),
+            Ok(uncounted) if !verdict.ends => self.owned.insert(lease.run, *uncounted),
             Ok(_) | Err(_) => self.owned.remove(&lease.run),
         };
         let all = all.map(drop);
@@ -383,7 +389,8 @@ impl Writer {
 
     /// What is done when nothing waits.
     fn rest(&mut self) {
-        if let Err(error) = self.count() {
+        // Nobody waits for that, so it waits for nobody.
+        if let Err(error) = connection::impatient(|| self.count()) {
             tracing::debug!(%error, "lists of runs are behind");
         }
         if self.log > LOG {

@@ -86,8 +86,17 @@ impl Writing {
         };
         let taken = if writer.is_quick() { self.queue.take_if(little) } else { None };
         let Some(work) = taken else { return false };
+        let rested = writer.rests();
         match writer.go_at_once(Appends::of(work)) {
-            Ok(()) => true,
+            Ok(()) => {
+                // The thread rests as it did before the first run began.
+                let looks_sooner = writer.rests() < rested;
+                drop(writer);
+                if looks_sooner {
+                    self.queue.wake();
+                }
+                true
+            }
             Err(appends) => {
                 self.queue.put_back(appends.into_iter().flat_map(Appends::into_jobs).collect());
                 false
