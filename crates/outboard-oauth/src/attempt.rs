@@ -34,7 +34,7 @@ pub enum Expected {
 
 /// What the browser brought back.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing of this attempt: it came from elsewhere, and does not end it.
     Stray(&'static str),
     /// The server's no, in its own words, escaped and shortened.
@@ -81,7 +81,7 @@ impl Attempt {
     }
 
     /// Judges the query of the redirect.
-    pub fn judge(&self, query: &str) -> Verdict {
+    pub(crate) fn judge(&self, query: &str) -> Verdict {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let one = Fields(&pairs);
         let (state, code, error, issuer) =

@@ -54,7 +54,7 @@ impl fmt::Display for Endpoint {
 }
 
 /// Whether an address names this machine's loopback by a number, or as `localhost`.
-pub fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -12,8 +12,8 @@ mod listener;
 mod session;
 mod store;
 
-pub use attempt::{Attempt, Code, Expected, Verdict};
-pub use endpoint::{Endpoint, Unfit, is_loopback};
+pub use attempt::{Attempt, Code, Expected};
+pub use endpoint::{Endpoint, Unfit};
 pub use exchange::{Client, Form, Refused, Tokens, answer};
 pub use listener::{Listener, Outcome};
 pub use session::{Session, seconds_now};

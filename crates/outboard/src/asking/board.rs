@@ -91,14 +91,15 @@ impl Board {
         }
         let told = |failure: StoreFailure| failure.to_string();
         let store = self.store()?;
+        // Each is noted at once: what fails in between must not leave a question that nobody takes back.
         for id in &gone {
             store.take_back(id).await.map_err(told)?;
+            self.shown.remove(id);
         }
         for sheet in &new {
             store.ask(sheet).await.map_err(told)?;
+            self.shown.insert(sheet.id.clone());
         }
-        self.shown.retain(|id| !gone.contains(id));
-        self.shown.extend(new.iter().map(|sheet| sheet.id.clone()));
         Ok(())
     }
 

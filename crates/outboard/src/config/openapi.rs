@@ -115,7 +115,8 @@ impl OpenApi {
     /// that says it. Entries of one file that differ only in which operations they have share it.
     pub(crate) fn login_key(&self, file: &Path, scheme: &str) -> Vec<u8> {
         let bound = Self { tags: Vec::new(), annotations: Vec::new(), ..self.clone() };
-        serde_json::to_vec(&(file, scheme, bound)).unwrap_or_default()
+        // Not as a path, which is refused where it is no UTF-8.
+        serde_json::to_vec(&(file.as_os_str().as_encoded_bytes(), scheme, bound)).unwrap_or_default()
     }
 
     /// The schemes for which a person signs in.
