@@ -20,6 +20,10 @@ const CONTAINED: &[(&str, &[&str], &str)] = &[
         "only programs have a command line",
     ),
     ("anyhow", &["xtask"], "errors are types, defined beside the code that raises them"),
+    ("seccompiler", &["outboard-jail"], "one list of system calls, in the launcher"),
+    ("landlock", &["outboard-jail"], "the jail has one home"),
+    ("nix", &["outboard-jail"], "namespaces and mounts are the launcher's"),
+    ("libc", &["outboard-jail"], "system calls are the launcher's"),
     ("rusqlite", &["outboard-store"], "the rest knows journals and no SQL"),
     ("sqlx*", &[], "there is one SQL stack, rusqlite in outboard-store"),
 ];

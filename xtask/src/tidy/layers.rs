@@ -10,6 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outboard-script", &[]),
     ("outboard-search", &[]),
     ("outboard-runtime", &["outboard-declare", "outboard-script", "outboard-search"]),
+    ("outboard-jail", &[]),
     ("outboard-engines", &["outboard-runtime"]),
     ("outboard-upstream", &["outboard-runtime"]),
     ("outboard-typecheck", &["outboard-runtime"]),

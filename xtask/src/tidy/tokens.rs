@@ -9,9 +9,13 @@ use super::source::{Source, attribute, in_folder};
 const REPORTER: &[&str] = &["crates/outboard/src/report.rs", "crates/outboard/src/report/"];
 /// Programs for the project's own use: they are started by people and tests, never by a client of Outboard.
 const OWN_TOOLS: &[&str] = &["xtask/", "crates/outboard-testkit/", "crates/outboard-bench/", "guests/"];
-/// The files that load our own serialised guests; `unsafe` may stand there, each with its reason.
-const LOADERS: &[&str] =
-    &["crates/outboard-engines/src/quickjs/image.rs", "crates/outboard-engines/src/cpython/image.rs"];
+/// The files that load our own serialised guests, and the system calls of the jail's launcher that no library wraps;
+/// `unsafe` may stand there, each with its reason.
+const LOADERS: &[&str] = &[
+    "crates/outboard-engines/src/quickjs/image.rs",
+    "crates/outboard-engines/src/cpython/image.rs",
+    "crates/outboard-jail/src/sys.rs",
+];
 
 const PRINTS: &[&str] = &["println", "eprintln", "print", "eprint", "dbg"];
 
@@ -61,7 +65,7 @@ pub(crate) fn unsafes(source: &Source<'_>) -> Vec<Finding> {
     places
         .filter_map(|index| {
             let message = if !LOADERS.contains(&source.path) {
-                "`unsafe` stands only in the files that load our own guests, listed in xtask/src/tidy/tokens.rs"
+                "`unsafe` stands only in the files that load our own guests or make system calls of the jail, listed in xtask/src/tidy/tokens.rs"
             } else if !has_safety_line(source, source.code[index].line) {
                 "`unsafe` needs a `// SAFETY:` comment directly above that says why it is sound"
             } else {

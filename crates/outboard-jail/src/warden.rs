@@ -1,0 +1,317 @@
+//! The first process of the jail: runs one command after another for Outboard, takes in whoever lost its parent, and
+//! ends, and everything with it, when its stream does.
+//!
+//! It has no more rights than what it runs. What it reads from the jail's files and processes it passes on unread.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    os::fd::{AsFd, BorrowedFd},
+    os::unix::{net::UnixStream, process::CommandExt as _},
+    process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitCode, Stdio},
+    time::Instant,
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, OFlag, fcntl},
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        signal::{SigSet, Signal, kill, killpg},
+        signalfd::{SfdFlags, SignalFd},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::{Pid, getpid},
+};
+
+use crate::{
+    HOME,
+    frame::{self, Kind},
+    order::{End, Ended, Run},
+    watch,
+};
+
+/// Bytes that are read from a pipe at once.
+const PIECE: usize = 64 << 10;
+/// Pieces that are read from each pipe after the end of a command: more than a pipe holds.
+const LAST_PIECES: usize = 16;
+
+/// The first process of a jail.
+pub(crate) struct Warden {
+    control: UnixStream,
+    environment: Vec<(String, String)>,
+    /// Bytes of memory that all processes may have together, if nobody else sees to it.
+    watched: Option<u64>,
+    input: Vec<u8>,
+    under_way: Option<UnderWay>,
+    looked: Instant,
+}
+
+/// A command that has not ended.
+struct UnderWay {
+    pid: Pid,
+    input: Option<(ChildStdin, Vec<u8>, usize)>,
+    output: Option<ChildStdout>,
+    errors: Option<ChildStderr>,
+    /// Bytes that may still be passed on.
+    left: u64,
+    dropped: u64,
+    out_of_memory: bool,
+    end: Option<End>,
+}
+
+impl Warden {
+    pub(crate) fn new(control: UnixStream, environment: Vec<(String, String)>, watched: Option<u64>) -> Self {
+        Self { control, environment, watched, input: Vec::new(), under_way: None, looked: Instant::now() }
+    }
+
+    /// Does as it is told until Outboard says no more. The end of the first process is the end of all.
+    pub(crate) fn run(mut self) -> ExitCode {
+        let mut children = SigSet::empty();
+        children.add(Signal::SIGCHLD);
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        let signals = children.thread_block().and_then(|()| SignalFd::with_flags(&children, flags));
+        let Ok(signals) = signals else { return ExitCode::FAILURE };
+        loop {
+            match self.turn(&signals) {
+                Ok(true) => {}
+                Ok(false) => return ExitCode::SUCCESS,
+                Err(_) => return ExitCode::FAILURE,
+            }
+        }
+    }
+
+    /// Waits for something and does what it asks for. False at the end of the stream.
+    fn turn(&mut self, signals: &SignalFd) -> io::Result<bool> {
+        let ready = self.wait(signals)?;
+        if ready.contains(&Source::Children) {
+            while let Ok(Some(_)) = signals.read_signal() {}
+            self.take_in_the_dead();
+        }
+        if ready.contains(&Source::Input) {
+            self.feed();
+        }
+        for source in [Source::Output, Source::Errors] {
+            if ready.contains(&source) {
+                self.pass_on(source, 1)?;
+            }
+        }
+        self.look_at_memory();
+        if self.under_way.as_ref().is_some_and(|run| run.end.is_some()) {
+            self.finish()?;
+        }
+        if ready.contains(&Source::Control) { self.obey() } else { Ok(true) }
+    }
+
+    /// Waits for one of the streams, and tells which.
+    fn wait(&self, signals: &SignalFd) -> io::Result<Vec<Source>> {
+        let mut waits: Vec<(Source, BorrowedFd<'_>, PollFlags)> = vec![
+            (Source::Control, self.control.as_fd(), PollFlags::POLLIN),
+            (Source::Children, signals.as_fd(), PollFlags::POLLIN),
+        ];
+        if let Some(run) = &self.under_way {
+            waits
+                .extend(run.input.iter().map(|(pipe, ..)| (Source::Input, pipe.as_fd(), PollFlags::POLLOUT)));
+            waits.extend(run.output.iter().map(|pipe| (Source::Output, pipe.as_fd(), PollFlags::POLLIN)));
+            waits.extend(run.errors.iter().map(|pipe| (Source::Errors, pipe.as_fd(), PollFlags::POLLIN)));
+        }
+        let mut polled: Vec<PollFd<'_>> =
+            waits.iter().map(|(_, fd, flags)| PollFd::new(*fd, *flags)).collect();
+        let until = match self.watched {
+            Some(_) => PollTimeout::try_from(watch::TURN).unwrap_or(PollTimeout::MAX),
+            None => PollTimeout::NONE,
+        };
+        match poll(&mut polled, until) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ready = polled.iter().zip(&waits).filter(|(fd, _)| fd.any().unwrap_or(true));
+        Ok(ready.map(|(_, (source, ..))| *source).collect())
+    }
+
+    /// Reads one message and does what it says.
+    fn obey(&mut self) -> io::Result<bool> {
+        match frame::read(&mut self.control)? {
+            None => return Ok(false),
+            Some((Kind::Input, bytes)) => self.input = bytes,
+            Some((Kind::Run, body)) => {
+                let run: Run = serde_json::from_slice(&body)?;
+                self.start(&run)?;
+            }
+            Some((Kind::EndAll, _)) => self.end_all(),
+            Some(_) => return Err(io::ErrorKind::InvalidData.into()),
+        }
+        Ok(true)
+    }
+
+    fn start(&mut self, run: &Run) -> io::Result<()> {
+        let input = std::mem::take(&mut self.input);
+        let started = if self.under_way.is_some() {
+            Err(io::Error::other("another command is under way"))
+        } else {
+            self.spawn(run, input)
+        };
+        match started {
+            Ok(under_way) => {
+                self.under_way = Some(under_way);
+                Ok(())
+            }
+            Err(error) => {
+                let how = End::NotStarted(error.to_string());
+                self.tell(&Ended { how, dropped: 0, left: left(), out_of_memory: false })
+            }
+        }
+    }
+
+    fn spawn(&self, run: &Run, input: Vec<u8>) -> io::Result<UnderWay> {
+        let (program, arguments) =
+            run.argv.split_first().ok_or_else(|| io::Error::other("there is no program"))?;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(HOME)
+            .process_group(0)
+            .stdin(if run.input { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+        let (stdin, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let pipes = [
+            stdin.as_ref().map(AsFd::as_fd),
+            output.as_ref().map(AsFd::as_fd),
+            errors.as_ref().map(AsFd::as_fd),
+        ];
+        for pipe in pipes.into_iter().flatten() {
+            fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        }
+        let input = stdin.map(|pipe| (pipe, input, 0));
+        Ok(UnderWay {
+            pid,
+            input,
+            output,
+            errors,
+            left: run.output,
+            dropped: 0,
+            out_of_memory: false,
+            end: None,
+        })
+    }
+
+    /// Ends every process but this one. They are the jail's: nobody else is in this namespace.
+    fn end_all(&self) {
+        // There is nobody to be ended if this fails.
+        let _ = if getpid() == Pid::from_raw(1) {
+            kill(Pid::from_raw(-1), Signal::SIGKILL)
+        } else {
+            // Only where the pid namespace is switched off for a test: others live beside the jail.
+            self.under_way.as_ref().map_or(Ok(()), |run| killpg(run.pid, Signal::SIGKILL))
+        };
+    }
+
+    /// Takes in every process that has ended, whosever child it was.
+    fn take_in_the_dead(&mut self) {
+        while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            let (pid, end) = match status {
+                WaitStatus::Exited(pid, code) => (pid, End::Code(code)),
+                WaitStatus::Signaled(pid, signal, _) => (pid, End::Signal(signal as i32)),
+                WaitStatus::StillAlive => return,
+                _ => continue,
+            };
+            if let Some(run) = self.under_way.as_mut().filter(|run| run.pid == pid) {
+                run.end = Some(end);
+            }
+        }
+    }
+
+    /// Gives the command more of its input.
+    fn feed(&mut self) {
+        let Some(run) = &mut self.under_way else { return };
+        let Some((pipe, bytes, at)) = &mut run.input else { return };
+        match pipe.write(&bytes[*at..]) {
+            Ok(count) => *at += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            // It reads no more.
+            Err(_) => *at = bytes.len(),
+        }
+        if *at == bytes.len() {
+            run.input = None;
+        }
+    }
+
+    /// Passes on what a command wrote, in at most so many pieces.
+    fn pass_on(&mut self, source: Source, pieces: usize) -> io::Result<()> {
+        let Some(run) = &mut self.under_way else { return Ok(()) };
+        let kind = if source == Source::Output { Kind::Output } else { Kind::Errors };
+        let mut buffer = [0; PIECE];
+        for _ in 0..pieces {
+            let read = match source {
+                Source::Output => run.output.as_mut().map(|pipe| pipe.read(&mut buffer)),
+                _ => run.errors.as_mut().map(|pipe| pipe.read(&mut buffer)),
+            };
+            let count = match read {
+                Some(Ok(count @ 1..)) => count,
+                Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                None => return Ok(()),
+                Some(_) => {
+                    if source == Source::Output {
+                        run.output = None;
+                    } else {
+                        run.errors = None;
+                    }
+                    return Ok(());
+                }
+            };
+            let passed = usize::try_from(run.left).unwrap_or(usize::MAX).min(count);
+            run.left -= passed as u64;
+            run.dropped += (count - passed) as u64;
+            if passed > 0 {
+                frame::write(&mut self.control, kind, &buffer[..passed])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the end of a command, with what is left in its pipes. Whoever else holds these writes to nobody from now on.
+    fn finish(&mut self) -> io::Result<()> {
+        for source in [Source::Output, Source::Errors] {
+            self.pass_on(source, LAST_PIECES)?;
+        }
+        let Some(run) = self.under_way.take() else { return Ok(()) };
+        let how = run.end.unwrap_or(End::Code(0));
+        self.tell(&Ended { how, dropped: run.dropped, left: left(), out_of_memory: run.out_of_memory })
+    }
+
+    fn tell(&mut self, ended: &Ended) -> io::Result<()> {
+        frame::write(&mut self.control, Kind::Ended, &serde_json::to_vec(ended)?)
+    }
+
+    /// Where no group limits memory, ends all processes that together have too much.
+    fn look_at_memory(&mut self) {
+        let Some(most) = self.watched.filter(|_| self.looked.elapsed() >= watch::TURN) else { return };
+        self.looked = Instant::now();
+        let Some(processes) = watch::processes() else { return };
+        if watch::memory(&processes) > most {
+            if let Some(run) = &mut self.under_way {
+                run.out_of_memory = true;
+            }
+            self.end_all();
+        }
+    }
+}
+
+/// Where something is to be read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Control,
+    Children,
+    Input,
+    Output,
+    Errors,
+}
+
+/// Processes beside the first, as far as they can be counted.
+fn left() -> u64 {
+    watch::processes().map_or(0, |processes| processes.len() as u64)
+}
