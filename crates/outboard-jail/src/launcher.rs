@@ -215,17 +215,17 @@ fn shut_in(
     let proc =
         without_proc.as_ref().map_or("its own /proc".to_owned(), |why| format!("without /proc: {why}"));
     ledger.note(Protection::Root, Ok(proc))?;
-    ledger.note(Protection::ReadOnlyRoot, Ok(String::new()))?;
+    if order.tools {
+        listen_at_tools(&tools).map_err(failed("listen for tool calls"))?;
+    }
+    drop(tools);
+    ledger.take(Protection::ReadOnlyRoot, "", root::close)?;
     ledger.note(Protection::PidNamespace, Ok(String::new()))?;
     ledger.note(Protection::NetNamespace, Ok("no network".to_owned()))?;
     ledger.note(Protection::IpcNamespace, Ok(String::new()))?;
     ledger.take(Protection::UtsNamespace, HOST, || nix::unistd::sethostname(HOST))?;
     ledger.take(Protection::CgroupNamespace, "", namespaces::hide_cgroups)?;
     ledger.note(Protection::Disk, Ok(String::new()))?;
-    if order.tools {
-        listen_at_tools(&tools).map_err(failed("listen for tool calls"))?;
-    }
-    drop(tools);
     // A kernel without keyrings has none to leave.
     let _ = sys::leave_keyring();
 

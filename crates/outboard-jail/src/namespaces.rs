@@ -30,8 +30,8 @@ const KINDS: [(Protection, libc::c_int); 6] = [
     (Protection::UtsNamespace, libc::CLONE_NEWUTS),
 ];
 
-/// The flags of all namespaces that are not switched off. There is always a mount namespace: what is mounted for the jail
-/// must not be mounted for the host.
+/// The flags of all namespaces that are not switched off. There is always a user namespace, because without its rights
+/// nothing else can be had, and a mount namespace: what is mounted for the jail must not be mounted for the host.
 pub(crate) fn flags(off: &[Protection]) -> libc::c_int {
     let wanted = KINDS.iter().filter(|(protection, _)| {
         !off.contains(protection) || matches!(protection, Protection::Root | Protection::UserNamespace)

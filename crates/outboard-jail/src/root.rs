@@ -94,7 +94,7 @@ pub(crate) fn part_from_host() -> Result<(), RootRefused> {
         .map_err(|error| refused("part from the host's mounts")(error.into()))
 }
 
-/// Builds the root and enters it. Gives why there is no `/proc`, if there is none.
+/// Builds the root and enters it; it is still open. Gives why there is no `/proc`, if there is none.
 pub(crate) fn build(shelf: &Shelf, order: &Order, off: &[Protection]) -> Result<Option<String>, RootRefused> {
     let site = SITES.map(Path::new).into_iter().find(|site| site.is_dir());
     let site = site.ok_or_else(|| refused("find a folder")(io::ErrorKind::NotFound.into()))?;
@@ -129,12 +129,7 @@ pub(crate) fn build(shelf: &Shelf, order: &Order, off: &[Protection]) -> Result<
         fs::write(&place, text).map_err(refused(format!("write {}", path.display())))?;
     }
     let proc = mount_proc(&site.join("proc")).err();
-    if !off.contains(&Protection::Root) {
-        enter(site)?;
-        if !off.contains(&Protection::ReadOnlyRoot) {
-            close_root()?;
-        }
-    }
+    enter(site, off.contains(&Protection::Root))?;
     Ok(proc)
 }
 
@@ -166,17 +161,21 @@ fn mount_proc(place: &Path) -> Result<(), String> {
     mount(Some("proc"), place, Some("proc"), flags, Some("subset=pid")).map_err(|error| error.to_string())
 }
 
-/// Makes the tree at `site` the root and lets go of the old one.
-fn enter(site: &Path) -> Result<(), RootRefused> {
+/// Makes the tree at `site` the root and lets go of the old one, unless a test asks for its being kept.
+fn enter(site: &Path, keep: bool) -> Result<(), RootRefused> {
     let step = |what: &'static str| move |error: nix::Error| refused(what)(error.into());
     nix::unistd::chdir(site).map_err(step("go to the new root"))?;
+    if keep {
+        nix::unistd::pivot_root(".", "run/outboard").map_err(step("enter the new root"))?;
+        return nix::unistd::chdir("/").map_err(step("go to the root"));
+    }
     nix::unistd::pivot_root(".", ".").map_err(step("enter the new root"))?;
     umount2(".", MntFlags::MNT_DETACH).map_err(step("leave the old root"))?;
     nix::unistd::chdir("/").map_err(step("go to the root"))
 }
 
 /// Nothing can be made or changed in the root itself from now on.
-fn close_root() -> Result<(), RootRefused> {
+pub(crate) fn close() -> Result<(), RootRefused> {
     sys::restrict_mount(Path::new("/"), sys::READ_ONLY | sys::NO_SETUID | sys::NO_DEVICES | sys::NO_EXEC)
         .map_err(refused("make the root read-only"))
 }
