@@ -25,11 +25,17 @@ pub(super) fn named(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchF
     take(bench, measure, rule, "allow")
 }
 
-/// Rules that all look at the arguments of the tool that is called, and of which none matches.
+/// Rules that all look at the arguments of the tool that is called, in different ways, and of which none matches.
 pub(super) fn arguments(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let conditions = [
+        |at| format!("arguments.to == 'nobody-{at}@example.org'"),
+        |at| format!("arguments.amount > {} && !arguments.draft", 1_000 + at),
+        |at| format!("arguments.to.startsWith('team-{at}') && size(arguments.lines) > 2"),
+        |at| format!("has(arguments.cc) && arguments.cc in ['a-{at}', 'b-{at}']"),
+    ];
     let rule = |at: usize| RuleText {
         tools: None,
-        when: Some(format!("arguments.to == 'nobody-{at}@example.org'")),
+        when: Some(conditions[at % conditions.len()](at)),
         verdict: Word::Deny,
         reason: None,
     };

@@ -3,6 +3,7 @@
 //! what they judge is hostile.
 
 mod bounds;
+mod comparison;
 mod condition;
 mod variables;
 

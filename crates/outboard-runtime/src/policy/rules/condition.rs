@@ -18,6 +18,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::{
     bounds::{self, Extent, Unbounded},
+    comparison::Comparison,
     variables::{OF_NAME, Variables},
 };
 
@@ -55,6 +56,8 @@ pub(super) enum Held {
 pub(super) struct Condition {
     of_name: Vec<IdedExpr>,
     others: Vec<IdedExpr>,
+    /// Those of the others that are comparisons.
+    comparisons: Vec<Comparison>,
     extent: Extent,
 }
 
@@ -98,8 +101,9 @@ impl Condition {
         conjuncts(program.expression(), &mut parts);
         let says_of_name_only =
             |part: &IdedExpr| part.references().variables().iter().all(|name| OF_NAME.contains(name));
-        let (of_name, others) = parts.into_iter().partition(says_of_name_only);
-        Ok(Self { of_name, others, extent })
+        let (of_name, others): (_, Vec<_>) = parts.into_iter().partition(says_of_name_only);
+        let comparisons = others.iter().filter_map(Comparison::of).collect();
+        Ok(Self { of_name, others, comparisons, extent })
     }
 
     /// Whether it looks at more than names.
@@ -126,6 +130,10 @@ impl Condition {
         let steps = rounds.saturating_mul(self.extent.nodes as u64).saturating_mul(1 + size.bytes / 64);
         if steps > STEPS {
             return Held::Unclear(TOO_MUCH.to_owned());
+        }
+        // One part that does not hold decides, whatever the others do.
+        if self.comparisons.iter().any(|comparison| comparison.fails(variables.arguments())) {
+            return Held::No;
         }
         match (of_name, all(&self.others, variables)) {
             (_, Held::No) => Held::No,

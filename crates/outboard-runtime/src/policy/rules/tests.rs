@@ -102,6 +102,64 @@ fn what_decides_beside_an_error_decides() {
 }
 
 #[test]
+fn a_comparison_is_what_its_expression_says() {
+    let tests = [
+        "== 'b'",
+        "!= 'b'",
+        "< 'b'",
+        ".startsWith('b')",
+        ".endsWith('b')",
+        ".contains('b')",
+        "in ['a', 'b']",
+        "in []",
+        "in ['a', 1]",
+        "== 2",
+        "!= 2",
+        "< 2",
+        "<= 2",
+        "> 2",
+        ">= 2",
+        "== 2.0",
+        "== 2u",
+        "== true",
+        "== null",
+    ];
+    let values = [
+        json!("b"),
+        json!("a"),
+        json!("abc"),
+        json!("bb"),
+        json!(""),
+        json!(1),
+        json!(2),
+        json!(3),
+        json!(2.0),
+        json!(u64::MAX),
+        json!(i64::MIN),
+        json!(true),
+        json!(null),
+        json!(["b"]),
+        json!({"b": 2}),
+    ];
+    for test in tests {
+        for path in ["arguments.x", "arguments.y.x"] {
+            // Beside itself negated twice an expression is no comparison any more.
+            let (as_comparison, as_expression) = (format!("{path} {test}"), format!("!(!({path} {test}))"));
+            for value in &values {
+                for arguments in
+                    [json!({"x": value}), json!({"y": {"x": value}}), json!({"y": value}), json!({})]
+                {
+                    let operation = call("pay", arguments.clone());
+                    let said =
+                        |when: &str| judged(&[rule(None, Some(when), Word::Allow)], &facts(&operation));
+                    assert_eq!(said(&as_comparison), said(&as_expression), "{as_comparison} of {arguments}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_said_beforehand_of_a_name_is_what_is_said_of_a_call() {
     let operation = call("pay", json!({}));
     for (when, word) in [("tool == 'pay'", "allow"), ("tool > 1", "ask")] {

@@ -13,7 +13,7 @@ use cel::{
     objects::{Key, Map},
 };
 
-use crate::policy::Facts;
+use crate::{json::Json, policy::Facts};
 
 /// The names that there are.
 pub(super) const NAMES: [&str; 14] = [
@@ -40,6 +40,7 @@ pub(super) const OF_NAME: [&str; 5] = ["kind", "upstream", "ns", "tool", "name"]
 pub(super) struct Variables<'a> {
     facts: &'a Facts<'a>,
     made: [OnceLock<Box<dyn Val>>; NAMES.len()],
+    arguments: OnceLock<serde_json::Value>,
     extent: OnceLock<Size>,
 }
 
@@ -52,7 +53,7 @@ pub(super) struct Size {
 
 impl<'a> Variables<'a> {
     pub(super) fn of(facts: &'a Facts<'a>) -> Self {
-        Self { facts, made: Default::default(), extent: OnceLock::new() }
+        Self { facts, made: Default::default(), arguments: OnceLock::new(), extent: OnceLock::new() }
     }
 
     /// How much there is of all that the other end can make large.
@@ -64,6 +65,12 @@ impl<'a> Variables<'a> {
             let values = arguments.bytes().filter(|byte| b",[{".contains(byte)).count() as u64 + 1;
             Size { bytes: (arguments.len() + uri.len()) as u64, values }
         })
+    }
+
+    /// The arguments as they are; null where there are none.
+    pub(super) fn arguments(&self) -> &serde_json::Value {
+        let json = || self.facts.operation.arguments().map_or(serde_json::Value::Null, Json::to_value);
+        self.arguments.get_or_init(json)
     }
 
     fn make(&self, name: &str) -> Value {
@@ -78,7 +85,7 @@ impl<'a> Variables<'a> {
                     ("openWorldHint", claims.open_world_hint.into()),
                 ])
             }
-            "arguments" => facts.operation.arguments().map_or(Value::Null, |json| of_json(json.to_value())),
+            "arguments" => of_json(self.arguments()),
             "uri" => facts.operation.uri().into(),
             "principal" => facts.principal.into(),
             "counts" => object([
@@ -132,22 +139,20 @@ fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     Value::Map(Map { map: members.into() })
 }
 
-fn of_json(value: serde_json::Value) -> Value {
+fn of_json(value: &serde_json::Value) -> Value {
     match value {
         serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(value) => Value::Bool(value),
+        serde_json::Value::Bool(value) => Value::Bool(*value),
         serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
             (Some(whole), _) => Value::Int(whole),
             (None, Some(whole)) => Value::UInt(whole),
             (None, None) => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
         },
-        serde_json::Value::String(text) => text.into(),
-        serde_json::Value::Array(items) => {
-            Value::List(items.into_iter().map(of_json).collect::<Vec<_>>().into())
-        }
+        serde_json::Value::String(text) => text.as_str().into(),
+        serde_json::Value::Array(items) => Value::List(items.iter().map(of_json).collect::<Vec<_>>().into()),
         serde_json::Value::Object(members) => {
             let members: HashMap<Key, Value> =
-                members.into_iter().map(|(name, value)| (Key::from(name), of_json(value))).collect();
+                members.iter().map(|(name, value)| (Key::from(name.as_str()), of_json(value))).collect();
             Value::Map(Map { map: members.into() })
         }
     }
