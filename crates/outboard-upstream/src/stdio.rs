@@ -3,6 +3,7 @@
 
 mod child;
 mod lines;
+mod lookout;
 mod stderr;
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
@@ -19,6 +20,8 @@ use tokio::{
     time::timeout,
 };
 use tracing::{debug, warn};
+
+use self::lookout::Lookout;
 
 use self::{
     child::Child,
@@ -70,10 +73,11 @@ impl Stdio {
         let Wire { mut outgoing, arrivals } = wire;
         let mut input = BufWriter::new(input);
         let mut errors = pin!(tail.read(&upstream).fuse());
+        let lookout = Lookout::new();
         let end = beside(&mut errors, async {
             tokio::select! {
-                end = read(&upstream, &mut output, &arrivals) => end,
-                end = write(&mut input, &mut outgoing) => end,
+                end = read(&upstream, &mut output, &arrivals, &lookout) => end,
+                end = write(&mut input, &mut outgoing, &lookout) => end,
             }
         });
         let loss = match end.await {
@@ -130,6 +134,7 @@ async fn read(
     upstream: &UpstreamName,
     output: &mut Lines<ChildStdout>,
     arrivals: &mpsc::Sender<Event>,
+    lookout: &Lookout,
 ) -> End {
     let mut junk = 0;
     loop {
@@ -138,6 +143,7 @@ async fn read(
             Ok(None) => return End::OutputEnded,
             Err(error) => return End::OutputFailed(error),
         };
+        lookout.heard();
         for message in messages(upstream, line, &mut junk) {
             if arrivals.send(Event::Arrived(message)).await.is_err() {
                 return End::Closed;
@@ -174,16 +180,21 @@ fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-async fn write(input: &mut BufWriter<ChildStdin>, outgoing: &mut mpsc::Receiver<Outgoing>) -> End {
+async fn write(
+    input: &mut BufWriter<ChildStdin>,
+    outgoing: &mut mpsc::Receiver<Outgoing>,
+    lookout: &Lookout,
+) -> End {
     while let Some(next) = outgoing.recv().await {
         if let Err(error) = write_line(input, &next).await {
             return End::InputFailed(error);
         }
         // Messages that wait already go out together.
-        if outgoing.is_empty()
-            && let Err(error) = input.flush().await
-        {
-            return End::InputFailed(error);
+        if outgoing.is_empty() {
+            if let Err(error) = input.flush().await {
+                return End::InputFailed(error);
+            }
+            lookout.watch(|| !outgoing.is_empty()).await;
         }
     }
     // What was queued last is still worth telling, but not worth waiting for.
