@@ -11,7 +11,7 @@ use outboard_runtime::{
 };
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use crate::{chunk::Unreadable, holder, runs, store::SqliteStore, writer::Turn};
+use crate::{chunk::Unreadable, holder, job::Turn, runs, store::SqliteStore};
 
 /// Takes one use of an approval for this run; `false` if it has none left.
 pub(crate) fn spend(

@@ -6,7 +6,10 @@ use std::{io, path::Path};
 use outboard_runtime::journal::{StoreFailure, StoreTrouble};
 use rusqlite::{Error, ErrorCode};
 
-use crate::migrations::{MigrationProblem, VERSION};
+use crate::{
+    migrations::{MigrationProblem, VERSION},
+    runs::AppendProblem,
+};
 
 /// Where things go wrong.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +68,13 @@ impl At<'_> {
             _ => StoreTrouble::Other,
         };
         self.failure(trouble, format!("{}: {error}", self.file.display()))
+    }
+
+    pub(crate) fn append(self, problem: AppendProblem) -> StoreFailure {
+        match problem {
+            AppendProblem::Sql(error) => self.sql(&error),
+            AppendProblem::Json(error) => self.failure(StoreTrouble::Other, error.to_string()),
+        }
     }
 
     pub(crate) fn damaged(self, what: &str) -> StoreFailure {

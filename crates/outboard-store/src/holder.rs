@@ -14,6 +14,8 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
 
+use crate::{log, options::StoreOptions};
+
 /// Without a renewal for so long a lease has expired.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
 /// Between two renewals.
@@ -23,6 +25,9 @@ pub(crate) const RENEWAL: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Holder {
     pub(crate) no: i64,
+    /// Names its files.
+    pub(crate) id: String,
+    folder: PathBuf,
     file: PathBuf,
     /// Held until the process ends.
     _lock: File,
@@ -46,7 +51,7 @@ impl Holder {
             .map_err(NoHolder::Sql)?;
         let entered = insert.query_row([&id], |row| row.get(0));
         match entered {
-            Ok(no) => Ok(Self { no, file, _lock: lock }),
+            Ok(no) => Ok(Self { no, id, folder: folder.to_owned(), file, _lock: lock }),
             Err(error) => {
                 // Nobody knows the file.
                 let _ = fs::remove_file(&file);
@@ -57,9 +62,8 @@ impl Holder {
 
     /// Whether this database knows it.
     pub(crate) fn is_known(&self, connection: &Connection) -> bool {
-        let id = self.file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-        let mine = "SELECT 1 FROM holders WHERE no = ?1 AND 'owner-' || id = ?2";
-        connection.query_row(mine, (self.no, id), |_| Ok(())).is_ok()
+        let mine = "SELECT 1 FROM holders WHERE no = ?1 AND id = ?2";
+        connection.query_row(mine, (self.no, &self.id), |_| Ok(())).is_ok()
     }
 
     /// Renews the leases of all runs that it owns.
@@ -80,6 +84,7 @@ impl Holder {
         if matches!(left, Ok(1)) {
             // Somebody else's look at it may have removed it already.
             let _ = fs::remove_file(&self.file);
+            log::remove(&self.folder, &self.id);
         }
     }
 }
@@ -100,17 +105,17 @@ impl Watch {
     pub(crate) fn expired(
         &mut self,
         connection: &Connection,
-        folder: &Path,
+        options: &StoreOptions,
         no: i64,
     ) -> rusqlite::Result<bool> {
-        self.expired_at(Instant::now(), connection, folder, no)
+        self.expired_at(Instant::now(), connection, options, no)
     }
 
     fn expired_at(
         &mut self,
         now: Instant,
         connection: &Connection,
-        folder: &Path,
+        options: &StoreOptions,
         no: i64,
     ) -> rusqlite::Result<bool> {
         let known: Option<(String, i64)> = connection
@@ -118,7 +123,7 @@ impl Watch {
             .query_row([no], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let Some((id, beat)) = known else { return Ok(true) };
-        if is_free(&lock_file(folder, &id)) {
+        if is_free(&lock_file(&options.folder, &id)) {
             self.0.remove(&id);
             return Ok(true);
         }
@@ -126,7 +131,7 @@ impl Watch {
         if *seen != beat {
             (*seen, *since) = (beat, now);
         }
-        Ok(now.duration_since(*since) > LEASE)
+        Ok(now.duration_since(*since) > options.lease)
     }
 }
 
@@ -139,6 +144,23 @@ pub(crate) fn has_ended(connection: &Connection, folder: &Path, no: i64) -> rusq
     Ok(id.is_none_or(|id| is_free(&lock_file(folder, &id))))
 }
 
+/// Whether the process of an owner has ended.
+pub(crate) fn is_gone(folder: &Path, id: &str) -> bool {
+    is_free(&lock_file(folder, id))
+}
+
+/// The number of the last record of an owner's log that is in the database.
+pub(crate) fn drained(connection: &Connection, no: i64) -> rusqlite::Result<i64> {
+    let mut select = connection.prepare_cached("SELECT drained FROM holders WHERE no = ?1")?;
+    Ok(select.query_row([no], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// From now on the records up to this number are in the database.
+pub(crate) fn is_drained(connection: &Connection, no: i64, record: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE holders SET drained = ?2 WHERE no = ?1")?.execute([no, record])?;
+    Ok(())
+}
+
 /// Removes an owner that is gone and owns nothing any more, with what it asked. One that is only slow keeps its number:
 /// it may own runs again.
 pub(crate) fn bury(transaction: &Transaction<'_>, folder: &Path, no: i64) -> rusqlite::Result<()> {
@@ -148,11 +170,11 @@ pub(crate) fn bury(transaction: &Transaction<'_>, folder: &Path, no: i64) -> rus
         )?
         .query_row([no], |row| row.get(0))
         .optional()?;
-    let file = idle.map(|id| lock_file(folder, &id));
-    if let Some(file) = file.filter(|file| is_free(file)) {
+    if let Some(id) = idle.filter(|id| is_gone(folder, id)) {
         transaction.execute("DELETE FROM holders WHERE no = ?1", [no])?;
         transaction.execute("DELETE FROM questions WHERE holder = ?1", [no])?;
-        let _ = fs::remove_file(file);
+        let _ = fs::remove_file(lock_file(folder, &id));
+        log::remove(folder, &id);
     }
     Ok(())
 }
@@ -206,9 +228,10 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrations::migrate(&mut connection).unwrap();
         let holder = Holder::enter(&connection, folder.path()).unwrap();
+        let options = StoreOptions::new(folder.path());
         let (no, started, mut watch) = (holder.no, Instant::now(), Watch::default());
         let mut expired = |connection: &Connection, after: Duration| {
-            watch.expired_at(started + after, connection, folder.path(), no).unwrap()
+            watch.expired_at(started + after, connection, &options, no).unwrap()
         };
         // What counts is how long somebody watched, not how long ago it was entered.
         assert!(!expired(&connection, LEASE * 10));

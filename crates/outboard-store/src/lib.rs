@@ -1,14 +1,18 @@
 //! Journals of runs in SQLite, shared by all Outboards of one user.
 //!
-//! One thread of the process writes ([`writer`]), many appends in one transaction; reading has a connection of its own.
+//! What a call waits for is written to a log of this process ([`log`]); a thread brings it into the database ([`writer`]), many
+//! appends in one transaction. Reading has a connection of its own.
 //! Only this crate sees SQL. It decides nothing about runs.
 
+mod ahead;
 mod approvals;
 mod blobs;
 mod chunk;
 mod connection;
 mod failure;
 mod holder;
+mod job;
+mod log;
 mod migrations;
 mod options;
 mod pending;
@@ -16,6 +20,7 @@ mod queue;
 mod retention;
 mod runs;
 mod store;
+mod takeover;
 mod writer;
 mod writing;
 

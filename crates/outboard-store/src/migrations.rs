@@ -6,8 +6,12 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Each step brings the database from the version of its index to the next.
-const STEPS: &[&str] =
-    &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql"), include_str!("migrations/3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
+    include_str!("migrations/4.sql"),
+];
 
 /// Says how far this version can read.
 pub(crate) const VERSION: usize = STEPS.len();

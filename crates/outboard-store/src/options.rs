@@ -3,6 +3,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use crate::holder::LEASE;
+
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
@@ -18,6 +20,8 @@ pub struct StoreOptions {
     pub most_pages: Option<u32>,
     /// How long an append waits for other Outboards that write.
     pub patience: Duration,
+    /// Without a renewal for so long a lease has expired, although its owner's process is there. For tests of slow owners.
+    pub lease: Duration,
 }
 
 impl StoreOptions {
@@ -30,6 +34,7 @@ impl StoreOptions {
             durability: Durability::default(),
             most_pages: None,
             patience: Duration::from_secs(5),
+            lease: LEASE,
         }
     }
 }

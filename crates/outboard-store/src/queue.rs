@@ -65,6 +65,11 @@ impl<T> Queue<T> {
         self.call(self.state(), Instant::now());
     }
 
+    /// Has the writer begin soon.
+    pub(crate) fn wake_soon(&self) {
+        self.call(self.state(), Instant::now() + SOON);
+    }
+
     fn call(&self, mut state: MutexGuard<'_, State<T>>, due: Instant) {
         state.due = Some(state.due.map_or(due, |known| known.min(due)));
         // One that looks in time anyway is let sleep.

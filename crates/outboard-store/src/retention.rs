@@ -32,11 +32,12 @@ const STEP: usize = 50;
 impl SqliteStore {
     /// Removes what is beyond the retention, in many small steps, so that nobody waits long.
     pub async fn prune(&self, retention: Retention) -> Result<Pruned, StoreFailure> {
+        self.gather().await;
         let mut pruned = Pruned { before: self.bytes().await?, ..Pruned::default() };
         let oldest = runs::now() - i64::try_from(retention.age.as_millis()).unwrap_or(i64::MAX);
         loop {
             let old = self.read_with(move |connection, watch, options| {
-                let expired = |no| watch.expired(connection, &options.folder, no);
+                let expired = |no| watch.expired(connection, options, no);
                 Ok(runs::older(connection, oldest, STEP, expired)?)
             });
             let old = old.await?.unwrap_or_default();

@@ -175,33 +175,42 @@ fn begin(
     Ok(entered == 1)
 }
 
-/// Takes a run over: gives its new fencing number and its owner until now, if `free` says of that one that its leases
-/// have expired.
+/// Who owns a run, if anybody does.
+pub(crate) fn holder_of(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT holder FROM runs WHERE id = ?1")?;
+    Ok(select.query_row([run.as_str()], |row| row.get(0)).optional()?.flatten())
+}
+
+/// Whether this owner may still append to a run.
+pub(crate) fn is_owned(connection: &Connection, holder: i64, lease: &Lease) -> rusqlite::Result<bool> {
+    let mut select = connection
+        .prepare_cached("SELECT 1 FROM runs WHERE id = ?1 AND fence = ?2 AND holder = ?3 AND ended = 0")?;
+    select.exists((lease.run.as_str(), fence(lease), holder))
+}
+
+/// Takes a run over: gives its new fencing number. `is_free` says of its owner until now, if there is one, that its
+/// leases have expired.
 pub(crate) fn take(
     transaction: &Transaction<'_>,
     holder: i64,
     run: &RunId,
-    free: impl FnOnce(i64) -> rusqlite::Result<bool>,
-) -> rusqlite::Result<Result<(u64, Option<i64>), &'static str>> {
-    let known: Option<(Option<i64>, i64, bool)> = transaction
-        .prepare_cached("SELECT holder, fence, ended <> 0 FROM runs WHERE id = ?1")?
+    is_free: bool,
+) -> rusqlite::Result<Result<u64, &'static str>> {
+    let known: Option<(bool, i64, bool)> = transaction
+        .prepare_cached("SELECT holder IS NULL, fence, ended <> 0 FROM runs WHERE id = ?1")?
         .query_row([run.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let (before, fence) = match known {
+    let fence = match known {
         None => return Ok(Err("no run of this name is known")),
         Some((_, _, true)) => return Ok(Err("the run has ended")),
-        Some((before, fence, false)) => (before, fence),
+        Some((nobodys, fence, false)) if nobodys || is_free => fence,
+        Some(_) => return Ok(Err("an Outboard that is under way owns the run")),
     };
-    if let Some(before) = before
-        && !free(before)?
-    {
-        return Ok(Err("an Outboard that is under way owns the run"));
-    }
     transaction
         .prepare_cached("UPDATE runs SET holder = ?2, fence = fence + 1 WHERE id = ?1")?
         .execute((run.as_str(), holder))?;
     holder::renew(transaction, holder)?;
-    Ok(Ok((u64::try_from(fence + 1).unwrap_or(0), before)))
+    Ok(Ok(u64::try_from(fence + 1).unwrap_or(0)))
 }
 
 /// Lets a run go; `false` if the lease does not count. From here on counts for how long nobody has had it.

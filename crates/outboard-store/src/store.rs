@@ -2,7 +2,7 @@
 //! threads that may block. Nothing here waits for the disk.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -25,10 +25,10 @@ use crate::{
     connection,
     failure::At,
     holder::{self, Watch},
+    job::{Job, Own, Tell, Turn},
     options::StoreOptions,
     queue::When,
-    runs::{self, Counts},
-    writer::{Job, Tell, Turn},
+    runs, takeover,
     writing::Writing,
 };
 
@@ -73,6 +73,10 @@ impl SqliteStore {
     /// From now on this is taken out of everything before it is recorded.
     pub fn redact(&self, redactor: Redactor) {
         *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = redactor;
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.options.folder
     }
 
     /// The database.
@@ -200,7 +204,10 @@ impl Store for SqliteStore {
     fn read(&self, run: &RunId) -> BoxFuture<'_, Result<Vec<Event>, StoreFailure>> {
         let run = run.clone();
         async move {
-            let events = self.read_with(move |connection, _, _| runs::read(connection, &run)).await?;
+            self.gather().await;
+            let events = self
+                .read_with(move |connection, _, options| takeover::read(connection, &options.folder, &run));
+            let events = events.await?;
             Ok(events.unwrap_or_default())
         }
         .boxed()
@@ -208,8 +215,9 @@ impl Store for SqliteStore {
 
     fn runs(&self, which: Which) -> BoxFuture<'_, Result<Vec<RunEntry>, StoreFailure>> {
         async move {
+            self.gather().await;
             let list = self.read_with(move |connection, watch, options| {
-                let expired = |no| watch.expired(connection, &options.folder, no);
+                let expired = |no| watch.expired(connection, options, no);
                 Ok(runs::list(connection, &which, expired)?)
             });
             Ok(list.await?.unwrap_or_default())
@@ -222,13 +230,22 @@ impl Store for SqliteStore {
         let taken = self.write(move |turn| {
             let sql = |error: rusqlite::Error| turn.at.sql(&error);
             let (transaction, folder) = (turn.transaction, &turn.options.folder);
-            let free = |no| Ok(no != turn.holder && turn.watch.expired(transaction, folder, no)?);
-            let taken = runs::take(transaction, turn.holder, &run, free).map_err(sql)?;
-            let (fence, before) = taken.map_err(|reason| turn.at.failure(StoreTrouble::NotOwner, reason))?;
+            let before = runs::holder_of(transaction, &run).map_err(sql)?;
+            let is_free = match before {
+                Some(before) if before == turn.holder => false,
+                Some(before) => turn.watch.expired(transaction, turn.options, before).map_err(sql)?,
+                None => true,
+            };
+            if let Some(before) = before.filter(|_| is_free) {
+                // Its end may be among it.
+                takeover::bring_in(turn, before)?;
+            }
+            let taken = runs::take(transaction, turn.holder, &run, is_free).map_err(sql)?;
+            let fence = taken.map_err(|reason| turn.at.failure(StoreTrouble::NotOwner, reason))?;
             if let Some(before) = before {
                 holder::bury(transaction, folder, before).map_err(sql)?;
             }
-            turn.owned.insert(run.clone(), Counts::default());
+            turn.owned.insert(run.clone(), Own::of(fence));
             Ok(Lease { run, fence })
         });
         taken.boxed()
@@ -237,8 +254,8 @@ impl Store for SqliteStore {
     fn release(&self, lease: &Lease) -> Written {
         let lease = lease.clone();
         self.write(move |turn| {
-            if let Some(uncounted) = turn.owned.remove(&lease.run) {
-                runs::count(turn.transaction, turn.holder, &lease.run, uncounted)
+            if let Some(own) = turn.owned.remove(&lease.run) {
+                runs::count(turn.transaction, turn.holder, &lease.run, own.uncounted)
                     .map_err(|error| turn.at.sql(&error))?;
             }
             let released = runs::release(turn.transaction, turn.holder, &lease);

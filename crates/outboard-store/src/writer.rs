@@ -5,7 +5,7 @@
 //! On which thread it writes is `writing`'s matter.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -18,112 +18,24 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::{
+    ahead::Ahead,
     approvals,
     chunk::Packer,
     connection,
     failure::{At, is_of_one_append},
-    holder::{Holder, NoHolder, RENEWAL, Watch},
+    holder::{self, Holder, NoHolder, RENEWAL, Watch},
+    job::{Appends, Job, Own, Owned, Turn, Verdict, Work, Written},
+    log::Logged,
     options::{Durability, StoreOptions},
     pending::{self, Pending},
-    runs::{self, AppendProblem, Appended, Counts, Group},
+    runs::{self, Appended, Counts, Group},
 };
 
-/// Bytes that the log may grow by before it is moved into the database when nobody waits, and at the latest.
-const LOG: usize = 4 << 20;
-const LONGEST_LOG: usize = 64 << 20;
+/// Bytes that SQLite's log may grow by before it is moved into the database when nobody waits, and at the latest.
+const WAL: usize = 4 << 20;
+const LONGEST_WAL: usize = 64 << 20;
 /// How often the writer looks by itself while runs are under way.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// Something to be written.
-pub(crate) enum Job {
-    /// Events of a run, and the bytes of what they hold.
-    Append { lease: Lease, append: Append, bytes: usize, done: Done },
-    /// Anything else, in a transaction of its own.
-    Work(Work),
-    /// Tells when all before it is written or has failed.
-    Mark(oneshot::Sender<Result<(), StoreFailure>>),
-}
-
-impl Job {
-    pub(crate) fn append(lease: Lease, mut append: Append, done: Done) -> Self {
-        let bytes = append.events.iter_mut().map(pending::weight).sum();
-        Self::Append { lease, append, bytes, done }
-    }
-}
-
-impl std::fmt::Debug for Job {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Append { lease, .. } => {
-                f.debug_struct("Append").field("lease", lease).finish_non_exhaustive()
-            }
-            Self::Work(_) => f.write_str("Work"),
-            Self::Mark(_) => f.write_str("Mark"),
-        }
-    }
-}
-
-/// Writes, and says whom to tell when it is known whether that stands.
-pub(crate) type Work = Box<dyn FnOnce(Result<&mut Turn<'_>, &StoreFailure>) -> Tell + Send>;
-pub(crate) type Tell = Box<dyn FnOnce(Result<(), StoreFailure>) + Send>;
-
-/// What work has to do with.
-pub(crate) struct Turn<'a> {
-    pub(crate) transaction: &'a Transaction<'a>,
-    pub(crate) at: At<'a>,
-    pub(crate) options: &'a StoreOptions,
-    /// This process as an owner.
-    pub(crate) holder: i64,
-    pub(crate) watch: &'a mut Watch,
-    /// The runs that this process owns.
-    pub(crate) owned: &'a mut Owned,
-}
-
-/// Runs that this process owns.
-pub(crate) type Owned = HashMap<RunId, Counts>;
-
-/// The appends of one run, in order.
-pub(crate) struct Appends {
-    lease: Lease,
-    appends: Vec<(Append, Done)>,
-}
-
-/// Where whoever waits for an append learns what became of it.
-type Done = oneshot::Sender<Result<(), StoreFailure>>;
-
-impl Appends {
-    /// Those of all runs. Between the runs no order counts.
-    pub(crate) fn of(work: VecDeque<Job>) -> Vec<Self> {
-        let mut all = Vec::new();
-        for job in work {
-            if let Job::Append { lease, append, done, .. } = job {
-                Self::add(&mut all, lease, append, done);
-            }
-        }
-        all
-    }
-
-    fn add(all: &mut Vec<Self>, lease: Lease, append: Append, done: Done) {
-        match all.iter_mut().find(|known| known.lease == lease) {
-            Some(known) => known.appends.push((append, done)),
-            None => all.push(Self { lease, appends: vec![(append, done)] }),
-        }
-    }
-
-    /// As they were before.
-    pub(crate) fn into_jobs(self) -> impl Iterator<Item = Job> {
-        let Self { lease, appends } = self;
-        appends.into_iter().map(move |(append, done)| Job::append(lease.clone(), append, done))
-    }
-}
-
-/// What became of the appends of one run: of all, and those whose approvals do not count.
-struct Verdict {
-    all: Appended,
-    spent: Vec<usize>,
-    /// The run is over with them, or with what was left of it.
-    ends: bool,
-}
 
 /// What writing takes.
 pub(crate) struct Writer {
@@ -134,9 +46,13 @@ pub(crate) struct Writer {
     watch: Watch,
     owned: Owned,
     pending: Pending,
+    ahead: Ahead,
     packer: Packer,
-    log: usize,
+    /// Bytes of SQLite's write-ahead log.
+    wal: usize,
     renewed: Instant,
+    /// The last write failed.
+    in_trouble: bool,
 }
 
 impl Writer {
@@ -149,15 +65,22 @@ impl Writer {
             watch: Watch::default(),
             owned: Owned::new(),
             pending: Pending::default(),
+            ahead: Ahead::default(),
             packer: Packer::new(),
-            log: 0,
+            wal: 0,
             renewed: Instant::now(),
+            in_trouble: false,
         }
     }
 
     /// After how long it has something to do by itself.
     pub(crate) fn rests(&self) -> Duration {
         if self.owned.is_empty() { RENEWAL } else { LOOK }
+    }
+
+    /// Whether lists show a run as under way that is over.
+    pub(crate) fn has_logged_end(&self) -> bool {
+        self.owned.values().any(|own| own.is_over)
     }
 
     /// Writes this, and does what is due.
@@ -176,18 +99,75 @@ impl Writer {
             && self.connection.is_some()
             && self.holder.is_some()
             && self.pending.is_empty()
+            && self.ahead.has_room()
+            && !self.in_trouble
     }
 
-    /// Writes appends without waiting for others who write. What cannot be written so is given back: that it fails, and
-    /// why, is told by [`go`](Self::go).
+    /// Writes appends without waiting for others who write: to the log where that will do, else to the database. What cannot
+    /// be written so is given back: that it fails, and why, is told by [`go`](Self::go).
     pub(crate) fn go_at_once(&mut self, appends: Vec<Appends>) -> Result<(), Vec<Appends>> {
+        let appends = if self.may_log(&appends) { self.log(appends) } else { Err(appends) };
+        let Err(appends) = appends else { return Ok(()) };
         match connection::impatient(|| self.transact(&appends)) {
-            Ok(verdicts) => {
-                self.all_stand(appends, verdicts);
+            Ok(written) => {
+                self.stand(appends, written);
                 Ok(())
             }
             Err(_) => Err(appends),
         }
+    }
+
+    /// Whether all of this could as well be brought into the database later: of runs that are there and this process owns.
+    fn may_log(&self, appends: &[Appends]) -> bool {
+        let is_open = |lease: &Lease| {
+            self.owned.get(&lease.run).is_some_and(|own| own.fence == lease.fence && !own.is_over)
+        };
+        let simple = |append: &Append| {
+            let begins = |event: &Event| matches!(event, Event::Opened(_) | Event::Resumed(_));
+            append.spends.is_empty() && !append.events.iter().any(begins)
+        };
+        appends.iter().all(|Appends { lease, appends }| {
+            is_open(lease) && appends.iter().all(|(append, _)| simple(append))
+        })
+    }
+
+    /// Logs appends. Those that another process may not have seen are given back empty: what became of them says the
+    /// database.
+    fn log(&mut self, mut appends: Vec<Appends>) -> Result<(), Vec<Appends>> {
+        let Some(holder) = &self.holder else { return Err(appends) };
+        let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        for Appends { lease, appends } in &appends {
+            let mut events: Vec<_> = appends.iter().flat_map(|(append, _)| &append.events).cloned().collect();
+            let mut redacted = false;
+            for event in &mut events {
+                redacted |= redactor.redact(event);
+                bytes += pending::weight(event);
+            }
+            if !events.is_empty() {
+                records.push((lease.clone(), redacted, events));
+            }
+        }
+        drop(redactor);
+        if let Err(error) = self.ahead.log(&self.options.folder, &holder.id, records, bytes) {
+            tracing::debug!(%error, "the journal's log cannot be written");
+            return Err(appends);
+        }
+        let is_fenced = self.ahead.is_fenced();
+        for Appends { lease, appends } in &mut appends {
+            for (append, done) in appends {
+                let ends = matches!(append.events.last(), Some(Event::Ended(_)));
+                append.events.clear();
+                if let Some(own) = self.owned.get_mut(&lease.run) {
+                    own.is_over |= ends;
+                }
+                if !is_fenced {
+                    // Whoever does not wait any more need not be told.
+                    let _ = std::mem::replace(done, oneshot::channel().0).send(Ok(()));
+                }
+            }
+        }
+        if is_fenced { Err(appends) } else { Ok(()) }
     }
 
     fn write(&mut self, work: VecDeque<Job>) {
@@ -201,6 +181,9 @@ impl Writer {
                 }
                 Job::Mark(tell) => {
                     self.append(std::mem::take(&mut appends));
+                    if let Err(failure) = self.drain() {
+                        self.failed(&failure);
+                    }
                     // Whoever does not wait any more need not be told.
                     let _ = tell.send(Ok(()));
                 }
@@ -215,7 +198,7 @@ impl Writer {
             return;
         }
         match self.transact(&appends) {
-            Ok(verdicts) => self.all_stand(appends, verdicts),
+            Ok(written) => self.stand(appends, written),
             Err(failure) if appends.len() > 1 && is_of_one_append(failure.trouble) => {
                 appends.into_iter().for_each(|of_run| self.append(vec![of_run]));
             }
@@ -232,8 +215,22 @@ impl Writer {
         }
     }
 
-    /// One transaction with the appends of several runs.
-    fn transact(&mut self, appends: &[Appends]) -> Result<Vec<Verdict>, StoreFailure> {
+    /// Brings the database up to the log.
+    fn drain(&mut self) -> Result<(), StoreFailure> {
+        if !self.ahead.is_empty() {
+            let written = self.transact(&[])?;
+            self.stand(Vec::new(), written);
+        }
+        Ok(())
+    }
+
+    /// One transaction with what was logged and the appends of several runs.
+    fn transact(&mut self, appends: &[Appends]) -> Result<Written, StoreFailure> {
+        let is_over = |of: &Appends| self.owned.get(&of.lease.run).is_some_and(|own| own.is_over);
+        if appends.iter().any(is_over) {
+            // What comes after an end is refused by the database, which has to know of the end.
+            self.drain()?;
+        }
         self.ready()?;
         let file = connection::file(&self.options.folder);
         let at = At { file: &file, action: "written" };
@@ -243,15 +240,36 @@ impl Writer {
         let sql = |error: rusqlite::Error| at.sql(&error);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+        let is_fenced = self.ahead.is_fenced();
+        let drained = holder::drained(&transaction, holder.no).map_err(sql)?;
+        let mut logged = self.ahead.after(drained);
         let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
-        let (mut verdicts, mut bytes) = (Vec::with_capacity(appends.len()), 0);
+        let mut bytes = 0;
+        let mut write = |lease: &Lease, mut events: Vec<Event>, mut redacted: bool| {
+            let uncounted = self.owned.get(&lease.run).map(|own| own.uncounted).unwrap_or_default();
+            if events.is_empty() {
+                let is_lost = is_fenced && !runs::is_owned(&transaction, holder.no, lease).map_err(sql)?;
+                return Ok(if is_lost { Appended::NotOwner } else { Appended::Done(uncounted) });
+            }
+            for event in &mut events {
+                redacted |= redactor.redact(event);
+            }
+            let group = Group { lease, events, redacted, uncounted };
+            runs::append(&transaction, &mut self.packer, holder.no, &self.options, group, &mut bytes)
+                .map_err(|problem| at.append(problem))
+        };
+        let mut verdicts = Vec::with_capacity(appends.len());
         for Appends { lease, appends } in appends {
             let Ok(left) = self.pending.of(&lease.run, lease.fence) else {
                 let reason = "too much of this run could not be written: its record is given up";
                 return Err(at.failure(StoreTrouble::Other, reason));
             };
-            let (mut events, mut spent) = (left.to_vec(), Vec::new());
-            let uncounted = self.owned.get(&lease.run).copied().unwrap_or_default();
+            let before = logged.iter().position(|logged| logged.lease == *lease);
+            let (mut events, redacted) = before
+                .map(|at| logged.swap_remove(at))
+                .map_or_else(Default::default, |of| (of.events, of.redacted));
+            events.extend(left.iter().cloned());
+            let mut spent = Vec::new();
             for (index, (append, _)) in appends.iter().enumerate() {
                 if spend(&transaction, &lease.run, append).map_err(sql)? {
                     events.extend(append.events.iter().cloned());
@@ -260,28 +278,43 @@ impl Writer {
                 }
             }
             let ends = matches!(events.last(), Some(Event::Ended(_)));
-            let all = if events.is_empty() {
-                Appended::Done(uncounted)
-            } else {
-                let mut redacted = false;
-                for event in &mut events {
-                    redacted |= redactor.redact(event);
+            verdicts.push(Verdict { all: write(lease, events, redacted)?, spent, ends });
+        }
+        let mut others = Vec::with_capacity(logged.len());
+        for Logged { lease, events, redacted } in logged {
+            let ends = matches!(events.last(), Some(Event::Ended(_)));
+            let all = write(&lease, events, redacted)?;
+            others.push((lease, Verdict { all, spent: Vec::new(), ends }));
+        }
+        let mut lost = Vec::new();
+        if is_fenced {
+            for (run, own) in &self.owned {
+                let lease = Lease { run: run.clone(), fence: own.fence };
+                if !runs::is_owned(&transaction, holder.no, &lease).map_err(sql)? {
+                    lost.push(lease.run);
                 }
-                let group = Group { lease, events, redacted, uncounted };
-                runs::append(&transaction, &mut self.packer, holder.no, &self.options, group, &mut bytes)
-                    .map_err(|problem| match problem {
-                        AppendProblem::Sql(error) => at.sql(&error),
-                        AppendProblem::Json(error) => at.failure(StoreTrouble::Other, error.to_string()),
-                    })?
-            };
-            verdicts.push(Verdict { all, spent, ends });
+            }
+            // Seen, and nobody can put another there before this is committed.
+            self.ahead.unfence().map_err(|error| at.io(&error))?;
+        }
+        if self.ahead.last() > drained {
+            holder::is_drained(&transaction, holder.no, self.ahead.last()).map_err(sql)?;
         }
         transaction.commit().map_err(sql)?;
-        self.log += bytes;
-        Ok(verdicts)
+        self.wal += bytes;
+        self.ahead.drained();
+        self.in_trouble = false;
+        Ok(Written { verdicts, others, lost })
     }
 
-    fn all_stand(&mut self, appends: Vec<Appends>, verdicts: Vec<Verdict>) {
+    fn stand(&mut self, appends: Vec<Appends>, written: Written) {
+        let Written { verdicts, others, lost } = written;
+        for run in lost {
+            self.owned.remove(&run);
+        }
+        for (lease, verdict) in others {
+            self.stands(Appends { lease, appends: Vec::new() }, &verdict);
+        }
         for (of_run, verdict) in appends.into_iter().zip(verdicts) {
             self.stands(of_run, &verdict);
         }
@@ -290,7 +323,9 @@ impl Writer {
     /// Tells who waits for the appends of a run that were written or refused.
     fn stands(&mut self, of_run: Appends, verdict: &Verdict) {
         let Appends { lease, appends } = of_run;
-        self.pending.forget(&lease.run);
+        if !appends.is_empty() {
+            self.pending.forget(&lease.run);
+        }
         let refused =
             |trouble, reason: &str| StoreFailure { trouble, action: "written", reason: reason.to_owned() };
         let all = match verdict.all {
@@ -301,9 +336,16 @@ impl Writer {
             Appended::Taken => Err(refused(StoreTrouble::NotOwner, "a run of this name has begun before")),
         };
         match &all {
-            Ok(uncounted) if !verdict.ends => self.owned.insert(lease.run, *uncounted),
-            Ok(_) | Err(_) => self.owned.remove(&lease.run),
-        };
+            Ok(uncounted) if !verdict.ends => {
+                let own = Own { uncounted: *uncounted, ..Own::of(lease.fence) };
+                self.owned.insert(lease.run, own);
+            }
+            // One that was taken over again by this process is not that lease's.
+            Ok(_) | Err(_) if self.owned.get(&lease.run).is_some_and(|own| own.fence == lease.fence) => {
+                self.owned.remove(&lease.run);
+            }
+            Ok(_) | Err(_) => {}
+        }
         let all = all.map(drop);
         for (index, (_, done)) in appends.into_iter().enumerate() {
             let spent = || Err(refused(StoreTrouble::Spent, "the approval has no use left"));
@@ -321,7 +363,8 @@ impl Writer {
     }
 
     fn work(&mut self, work: Work) {
-        if let Err(failure) = self.ready() {
+        // What work sees is up to date.
+        if let Err(failure) = self.ready().and_then(|()| self.drain()) {
             self.failed(&failure);
             return work(Err(&failure))(Err(failure));
         }
@@ -363,6 +406,7 @@ impl Writer {
                 {
                     // The database is another one now.
                     self.holder = None;
+                    self.ahead.begin_anew();
                 }
                 closed.insert(connection)
             }
@@ -382,6 +426,7 @@ impl Writer {
     /// After what is wrong with the database itself it is opened anew next time.
     fn failed(&mut self, failure: &StoreFailure) {
         tracing::warn!(%failure, "the journal cannot be written");
+        self.in_trouble = true;
         if !matches!(failure.trouble, StoreTrouble::Full | StoreTrouble::Locked) {
             self.connection = None;
         }
@@ -389,11 +434,14 @@ impl Writer {
 
     /// What is done when nothing waits.
     fn rest(&mut self) {
-        // Nobody waits for that, so it waits for nobody.
+        // Nobody waits for that, so it waits for nobody. What is logged is safe.
+        if let Err(failure) = connection::impatient(|| self.drain()) {
+            tracing::debug!(%failure, "the database is behind the log");
+        }
         if let Err(error) = connection::impatient(|| self.count()) {
             tracing::debug!(%error, "lists of runs are behind");
         }
-        if self.log > LOG {
+        if self.wal > WAL {
             self.checkpoint();
         }
     }
@@ -401,17 +449,18 @@ impl Writer {
     /// Brings what was written of each run into its row.
     fn count(&mut self) -> rusqlite::Result<()> {
         let (Some(connection), Some(holder)) = (&mut self.connection, &self.holder) else { return Ok(()) };
-        let mut behind = self.owned.iter_mut().filter(|(_, counts)| **counts != Counts::default()).peekable();
+        let mut behind =
+            self.owned.iter_mut().filter(|(_, own)| own.uncounted != Counts::default()).peekable();
         if behind.peek().is_none() {
             return Ok(());
         }
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let behind: Vec<_> = behind.collect();
-        for (run, counts) in &behind {
-            runs::count(&transaction, holder.no, run, **counts)?;
+        for (run, own) in &behind {
+            runs::count(&transaction, holder.no, run, own.uncounted)?;
         }
         transaction.commit()?;
-        behind.into_iter().for_each(|(_, counts)| *counts = Counts::default());
+        behind.into_iter().for_each(|(_, own)| own.uncounted = Counts::default());
         Ok(())
     }
 
@@ -419,7 +468,7 @@ impl Writer {
         let Some(connection) = &self.connection else { return };
         match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
             Ok(()) => {
-                self.log = 0;
+                self.wal = 0;
                 // The first commit after it waits for the disk, and is to be nobody's who waits.
                 self.beat();
             }
@@ -429,7 +478,7 @@ impl Writer {
 
     /// Renews leases, and tries again what could not be written.
     fn renew(&mut self) {
-        if self.log > LONGEST_LOG {
+        if self.wal > LONGEST_WAL {
             self.checkpoint();
         }
         if self.renewed.elapsed() < RENEWAL || self.owned.is_empty() && self.pending.is_empty() {
@@ -459,6 +508,11 @@ impl Writer {
     /// Writes what is left, and lets go of what this process owns.
     pub(crate) fn end(&mut self) {
         self.write_pending();
+        if let Err(failure) = self.drain() {
+            // It stays in the log, which others bring in when this process has gone.
+            self.failed(&failure);
+            return;
+        }
         if let (Some(connection), Some(holder)) = (&self.connection, self.holder.take()) {
             holder.leave(connection);
         }

@@ -10,9 +10,10 @@ use std::{
 use outboard_runtime::journal::Redactor;
 
 use crate::{
+    job::{Appends, Job},
     options::StoreOptions,
     queue::{Queue, When},
-    writer::{Appends, Job, Writer},
+    writer::Writer,
 };
 
 /// Bytes that are written by whoever waits, in all; compressing more takes a thread that nobody waits on.
@@ -89,11 +90,13 @@ impl Writing {
         let rested = writer.rests();
         match writer.go_at_once(Appends::of(work)) {
             Ok(()) => {
-                // The thread rests as it did before the first run began.
-                let looks_sooner = writer.rests() < rested;
+                // The thread rests as it did before.
+                let (looks_sooner, is_over) = (writer.rests() < rested, writer.has_logged_end());
                 drop(writer);
                 if looks_sooner {
                     self.queue.wake();
+                } else if is_over {
+                    self.queue.wake_soon();
                 }
                 true
             }
@@ -121,15 +124,16 @@ mod tests {
 
     use outboard_runtime::{
         ids::{ImageHash, RunId},
-        journal::{Append, Ending, Event, FORMAT, Lease, Opened, StoreFailure},
+        journal::{Append, Ending, Event, FORMAT, Lease, Opened, RunState, Store as _, StoreFailure},
         json::Json,
         limits::Limits,
+        ports::engine::{GuestAsk, GuestRequest},
     };
     use rusqlite::Connection;
     use tokio::sync::oneshot::{self, Receiver};
 
     use super::*;
-    use crate::{connection, runs};
+    use crate::{SqliteStore, connection, runs};
 
     /// No thread writes here.
     struct Alone {
@@ -159,6 +163,12 @@ mod tests {
             writer.go(self.writing.queue.take().0);
         }
 
+        fn log(&self) -> std::path::PathBuf {
+            let mut entries =
+                std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+            entries.find(|path| path.extension().is_some_and(|end| end == "log")).unwrap()
+        }
+
         fn other(&self) -> Connection {
             Connection::open(connection::file(self.folder.path())).unwrap()
         }
@@ -182,6 +192,33 @@ mod tests {
             namespaces: Vec::new(),
             origin: None,
         }))
+    }
+
+    fn intended(request: u32) -> Event {
+        Event::Intended(outboard_runtime::journal::Intent {
+            request: outboard_runtime::ids::RequestId(request),
+            at: outboard_runtime::clock::RunTime::default(),
+            upstream: "box".into(),
+            namespace: "box".into(),
+            tool: "work".into(),
+            read_only: false,
+            idempotent: false,
+            allowed_by: String::new(),
+        })
+    }
+
+    /// Asks with much.
+    fn asked(text: &str) -> Event {
+        Event::Asked(GuestRequest {
+            id: outboard_runtime::ids::RequestId(1),
+            what: GuestAsk::Call {
+                namespace: "box".to_owned(),
+                tool: "work".to_owned(),
+                arguments: Json::string(text),
+                paged: false,
+            },
+            position: None,
+        })
     }
 
     fn ended(text: &str) -> Event {
@@ -231,18 +268,6 @@ mod tests {
             });
             row.unwrap()
         };
-        let intended = |request| {
-            Event::Intended(outboard_runtime::journal::Intent {
-                request: outboard_runtime::ids::RequestId(request),
-                at: outboard_runtime::clock::RunTime::default(),
-                upstream: "box".into(),
-                namespace: "box".into(),
-                tool: "work".into(),
-                read_only: false,
-                idempotent: false,
-                allowed_by: String::new(),
-            })
-        };
         let _first = alone.append("r1", opened("r1"));
         alone.thread();
         let _second = alone.append("r1", intended(1));
@@ -252,7 +277,120 @@ mod tests {
         assert_eq!(calls(), (1, true));
         let _others = [alone.append("r1", intended(2)), alone.append("r1", ended("x"))];
         alone.writing.help();
+        assert_eq!(calls(), (1, true), "it is logged");
+        alone.thread();
         assert_eq!(calls(), (2, true));
+    }
+
+    #[test]
+    fn what_is_logged_is_in_the_database_when_nobody_waits_and_once() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        for request in 1..4 {
+            let mut told = alone.append("r1", intended(request));
+            alone.writing.help();
+            assert_eq!(told.try_recv().unwrap(), Ok(()));
+        }
+        assert_eq!(alone.recorded("r1"), [opened("r1")]);
+        let logged = std::fs::metadata(alone.log()).unwrap();
+        assert!(logged.len() > 0);
+        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&logged.permissions()) & 0o777, 0o600);
+        alone.thread();
+        alone.thread();
+        assert_eq!(alone.recorded("r1"), [opened("r1"), intended(1), intended(2), intended(3)]);
+        assert_eq!(std::fs::metadata(alone.log()).unwrap().len(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_was_logged_by_one_that_was_killed_is_seen_by_all() {
+        let Alone { folder, writing } = Alone::new(|_| ());
+        let append = |run: &str, event| {
+            let (done, told) = oneshot::channel();
+            let lease = Lease { run: run.into(), fence: 1 };
+            writing.push(Job::append(lease, Append::from(event), done), When::Soon);
+            told
+        };
+        let _begun = [append("r1", opened("r1")), append("r2", opened("r2"))];
+        writing.writer.lock().unwrap().go(writing.queue.take().0);
+        let _logged = [append("r1", intended(1)), append("r2", intended(1)), append("r2", ended("x"))];
+        writing.help();
+        drop(writing);
+        let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
+        assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
+        assert_eq!(other.read(&"r2".into()).await.unwrap(), [opened("r2"), intended(1), ended("x")]);
+        let states = other.runs(outboard_runtime::journal::Which::Newest(2)).await.unwrap();
+        let states: Vec<_> = states.iter().map(|run| (run.state, run.calls)).collect();
+        assert_eq!(states, [(RunState::Ended, 1), (RunState::Interrupted, 1)]);
+        let lease = other.take(&"r1".into()).await.unwrap();
+        other.append(&lease, ended("y").into()).await.unwrap();
+        assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1), ended("y")]);
+        other.close();
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = names.filter(|name| name.to_string_lossy().starts_with("owner-")).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    #[tokio::test]
+    async fn one_that_was_killed_before_it_emptied_its_log_has_recorded_nothing_twice() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let _second = alone.append("r1", intended(1));
+        alone.writing.help();
+        let logged = std::fs::read(alone.log()).unwrap();
+        alone.thread();
+        std::fs::write(alone.log(), logged).unwrap();
+        let Alone { folder, writing } = alone;
+        drop(writing);
+        let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
+        assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
+        other.take(&"r1".into()).await.unwrap();
+        assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
+    }
+
+    #[tokio::test]
+    async fn nothing_of_a_log_counts_behind_a_hole() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let _second = alone.append("r1", intended(1));
+        alone.writing.help();
+        alone.thread();
+        let _third = alone.append("r1", intended(2));
+        alone.writing.help();
+        // The power went, and the system had written out the log and not the database.
+        let without = "UPDATE holders SET drained = 0; DELETE FROM chunks WHERE key % (1 << 32) = 1";
+        alone.other().execute_batch(without).unwrap();
+        let Alone { folder, writing } = alone;
+        drop(writing);
+        let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
+        assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1")]);
+    }
+
+    #[test]
+    fn the_log_takes_what_a_held_database_cannot_up_to_a_bound() {
+        let alone = Alone::new(|options| options.patience = Duration::ZERO);
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let other = alone.other();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut accepted = vec![opened("r1")];
+        let refused = loop {
+            let event = asked(&format!("{}{}", accepted.len(), "x".repeat(LITTLE / 2)));
+            let mut told = alone.append("r1", event.clone());
+            alone.writing.help();
+            alone.thread();
+            match told.try_recv().unwrap() {
+                Ok(()) => accepted.push(event),
+                Err(failure) => break failure,
+            }
+        };
+        assert_eq!(refused.trouble, outboard_runtime::journal::StoreTrouble::Locked);
+        assert!((5..20).contains(&accepted.len()), "{}", accepted.len());
+        other.execute_batch("ROLLBACK").unwrap();
+        alone.thread();
+        assert_eq!(alone.recorded("r1")[..accepted.len()], accepted);
     }
 
     #[test]

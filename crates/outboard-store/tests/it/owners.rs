@@ -1,10 +1,13 @@
 //! A run has one owner. Several stores of one folder stand for several processes.
 
+use std::{path::Path, time::Duration};
+
 use outboard_runtime::{
     approval::Spending,
     ids::RunId,
     journal::{Append, RunState, Store as _, StoreTrouble, Which},
 };
+use outboard_store::{SqliteStore, StoreOptions};
 use rusqlite::Connection;
 
 use crate::events::{asked, delivered, ended, intended, lease, opened, record, store};
@@ -103,4 +106,73 @@ async fn an_owner_counts_in_the_step_that_gives_it_a_run() {
     let released = beat();
     store.take(&RunId::from("r2")).await.unwrap();
     assert!(idle < began && began <= released && released < beat());
+}
+
+/// A store for which an owner that does not count between two looks is gone.
+fn hasty(folder: &Path) -> SqliteStore {
+    SqliteStore::new(StoreOptions { lease: Duration::ZERO, ..StoreOptions::new(folder) }).unwrap()
+}
+
+#[tokio::test]
+async fn an_owner_that_only_seemed_gone_writes_nothing_to_a_run_that_was_taken_and_all_of_its_others_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (slow, other) = (store(folder.path()), hasty(folder.path()));
+    let (taken, kept) = (lease("r1"), lease("r2"));
+    for run in ["r1", "r2"] {
+        slow.append(&lease(run), vec![opened(run), asked(1, "{}"), intended(1)].into()).await.unwrap();
+        slow.append(&lease(run), vec![delivered(1, "1"), asked(2, "{}"), intended(2)].into()).await.unwrap();
+    }
+    assert_eq!(other.take(&taken.run).await.unwrap_err().trouble, StoreTrouble::NotOwner);
+    let second = other.take(&taken.run).await.unwrap();
+    let until = |run: &str| {
+        vec![opened(run), asked(1, "{}"), intended(1), delivered(1, "1"), asked(2, "{}"), intended(2)]
+    };
+    assert_eq!(other.read(&taken.run).await.unwrap(), until("r1"));
+    let refused = slow.append(&taken, vec![delivered(2, "2"), intended(3)].into()).await.unwrap_err();
+    assert_eq!(refused.trouble, StoreTrouble::NotOwner);
+    slow.append(&kept, vec![delivered(2, "2"), asked(3, "{}"), intended(3)].into()).await.unwrap();
+    slow.append(&kept, vec![delivered(3, "3"), ended()].into()).await.unwrap();
+    other.append(&second, vec![delivered(2, "0"), ended()].into()).await.unwrap();
+    drop((slow, other));
+    let last = store(folder.path());
+    let of_kept = [delivered(2, "2"), asked(3, "{}"), intended(3), delivered(3, "3"), ended()];
+    assert_eq!(last.read(&kept.run).await.unwrap(), [until("r2"), of_kept.to_vec()].concat());
+    let of_taken = [delivered(2, "0"), ended()];
+    assert_eq!(last.read(&taken.run).await.unwrap(), [until("r1"), of_taken.to_vec()].concat());
+}
+
+#[tokio::test]
+async fn what_an_owner_logs_while_others_take_its_runs_is_either_seen_by_them_or_refused() {
+    for round in 0..30 {
+        let folder = tempfile::tempdir().unwrap();
+        let slow = store(folder.path());
+        let run = lease("r1");
+        slow.append(&run, opened("r1").into()).await.unwrap();
+        let other = hasty(folder.path());
+        assert!(other.take(&run.run).await.is_err());
+        let sends = async {
+            let mut sent = Vec::new();
+            for id in 1.. {
+                match slow.append(&run, vec![asked(id, "{}"), intended(id)].into()).await {
+                    Ok(()) => sent.push(intended(id)),
+                    Err(failure) => {
+                        assert_eq!(failure.trouble, StoreTrouble::NotOwner);
+                        break;
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
+            sent
+        };
+        let takes = async {
+            for _ in 0..round {
+                tokio::task::yield_now().await;
+            }
+            other.take(&run.run).await.unwrap();
+            other.read(&run.run).await.unwrap()
+        };
+        let (sent, seen) = tokio::join!(sends, takes);
+        let seen = seen.iter().filter(|event| sent.contains(event)).count();
+        assert_eq!(seen, sent.len(), "each call that was sent is known to whoever took the run, once");
+    }
 }

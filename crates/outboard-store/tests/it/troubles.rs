@@ -28,12 +28,12 @@ fn noise(bytes: usize) -> String {
 #[tokio::test]
 async fn a_full_disk_refuses_intents_and_the_record_has_no_hole_when_there_is_room_again() {
     let folder = tempfile::tempdir().unwrap();
-    let options = StoreOptions { most_pages: Some(64), ..StoreOptions::new(folder.path()) };
+    let options = StoreOptions { most_pages: Some(128), ..StoreOptions::new(folder.path()) };
     let full = SqliteStore::new(options).unwrap();
-    record(&full, "r1", &noise(120_000)).await;
+    record(&full, "r1", &noise(250_000)).await;
     let run = lease("r2");
     full.append(&run, vec![opened("r2"), asked(1, "{}"), intended(1)].into()).await.unwrap();
-    let large = noise(160_000);
+    let large = noise(300_000);
     let lost = full.append(&run, delivered(1, &large).into()).await.unwrap_err();
     assert_eq!(lost.trouble, StoreTrouble::Full);
     assert!(lost.to_string().contains("make room"), "{lost}");
@@ -42,7 +42,7 @@ async fn a_full_disk_refuses_intents_and_the_record_has_no_hole_when_there_is_ro
     let refused = full.append(&run, intended(2).into()).await.unwrap_err();
     assert_eq!(refused.trouble, StoreTrouble::Full);
     record(&full, "r3", "1").await;
-    assert_eq!(full.read(&RunId::from("r1")).await.unwrap(), whole("r1", &noise(120_000)));
+    assert_eq!(full.read(&RunId::from("r1")).await.unwrap(), whole("r1", &noise(250_000)));
     let pruned = store(folder.path()).prune(Retention { age: Duration::MAX, bytes: 0 }).await.unwrap();
     assert_eq!(pruned.runs, 2);
     full.append(&run, vec![delivered(2, "2"), ended()].into()).await.unwrap();
