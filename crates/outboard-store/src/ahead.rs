@@ -23,15 +23,15 @@ pub(crate) struct Ahead {
     since: Option<Instant>,
     /// The number of the newest record, whether it is in the database or not.
     last: i64,
-    /// The log cannot be written.
-    broken: bool,
+    /// No log can be begun.
+    none: bool,
 }
 
 impl Ahead {
     /// Whether more may be logged before the database is brought up to it.
     pub(crate) fn has_room(&self) -> bool {
         let in_time = self.since.is_none_or(|since| since.elapsed() < LONGEST);
-        !self.broken && self.bytes < MOST && in_time
+        !self.none && self.bytes < MOST && in_time
     }
 
     /// Whether there is something that is in the log alone.
@@ -49,17 +49,13 @@ impl Ahead {
     ) -> io::Result<()> {
         let log = match &mut self.log {
             Some(log) => log,
-            none => none.insert(Log::create(folder, owner).inspect_err(|_| self.broken = true)?),
+            none => none.insert(Log::create(folder, owner).inspect_err(|_| self.none = true)?),
         };
         let numbered = appended.into_iter().zip(self.last + 1..);
         let records: Vec<_> = numbered
             .map(|((lease, redacted, events), no)| Record::new(no, &lease, redacted, events))
             .collect();
-        if let Err(error) = log.append(&records) {
-            // It may end in a part of a record, behind which nothing is read.
-            self.broken = true;
-            return Err(error);
-        }
+        log.append(&records)?;
         self.last = records.last().map_or(self.last, |record| record.no);
         self.records.extend(records);
         self.bytes += bytes;
@@ -91,12 +87,9 @@ impl Ahead {
     pub(crate) fn drained(&mut self) {
         self.records.clear();
         (self.bytes, self.since) = (0, None);
-        let emptied = self.log.as_mut().map_or(Ok(()), Log::empty);
-        if let Err(error) = emptied {
-            tracing::debug!(%error, "the log beside the journal is not used any more");
-            self.broken = true;
-        } else {
-            self.broken = false;
+        // What is left in it is passed over by its number.
+        if let Some(Err(error)) = self.log.as_mut().map(Log::empty) {
+            tracing::debug!(%error, "the log beside the journal cannot be emptied");
         }
     }
 

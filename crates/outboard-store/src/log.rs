@@ -79,6 +79,8 @@ pub(crate) struct Log {
     file: File,
     fence: PathBuf,
     length: u64,
+    /// There may be a part of a record at its end, behind which nothing would be read.
+    torn: bool,
 }
 
 impl Log {
@@ -88,11 +90,15 @@ impl Log {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Ok(Self { file: options.open(file(folder, owner))?, fence: fence_file(folder, owner), length: 0 })
+        let file = options.open(file(folder, owner))?;
+        Ok(Self { file, fence: fence_file(folder, owner), length: 0, torn: false })
     }
 
     /// Writes records, all or nothing. Whether they count says [`is_fenced`](Self::is_fenced) afterwards.
     pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<()> {
+        if self.torn {
+            self.cut(self.length)?;
+        }
         let mut bytes = Vec::with_capacity(256);
         for record in records {
             let at = bytes.len();
@@ -104,10 +110,7 @@ impl Log {
             bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
             bytes[at + 4..at + HEAD].copy_from_slice(&sum.to_le_bytes());
         }
-        if let Err(error) = self.file.write_all(&bytes) {
-            self.cut(self.length)?;
-            return Err(error);
-        }
+        self.file.write_all(&bytes).inspect_err(|_| self.torn = true)?;
         self.length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         Ok(())
     }
@@ -129,13 +132,13 @@ impl Log {
 
     /// Empties the log, all of which is in the database.
     pub(crate) fn empty(&mut self) -> io::Result<()> {
-        if self.length > 0 { self.cut(0) } else { Ok(()) }
+        if self.length > 0 || self.torn { self.cut(0) } else { Ok(()) }
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
         self.file.set_len(length)?;
         self.file.seek(SeekFrom::Start(length))?;
-        self.length = length;
+        (self.length, self.torn) = (length, false);
         Ok(())
     }
 }
@@ -231,6 +234,22 @@ mod tests {
         remove(folder.path(), "a");
         assert_eq!(look(folder.path(), "a").unwrap(), []);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn nothing_is_written_behind_what_could_not_be_written_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::create(folder.path(), "a").unwrap();
+        log.append(&[record(1)]).unwrap();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let whole = std::mem::replace(&mut log.file, full);
+        assert!(log.append(&[record(2)]).is_err());
+        assert!(log.append(&[record(2)]).is_err() && log.torn, "nor can it be cut");
+        log.file = whole;
+        log.file.write_all(b"a part of it").unwrap();
+        log.append(&[record(2)]).unwrap();
+        assert_eq!(look(folder.path(), "a").unwrap(), [record(1), record(2)]);
     }
 
     #[test]
