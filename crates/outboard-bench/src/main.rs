@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 use machine::Machine;
 use measure::{Bench, BenchFailure, MEASURES, Measure};
 use progress::Progress;
-use report::Taken;
+use report::{NotTaken, Taken};
 
 /// Measures Outboard.
 #[derive(Parser)]
@@ -70,15 +70,20 @@ fn main() -> ExitCode {
             .map_err(Into::into),
     };
     outcome.unwrap_or_else(|error| {
-        let mut text = format!("error: could not {error}");
-        let mut source = error.source();
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        anstream::eprintln!("{text}");
+        anstream::eprintln!("error: {}", explained(error.as_ref()));
         ExitCode::FAILURE
     })
+}
+
+/// What could not be done, with its causes.
+fn explained(error: &dyn Error) -> String {
+    let mut text = format!("could not {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 fn measure(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
@@ -93,22 +98,28 @@ fn measure(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         progress: &progress,
     };
     let mut machine = Machine::before(gateway::version(&bench.outboard)?);
-    let (mut taken, mut absent) = (Vec::new(), Vec::new());
+    let (mut taken, mut not_taken) = (Vec::new(), Vec::new());
     for measure in measures {
         progress.begin(measure.name);
         match (measure.take)(&bench, measure) {
             Ok(pair) => taken.push(Taken { measure, verdict: measure.target.judge(&pair), pair }),
-            Err(BenchFailure::Absent(reason)) => absent.push((measure.name, reason)),
-            Err(failure) => return Err(failure.into()),
+            Err(BenchFailure::Absent(reason)) => {
+                not_taken.push(NotTaken { name: measure.name, reason, failed: false });
+            }
+            // It costs itself: the others took minutes.
+            Err(failure) => {
+                not_taken.push(NotTaken { name: measure.name, reason: explained(&failure), failed: true });
+            }
         }
     }
     progress.end();
     machine.after();
     let mut out = anstream::stdout();
     if options.json {
-        report::json(&mut out, &machine, &taken, &absent)?;
+        report::json(&mut out, &machine, &taken, &not_taken)?;
     } else {
-        report::table(&mut out, &machine, &taken, &absent)?;
+        report::table(&mut out, &machine, &taken, &not_taken)?;
     }
-    Ok(if taken.iter().all(|taken| taken.verdict.pass) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let pass = taken.iter().all(|taken| taken.verdict.pass) && !not_taken.iter().any(|not| not.failed);
+    Ok(if pass { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -22,15 +22,20 @@ pub(crate) struct Taken {
     pub(crate) verdict: Verdict,
 }
 
-/// The name of a measure that was not taken, and why.
-pub(crate) type Absent = (&'static str, String);
+/// A measure that was not taken, and why.
+pub(crate) struct NotTaken {
+    pub(crate) name: &'static str,
+    pub(crate) reason: String,
+    /// It was tried and went wrong; else the machine lacks something for it.
+    pub(crate) failed: bool,
+}
 
 /// Writes the table. Colour stands on verdicts alone; whether it is wanted is the stream's to decide.
 pub(crate) fn table(
     out: &mut impl Write,
     machine: &Machine,
     taken: &[Taken],
-    absent: &[Absent],
+    not_taken: &[NotTaken],
 ) -> io::Result<()> {
     let head = ["measure", "language", "Outboard", "p10-p90", "compared with", "p10-p90", "figure", "target"];
     let rows: Vec<[String; 8]> = taken.iter().map(Taken::cells).collect();
@@ -57,8 +62,9 @@ pub(crate) fn table(
         let (what, other, count) = (measure.what, measure.other, pair.ours.count());
         writeln!(out, "{}: {what}{against}{other}; {count} samples", measure.name)?;
     }
-    for (name, reason) in absent {
-        writeln!(out, "{name}: {BAD}not measured{BAD:#}: {reason}")?;
+    for NotTaken { name, reason, failed } in not_taken {
+        let word = if *failed { "failed" } else { "not measured" };
+        writeln!(out, "{name}: {BAD}{word}{BAD:#}: {reason}")?;
     }
     writeln!(out)?;
     let load = |load: Option<f64>| load.map_or("unknown".to_owned(), |load| format!("{load:.2}"));
@@ -78,11 +84,11 @@ pub(crate) fn json(
     out: &mut impl Write,
     machine: &Machine,
     taken: &[Taken],
-    absent: &[Absent],
+    not_taken: &[NotTaken],
 ) -> io::Result<()> {
     let measures: Vec<Value> = taken.iter().map(Taken::json).collect();
-    let not_measured: Vec<Value> =
-        absent.iter().map(|(name, reason)| json!({ "name": name, "reason": reason })).collect();
+    let reason = |not: &NotTaken| json!({ "name": not.name, "reason": not.reason, "failed": not.failed });
+    let not_measured: Vec<Value> = not_taken.iter().map(reason).collect();
     let all = json!({ "format": 1, "figures_mean_something": unoptimised(machine).is_empty(), "machine": machine, "measures": measures, "not_measured": not_measured });
     writeln!(out, "{all:#}")
 }
