@@ -211,6 +211,10 @@ mod tests {
         vec![take("return", 70e-6, &[20e-6]), take("idle-memory", 21e6, &[])]
     }
 
+    fn absent() -> NotTaken {
+        NotTaken { name: "types", reason: "there is no `tsc`".to_owned(), failed: false }
+    }
+
     fn machine() -> Machine {
         let (system, processor) = ("linux 6".to_owned(), "a processor".to_owned());
         let outboard = "outboard 1.2.3 (development build)".to_owned();
@@ -228,7 +232,7 @@ mod tests {
     #[test]
     fn the_table_says_what_was_measured_where_and_how_it_ended() {
         let mut out = Vec::new();
-        let absent = [("types", "there is no `tsc`".to_owned())];
+        let absent = [absent()];
         table(&mut anstream::StripStream::new(&mut out), &machine(), &taken(), &absent).unwrap();
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
@@ -244,7 +248,7 @@ mod tests {
     #[test]
     fn json_holds_the_same() {
         let mut out = Vec::new();
-        json(&mut out, &machine(), &taken(), &[("types", "there is no `tsc`".to_owned())]).unwrap();
+        json(&mut out, &machine(), &taken(), &[absent()]).unwrap();
         let all: Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(all["measures"][0]["verdict"], "MISS");
         assert_eq!(all["measures"][0]["compared_with"]["samples"], 1);
