@@ -21,25 +21,27 @@ pub(crate) struct Ahead {
     records: Vec<Record>,
     bytes: usize,
     since: Option<Instant>,
-    /// The number of the newest record, whether it is in the database or not.
+    /// The last number that was used: each record has one, and each transaction that writes events.
     last: i64,
-    /// No log can be begun.
-    none: bool,
+    /// Another process has fenced the log, and what this one owns has not been looked up since.
+    fenced: bool,
+    /// The log may end in something that was told as not written: nothing may follow on it.
+    closed: bool,
 }
 
 impl Ahead {
     /// Whether more may be logged before the database is brought up to it.
     pub(crate) fn has_room(&self) -> bool {
         let in_time = self.since.is_none_or(|since| since.elapsed() < LONGEST);
-        !self.none && self.bytes < MOST && in_time
+        !self.closed && self.bytes < MOST && in_time
     }
 
-    /// Whether there is something that is in the log alone.
+    /// Whether there is nothing that is in the log alone.
     pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// Logs what was appended to several runs, all or nothing: lease, whether something was redacted, events.
+    /// Logs what was appended to several runs: lease, whether something was redacted, events.
     pub(crate) fn log(
         &mut self,
         folder: &Path,
@@ -47,25 +49,32 @@ impl Ahead {
         appended: Vec<(Lease, bool, Vec<Event>)>,
         bytes: usize,
     ) -> io::Result<()> {
+        if appended.is_empty() {
+            return Ok(());
+        }
         let log = match &mut self.log {
             Some(log) => log,
-            none => none.insert(Log::create(folder, owner).inspect_err(|_| self.none = true)?),
+            none => none.insert(Log::create(folder, owner)?),
         };
         let numbered = appended.into_iter().zip(self.last + 1..);
         let records: Vec<_> = numbered
             .map(|((lease, redacted, events), no)| Record::new(no, &lease, redacted, events))
             .collect();
-        log.append(&records)?;
         self.last = records.last().map_or(self.last, |record| record.no);
+        if let Err(error) = log.append(&records) {
+            self.closed = true;
+            return Err(error);
+        }
         self.records.extend(records);
         self.bytes += bytes;
         self.since.get_or_insert_with(Instant::now);
         Ok(())
     }
 
-    /// Whether another process reads, or has read, the log to take runs over.
-    pub(crate) fn is_fenced(&self) -> bool {
-        self.log.as_ref().is_some_and(Log::is_fenced)
+    /// Whether another process has read the log to take runs over, since this one last looked up what it owns.
+    pub(crate) fn is_fenced(&mut self) -> bool {
+        self.fenced |= self.log.as_ref().is_some_and(Log::is_fenced);
+        self.fenced
     }
 
     /// What was logged of each run after this number, which is the last in the database.
@@ -73,23 +82,30 @@ impl Ahead {
         log::by_run(log::after(drained, &self.records))
     }
 
-    /// The number of the newest record.
-    pub(crate) fn last(&self) -> i64 {
-        self.last
+    /// The number of a transaction that writes events, where `drained` is the last in the database.
+    pub(crate) fn next(&self, drained: i64) -> i64 {
+        self.last.max(drained) + 1
     }
 
-    /// Takes away the fence of another process, which is seen now.
+    /// Takes away the fence of another process: nobody can put another one there during a transaction. That it was there
+    /// is known until that is [done](Self::forget).
     pub(crate) fn unfence(&self) -> io::Result<()> {
         self.log.as_ref().map_or(Ok(()), Log::unfence)
     }
 
-    /// All of it is in the database.
-    pub(crate) fn drained(&mut self) {
+    /// All of it is in the database, up to this number, and what this process owns was looked up.
+    pub(crate) fn forget(&mut self, drained: i64) {
         self.records.clear();
-        (self.bytes, self.since) = (0, None);
-        // What is left in it is passed over by its number.
-        if let Some(Err(error)) = self.log.as_mut().map(Log::empty) {
-            tracing::debug!(%error, "the log beside the journal cannot be emptied");
+        (self.bytes, self.since, self.last, self.fenced) = (0, None, self.last.max(drained), false);
+        if self.log.as_ref().is_some_and(|log| self.closed || !log.is_empty()) {
+            // What is left in it is passed over by its number, but nothing could follow on a part.
+            let emptied = self.log.as_mut().map_or(Ok(()), Log::empty);
+            self.closed &= emptied.is_err();
+            if let Err(error) = emptied {
+                tracing::debug!(%error, "the log beside the journal cannot be emptied");
+            }
+        } else {
+            self.closed = false;
         }
     }
 

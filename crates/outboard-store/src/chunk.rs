@@ -42,6 +42,8 @@ pub(crate) enum Unreadable {
     Damaged(String),
     /// The database says so.
     Sql(rusqlite::Error),
+    /// A log beside it cannot be read.
+    Log(std::io::Error),
 }
 
 impl From<rusqlite::Error> for Unreadable {

@@ -63,11 +63,12 @@ impl At<'_> {
     }
 
     pub(crate) fn io(self, error: &io::Error) -> StoreFailure {
-        let trouble = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreTrouble::Full,
-            _ => StoreTrouble::Other,
-        };
-        self.failure(trouble, format!("{}: {error}", self.file.display()))
+        self.failure(trouble_of(error), format!("{}: {error}", self.file.display()))
+    }
+
+    /// A failure that names its own file.
+    pub(crate) fn log(self, error: &io::Error) -> StoreFailure {
+        self.failure(trouble_of(error), error.to_string())
     }
 
     pub(crate) fn append(self, problem: AppendProblem) -> StoreFailure {
@@ -79,6 +80,13 @@ impl At<'_> {
 
     pub(crate) fn damaged(self, what: &str) -> StoreFailure {
         self.failure(StoreTrouble::Damaged, format!("{} is damaged: {what}", self.file.display()))
+    }
+}
+
+fn trouble_of(error: &io::Error) -> StoreTrouble {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreTrouble::Full,
+        _ => StoreTrouble::Other,
     }
 }
 

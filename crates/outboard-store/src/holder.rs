@@ -14,7 +14,7 @@ use std::{
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction};
 
-use crate::{log, options::StoreOptions};
+use crate::{job::After, log, options::StoreOptions};
 
 /// Without a renewal for so long a lease has expired.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -28,7 +28,6 @@ pub(crate) struct Holder {
     /// Names its files.
     pub(crate) id: String,
     folder: PathBuf,
-    file: PathBuf,
     /// Held until the process ends.
     _lock: File,
 }
@@ -47,11 +46,11 @@ impl Holder {
         let file = lock_file(folder, &id);
         let lock = locked(&file).map_err(NoHolder::Io)?;
         let mut insert = connection
-            .prepare_cached("INSERT INTO holders (id, beat) VALUES (?1, 0) RETURNING no")
+            .prepare_cached("INSERT INTO owners (id, beat) VALUES (?1, 0) RETURNING no")
             .map_err(NoHolder::Sql)?;
         let entered = insert.query_row([&id], |row| row.get(0));
         match entered {
-            Ok(no) => Ok(Self { no, id, folder: folder.to_owned(), file, _lock: lock }),
+            Ok(no) => Ok(Self { no, id, folder: folder.to_owned(), _lock: lock }),
             Err(error) => {
                 // Nobody knows the file.
                 let _ = fs::remove_file(&file);
@@ -61,9 +60,8 @@ impl Holder {
     }
 
     /// Whether this database knows it.
-    pub(crate) fn is_known(&self, connection: &Connection) -> bool {
-        let mine = "SELECT 1 FROM holders WHERE no = ?1 AND id = ?2";
-        connection.query_row(mine, (self.no, &self.id), |_| Ok(())).is_ok()
+    pub(crate) fn is_known(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        connection.prepare("SELECT 1 FROM owners WHERE no = ?1 AND id = ?2")?.exists((self.no, &self.id))
     }
 
     /// Renews the leases of all runs that it owns.
@@ -78,12 +76,11 @@ impl Holder {
             return;
         }
         let left = connection.execute(
-            "DELETE FROM holders WHERE no = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = ?1)",
+            "DELETE FROM owners WHERE no = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = ?1)",
             [self.no],
         );
         if matches!(left, Ok(1)) {
-            // Somebody else's look at it may have removed it already.
-            let _ = fs::remove_file(&self.file);
+            // Somebody else's look at it may have removed them already.
             log::remove(&self.folder, &self.id);
         }
     }
@@ -92,7 +89,7 @@ impl Holder {
 /// Renews the leases of all runs of an owner. One that owned nothing did not count meanwhile, so whoever looked at it
 /// before would take its next run for given up: it counts in the step that gives it a run.
 pub(crate) fn renew(connection: &Connection, no: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached("UPDATE holders SET beat = beat + 1 WHERE no = ?1")?.execute([no])?;
+    connection.prepare_cached("UPDATE owners SET beat = beat + 1 WHERE no = ?1")?.execute([no])?;
     Ok(())
 }
 
@@ -119,7 +116,7 @@ impl Watch {
         no: i64,
     ) -> rusqlite::Result<bool> {
         let known: Option<(String, i64)> = connection
-            .prepare_cached("SELECT id, beat FROM holders WHERE no = ?1")?
+            .prepare_cached("SELECT id, beat FROM owners WHERE no = ?1")?
             .query_row([no], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let Some((id, beat)) = known else { return Ok(true) };
@@ -138,7 +135,7 @@ impl Watch {
 /// Whether the process of this owner has ended. One that owns no runs counts nothing, so its lock alone says it.
 pub(crate) fn has_ended(connection: &Connection, folder: &Path, no: i64) -> rusqlite::Result<bool> {
     let id: Option<String> = connection
-        .prepare_cached("SELECT id FROM holders WHERE no = ?1")?
+        .prepare_cached("SELECT id FROM owners WHERE no = ?1")?
         .query_row([no], |row| row.get(0))
         .optional()?;
     Ok(id.is_none_or(|id| is_free(&lock_file(folder, &id))))
@@ -151,39 +148,36 @@ pub(crate) fn is_gone(folder: &Path, id: &str) -> bool {
 
 /// The number of the last record of an owner's log that is in the database.
 pub(crate) fn drained(connection: &Connection, no: i64) -> rusqlite::Result<i64> {
-    let mut select = connection.prepare_cached("SELECT drained FROM holders WHERE no = ?1")?;
+    let mut select = connection.prepare_cached("SELECT drained FROM owners WHERE no = ?1")?;
     Ok(select.query_row([no], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 /// From now on the records up to this number are in the database.
-pub(crate) fn is_drained(connection: &Connection, no: i64, record: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached("UPDATE holders SET drained = ?2 WHERE no = ?1")?.execute([no, record])?;
+pub(crate) fn set_drained(connection: &Connection, no: i64, record: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE owners SET drained = ?2 WHERE no = ?1")?.execute([no, record])?;
     Ok(())
 }
 
-/// Removes an owner that is gone and owns nothing any more, with what it asked. One that is only slow keeps its number:
-/// it may own runs again.
-pub(crate) fn bury(transaction: &Transaction<'_>, folder: &Path, no: i64) -> rusqlite::Result<()> {
+/// Removes an owner that is gone and owns nothing any more, with what it asked; `Some`, if its files are to go once that
+/// stands. One that is only slow keeps its number: it may own runs again.
+pub(crate) fn bury(transaction: &Transaction<'_>, folder: &Path, no: i64) -> rusqlite::Result<Option<After>> {
     let idle: Option<String> = transaction
         .prepare_cached(
-            "SELECT id FROM holders WHERE no = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = ?1)",
+            "SELECT id FROM owners WHERE no = ?1 AND NOT EXISTS (SELECT 1 FROM runs WHERE holder = ?1)",
         )?
         .query_row([no], |row| row.get(0))
         .optional()?;
-    if let Some(id) = idle.filter(|id| is_gone(folder, id)) {
-        transaction.execute("DELETE FROM holders WHERE no = ?1", [no])?;
-        transaction.execute("DELETE FROM questions WHERE holder = ?1", [no])?;
-        let _ = fs::remove_file(lock_file(folder, &id));
-        log::remove(folder, &id);
-    }
-    Ok(())
+    let Some(id) = idle.filter(|id| is_gone(folder, id)) else { return Ok(None) };
+    transaction.execute("DELETE FROM owners WHERE no = ?1", [no])?;
+    transaction.execute("DELETE FROM questions WHERE holder = ?1", [no])?;
+    Ok(Some(After::Remove(id)))
 }
 
 /// The same for all: those that owned nothing when they were killed are nobody's to take over.
-pub(crate) fn bury_all(transaction: &Transaction<'_>, folder: &Path) -> rusqlite::Result<()> {
-    let mut select = transaction.prepare_cached("SELECT no FROM holders")?;
+pub(crate) fn bury_all(transaction: &Transaction<'_>, folder: &Path) -> rusqlite::Result<Vec<After>> {
+    let mut select = transaction.prepare_cached("SELECT no FROM owners")?;
     let all = select.query_map([], |row| row.get::<_, i64>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
-    all.into_iter().try_for_each(|no| bury(transaction, folder, no))
+    all.into_iter().filter_map(|no| bury(transaction, folder, no).transpose()).collect()
 }
 
 fn lock_file(folder: &Path, id: &str) -> PathBuf {
@@ -254,13 +248,15 @@ mod tests {
         migrations::migrate(&mut connection).unwrap();
         let here = Holder::enter(&connection, folder.path()).unwrap();
         let gone = Holder::enter(&connection, folder.path()).unwrap();
-        let file = gone.file.clone();
+        let (id, file) = (gone.id.clone(), lock_file(folder.path(), &gone.id));
         drop(gone);
         assert!(file.exists(), "it was killed");
         let transaction = connection.transaction().unwrap();
-        bury_all(&transaction, folder.path()).unwrap();
+        let after = bury_all(&transaction, folder.path()).unwrap();
+        assert!(matches!(&after[..], [After::Remove(of)] if *of == id) && file.exists());
         transaction.commit().unwrap();
-        let left: i64 = connection.query_row("SELECT count(*) FROM holders", [], |row| row.get(0)).unwrap();
-        assert!(here.is_known(&connection) && left == 1 && !file.exists());
+        log::remove(folder.path(), &id);
+        let left: i64 = connection.query_row("SELECT count(*) FROM owners", [], |row| row.get(0)).unwrap();
+        assert!(here.is_known(&connection).unwrap() && left == 1 && !file.exists());
     }
 }

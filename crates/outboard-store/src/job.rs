@@ -60,7 +60,22 @@ pub(crate) struct Turn<'a> {
     pub(crate) holder: i64,
     pub(crate) watch: &'a mut Watch,
     /// The runs that this process owns.
-    pub(crate) owned: &'a mut Owned,
+    pub(crate) owned: &'a Owned,
+    /// What is to be done once all of it stands.
+    pub(crate) after: Vec<After>,
+}
+
+/// What is done when a transaction stands.
+#[derive(Debug)]
+pub(crate) enum After {
+    /// This process owns a run from now on.
+    Own(Lease),
+    /// It does not own it any more.
+    Disown(Lease),
+    /// All that an owner that is gone has logged is in the database.
+    Settle(String),
+    /// An owner that is gone is forgotten, and its files are to go.
+    Remove(String),
 }
 
 /// Runs that this process owns.

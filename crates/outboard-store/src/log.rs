@@ -4,10 +4,11 @@
 //! they are in the database, so each is brought in once, whoever does it.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::atomic::{Ordering, fence},
+    time::UNIX_EPOCH,
 };
 
 use outboard_runtime::{
@@ -79,26 +80,27 @@ pub(crate) struct Log {
     file: File,
     fence: PathBuf,
     length: u64,
-    /// There may be a part of a record at its end, behind which nothing would be read.
-    torn: bool,
+}
+
+/// What a log holds.
+#[derive(Debug)]
+pub(crate) struct Contents {
+    pub(crate) records: Vec<Record>,
+    /// Something behind them is not as it was written.
+    pub(crate) is_damaged: bool,
 }
 
 impl Log {
     /// Begins the log of an owner.
     pub(crate) fn create(folder: &Path, owner: &str) -> io::Result<Self> {
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(file(folder, owner))?;
-        Ok(Self { file, fence: fence_file(folder, owner), length: 0, torn: false })
+        let path = path(folder, owner, LOG);
+        let file = of_this_user().create_new(true).open(&path).map_err(|error| of(&path, &error))?;
+        Ok(Self { file, fence: self::path(folder, owner, FENCE), length: 0 })
     }
 
-    /// Writes records, all or nothing. Whether they count says [`is_fenced`](Self::is_fenced) afterwards.
+    /// Writes records. After a failure some of them may be there all the same. Whether they count says
+    /// [`is_fenced`](Self::is_fenced) afterwards.
     pub(crate) fn append(&mut self, records: &[Record]) -> io::Result<()> {
-        if self.torn {
-            self.cut(self.length)?;
-        }
         let mut bytes = Vec::with_capacity(256);
         for record in records {
             let at = bytes.len();
@@ -110,75 +112,85 @@ impl Log {
             bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
             bytes[at + 4..at + HEAD].copy_from_slice(&sum.to_le_bytes());
         }
-        self.file.write_all(&bytes).inspect_err(|_| self.torn = true)?;
+        self.file.write_all(&bytes)?;
         self.length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         Ok(())
     }
 
-    /// Whether somebody has fenced the log since it was begun anew.
+    /// Whether somebody has put a fence there that was not taken away.
     pub(crate) fn is_fenced(&self) -> bool {
         // What was written is there before this looks.
         fence(Ordering::SeqCst);
         self.fence.try_exists().unwrap_or(true)
     }
 
-    /// Takes the fence away: this owner has seen it.
+    /// Takes the fence away.
     pub(crate) fn unfence(&self) -> io::Result<()> {
         match fs::remove_file(&self.fence) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(of(&self.fence, &error)),
             Err(_) | Ok(()) => Ok(()),
         }
     }
 
     /// Empties the log, all of which is in the database.
     pub(crate) fn empty(&mut self) -> io::Result<()> {
-        if self.length > 0 || self.torn { self.cut(0) } else { Ok(()) }
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.length = 0;
+        Ok(())
     }
 
-    fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.file.set_len(length)?;
-        self.file.seek(SeekFrom::Start(length))?;
-        (self.length, self.torn) = (length, false);
-        Ok(())
+    /// Whether nothing was written since it was emptied.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == 0
     }
 }
 
 /// Fences the log of another owner and reads it. Nothing that its owner writes afterwards counts for it.
-pub(crate) fn take_over(folder: &Path, owner: &str) -> io::Result<Vec<Record>> {
+pub(crate) fn take_over(folder: &Path, owner: &str) -> io::Result<Contents> {
+    let path = path(folder, owner, FENCE);
     // Also where there is no log yet: its owner may be about to begin it.
-    File::create(fence_file(folder, owner))?;
+    of_this_user().create(true).truncate(false).open(&path).map_err(|error| of(&path, &error))?;
     fence(Ordering::SeqCst);
     look(folder, owner)
 }
 
 /// Reads the log of an owner that may be writing it.
-pub(crate) fn look(folder: &Path, owner: &str) -> io::Result<Vec<Record>> {
-    let log = match File::open(file(folder, owner)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        opened => opened?,
-    };
+///
+/// # Errors
+/// When it cannot be read, or holds what only a later version understands.
+pub(crate) fn look(folder: &Path, owner: &str) -> io::Result<Contents> {
+    let path = path(folder, owner, LOG);
     let mut bytes = Vec::new();
-    log.take(LONGEST).read_to_end(&mut bytes)?;
-    Ok(records(&bytes))
+    match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => {
+            let read = opened.and_then(|log| log.take(LONGEST).read_to_end(&mut bytes));
+            read.map_err(|error| of(&path, &error))?;
+        }
+    }
+    contents(&bytes).map_err(|error| {
+        let what =
+            format!("it holds what this version does not know ({error}): use the Outboard that wrote it");
+        of(&path, &io::Error::new(io::ErrorKind::InvalidData, what))
+    })
 }
 
-/// The records up to the first that is not whole: it was being written when its owner was killed, and no call rests on it.
-fn records(mut bytes: &[u8]) -> Vec<Record> {
+/// The records. The last may be a part: it was being written when its owner was killed, and no call rests on it. After a
+/// loss of power there may be anything at the end.
+fn contents(mut bytes: &[u8]) -> Result<Contents, serde_json::Error> {
     let mut records = Vec::new();
-    while let Some((record, rest)) = split(bytes) {
-        records.push(record);
+    while let Some((length, rest)) = bytes.split_first_chunk() {
+        let Some((sum, rest)) = rest.split_first_chunk() else { break };
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((body, rest)) = rest.split_at_checked(length) else { break };
+        if body.is_empty() || crc32fast::hash(body) != u32::from_le_bytes(*sum) {
+            return Ok(Contents { records, is_damaged: true });
+        }
+        records.push(serde_json::from_slice(body)?);
         bytes = rest;
     }
-    records
-}
-
-fn split(bytes: &[u8]) -> Option<(Record, &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    let (sum, rest) = rest.split_first_chunk()?;
-    let (body, rest) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-    let whole = crc32fast::hash(body) == u32::from_le_bytes(*sum);
-    let record = whole.then(|| serde_json::from_slice(body).ok()).flatten()?;
-    Some((record, rest))
+    Ok(Contents { records, is_damaged: false })
 }
 
 /// The owners whose logs hold something.
@@ -192,20 +204,55 @@ pub(crate) fn owners(folder: &Path) -> Vec<String> {
     entries.filter_map(Result::ok).filter_map(owner).collect()
 }
 
-/// Removes the log of an owner that is gone.
-pub(crate) fn remove(folder: &Path, owner: &str) {
-    for file in [file(folder, owner), fence_file(folder, owner)] {
-        // Most owners leave none.
-        let _ = fs::remove_file(file);
+/// When something was last written to a log, in milliseconds since 1970.
+pub(crate) fn written(folder: &Path, owner: &str) -> Option<i64> {
+    let changed = fs::metadata(path(folder, owner, LOG)).and_then(|facts| facts.modified()).ok()?;
+    i64::try_from(changed.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
+}
+
+/// Empties the log of an owner that is gone, all of which is in the database. What cannot be read of it is kept aside.
+pub(crate) fn settle(folder: &Path, owner: &str) {
+    let log = path(folder, owner, LOG);
+    let settled = match look(folder, owner) {
+        Ok(Contents { is_damaged: true, .. }) => fs::rename(&log, path(folder, owner, "damaged")),
+        _ => OpenOptions::new().write(true).open(&log).and_then(|log| log.set_len(0)),
+    };
+    if let Err(error) = settled.or_else(unless_absent) {
+        tracing::debug!(%error, owner, "the log of another Outboard stays");
     }
 }
 
-fn file(folder: &Path, owner: &str) -> PathBuf {
-    folder.join(format!("owner-{owner}.log"))
+/// Removes the files of an owner that is gone and has nothing in them. Its lock goes last: without it nobody would come
+/// back for the others.
+pub(crate) fn remove(folder: &Path, owner: &str) {
+    for end in [LOG, FENCE, "lock"] {
+        if let Err(error) = fs::remove_file(path(folder, owner, end)).or_else(unless_absent) {
+            tracing::debug!(%error, owner, "a file of an Outboard that has gone stays");
+        }
+    }
 }
 
-fn fence_file(folder: &Path, owner: &str) -> PathBuf {
-    folder.join(format!("owner-{owner}.fence"))
+const LOG: &str = "log";
+const FENCE: &str = "fence";
+
+fn path(folder: &Path, owner: &str, end: &str) -> PathBuf {
+    folder.join(format!("owner-{owner}.{end}"))
+}
+
+fn of_this_user() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn unless_absent(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+fn of(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -223,33 +270,19 @@ mod tests {
     fn what_was_written_is_read_until_it_is_emptied() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Log::create(folder.path(), "a").unwrap();
-        assert!(owners(folder.path()).is_empty());
+        assert!(owners(folder.path()).is_empty() && log.is_empty());
         log.append(&[record(1), record(2)]).unwrap();
         log.append(&[record(3)]).unwrap();
         assert_eq!(owners(folder.path()), ["a"]);
-        assert_eq!(take_over(folder.path(), "a").unwrap(), [record(1), record(2), record(3)]);
+        assert_eq!(take_over(folder.path(), "a").unwrap().records, [record(1), record(2), record(3)]);
         log.empty().unwrap();
         log.append(&[record(4)]).unwrap();
-        assert_eq!(take_over(folder.path(), "a").unwrap(), [record(4)]);
+        assert_eq!(take_over(folder.path(), "a").unwrap().records, [record(4)]);
+        settle(folder.path(), "a");
+        assert!(owners(folder.path()).is_empty());
         remove(folder.path(), "a");
-        assert_eq!(look(folder.path(), "a").unwrap(), []);
+        assert_eq!(look(folder.path(), "a").unwrap().records, []);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn nothing_is_written_behind_what_could_not_be_written_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = Log::create(folder.path(), "a").unwrap();
-        log.append(&[record(1)]).unwrap();
-        let full = File::options().write(true).open("/dev/full").unwrap();
-        let whole = std::mem::replace(&mut log.file, full);
-        assert!(log.append(&[record(2)]).is_err());
-        assert!(log.append(&[record(2)]).is_err() && log.torn, "nor can it be cut");
-        log.file = whole;
-        log.file.write_all(b"a part of it").unwrap();
-        log.append(&[record(2)]).unwrap();
-        assert_eq!(look(folder.path(), "a").unwrap(), [record(1), record(2)]);
     }
 
     #[test]
@@ -266,22 +299,54 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_not_whole_ends_the_log() {
+    fn a_part_of_a_record_ends_the_log_and_a_damaged_one_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = Log::create(folder.path(), "a").unwrap();
         log.append(&[record(1)]).unwrap();
         let first = usize::try_from(log.length).unwrap();
         log.append(&[record(2)]).unwrap();
-        let path = file(folder.path(), "a");
+        let path = path(folder.path(), "a", LOG);
         let whole = fs::read(&path).unwrap();
         for length in 0..whole.len() {
+            let read = contents(&whole[..length]).unwrap();
             let expected = if length < first { vec![] } else { vec![record(1)] };
-            assert_eq!(records(&whole[..length]), expected, "{length}");
+            assert_eq!((read.records, read.is_damaged), (expected, false), "{length}");
         }
         for at in first..whole.len() {
             let mut damaged = whole.clone();
             damaged[at] ^= 1;
-            assert_eq!(records(&damaged), [record(1)], "{at}");
+            let read = contents(&damaged).unwrap();
+            // A length that leads beyond the end looks like a part.
+            assert_eq!((read.records, read.is_damaged), (vec![record(1)], read.is_damaged), "{at}");
+            assert!(read.is_damaged || at < first + 4, "{at}");
+        }
+        let empty = [&whole[..first], &[0; 64]].concat();
+        assert!(contents(&empty).unwrap().is_damaged);
+        fs::write(&path, &empty).unwrap();
+        settle(folder.path(), "a");
+        assert_eq!(fs::read(self::path(folder.path(), "a", "damaged")).unwrap(), empty);
+    }
+
+    #[test]
+    fn what_a_later_version_wrote_is_an_error_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let body = br#"{"no":1,"run":"r1","fence":1,"redacted":false,"events":[{"later":1}]}"#;
+        let length = u32::try_from(body.len()).unwrap();
+        let bytes = [&length.to_le_bytes()[..], &crc32fast::hash(body).to_le_bytes(), body].concat();
+        fs::write(path(folder.path(), "a", LOG), &bytes).unwrap();
+        let error = take_over(folder.path(), "a").unwrap_err().to_string();
+        assert!(error.contains("owner-a.log: it holds what this version does not know"), "{error}");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn its_files_are_this_users_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let _log = Log::create(folder.path(), "a").unwrap();
+        take_over(folder.path(), "a").unwrap();
+        for end in [LOG, FENCE] {
+            let mode = fs::metadata(path(folder.path(), "a", end)).unwrap().permissions();
+            assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600, "{end}");
         }
     }
 }

@@ -36,9 +36,10 @@ impl SqliteStore {
         let mut pruned = Pruned { before: self.bytes().await?, ..Pruned::default() };
         let oldest = runs::now() - i64::try_from(retention.age.as_millis()).unwrap_or(i64::MAX);
         loop {
-            let old = self.read_with(move |connection, watch, options| {
-                let expired = |no| watch.expired(connection, options, no);
-                Ok(runs::older(connection, oldest, STEP, expired)?)
+            // One that is only slow may go on with its runs.
+            let old = self.read_with(move |connection, _, options| {
+                let gone = |no| holder::has_ended(connection, &options.folder, no);
+                Ok(runs::older(connection, oldest, STEP, gone)?)
             });
             let old = old.await?.unwrap_or_default();
             if old.is_empty() {
@@ -56,9 +57,10 @@ impl SqliteStore {
         }
         if pruned.before > 0 {
             self.write(|turn| {
-                let buried = holder::bury_all(turn.transaction, &turn.options.folder);
-                let forgotten = buried.and_then(|()| approvals::forget_used(turn.transaction));
-                forgotten.map_err(|error| turn.at.sql(&error))
+                let sql = |error: rusqlite::Error| turn.at.sql(&error);
+                let buried = holder::bury_all(turn.transaction, &turn.options.folder).map_err(sql)?;
+                turn.after.extend(buried);
+                approvals::forget_used(turn.transaction).map_err(sql)
             })
             .await?;
         }

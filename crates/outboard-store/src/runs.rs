@@ -31,6 +31,8 @@ pub(crate) struct Group<'a> {
     pub(crate) redacted: bool,
     /// What was written of the run and is not counted in its row yet.
     pub(crate) uncounted: Counts,
+    /// When it was written, in milliseconds since 1970.
+    pub(crate) now: i64,
 }
 
 /// What lists tell of a run and is brought into its row now and then: a row that changed is a page to be written.
@@ -79,7 +81,7 @@ pub(crate) fn append(
     group: Group<'_>,
     written: &mut usize,
 ) -> Result<Appended, AppendProblem> {
-    let Group { lease, events, redacted, uncounted } = group;
+    let Group { lease, events, redacted, uncounted, now } = group;
     if let Some(Event::Opened(opened)) = events.first()
         && !begin(transaction, holder, options, lease, opened, &events)?
     {
@@ -93,7 +95,6 @@ pub(crate) fn append(
         Some(Event::Ended(_)) => 2,
         _ => 0,
     };
-    let now = now();
     // Not by `RETURNING`, for which SQLite opens a table in memory each time.
     let own: Option<(i64, bool, Option<i64>)> = transaction
         .prepare_cached(
@@ -137,12 +138,13 @@ pub(crate) fn count(
     holder: i64,
     run: &RunId,
     Counts { calls, bytes }: Counts,
+    now: i64,
 ) -> rusqlite::Result<()> {
     transaction
         .prepare_cached(
             "UPDATE runs SET changed = ?3, calls = calls + ?4, bytes = bytes + ?5 WHERE id = ?1 AND holder = ?2",
         )?
-        .execute((run.as_str(), holder, now(), calls, bytes))?;
+        .execute((run.as_str(), holder, now, calls, bytes))?;
     Ok(())
 }
 
@@ -181,10 +183,10 @@ pub(crate) fn holder_of(connection: &Connection, run: &RunId) -> rusqlite::Resul
     Ok(select.query_row([run.as_str()], |row| row.get(0)).optional()?.flatten())
 }
 
-/// Whether this owner may still append to a run.
-pub(crate) fn is_owned(connection: &Connection, holder: i64, lease: &Lease) -> rusqlite::Result<bool> {
+/// Whether nobody else has owned a run since it had this lease: it is still its owner's, or ended as that.
+pub(crate) fn is_of(connection: &Connection, holder: i64, lease: &Lease) -> rusqlite::Result<bool> {
     let mut select = connection
-        .prepare_cached("SELECT 1 FROM runs WHERE id = ?1 AND fence = ?2 AND holder = ?3 AND ended = 0")?;
+        .prepare_cached("SELECT 1 FROM runs WHERE id = ?1 AND fence = ?2 AND (holder = ?3 OR ended <> 0)")?;
     select.exists((lease.run.as_str(), fence(lease), holder))
 }
 

@@ -25,7 +25,7 @@ use crate::{
     connection,
     failure::At,
     holder::{self, Watch},
-    job::{Job, Own, Tell, Turn},
+    job::{After, Job, Tell, Turn},
     options::StoreOptions,
     queue::When,
     runs, takeover,
@@ -138,6 +138,14 @@ impl SqliteStore {
         read: impl FnOnce(&Connection, &mut Watch, &StoreOptions) -> Result<T, Unreadable> + Send + 'static,
     ) -> Result<Option<T>, StoreFailure> {
         self.written().await?;
+        self.reading(read).await
+    }
+
+    /// Reads what is in the database now.
+    pub(crate) async fn reading<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection, &mut Watch, &StoreOptions) -> Result<T, Unreadable> + Send + 'static,
+    ) -> Result<Option<T>, StoreFailure> {
         let (reader, options) = (Arc::clone(&self.reader), Arc::clone(&self.options));
         let done = tokio::task::spawn_blocking(move || {
             let file = connection::file(&options.folder);
@@ -151,6 +159,7 @@ impl SqliteStore {
             let read = read(open, watch, &options).map_err(|unreadable| match unreadable {
                 Unreadable::Damaged(what) => at.damaged(&what),
                 Unreadable::Sql(error) => at.sql(&error),
+                Unreadable::Log(error) => at.log(&error),
             });
             if read.is_err() {
                 *connection = None;
@@ -228,8 +237,8 @@ impl Store for SqliteStore {
     fn take(&self, run: &RunId) -> BoxFuture<'_, Result<Lease, StoreFailure>> {
         let run = run.clone();
         let taken = self.write(move |turn| {
-            let sql = |error: rusqlite::Error| turn.at.sql(&error);
-            let (transaction, folder) = (turn.transaction, &turn.options.folder);
+            let (transaction, at, folder) = (turn.transaction, turn.at, &turn.options.folder);
+            let sql = |error: rusqlite::Error| at.sql(&error);
             let before = runs::holder_of(transaction, &run).map_err(sql)?;
             let is_free = match before {
                 Some(before) if before == turn.holder => false,
@@ -241,12 +250,14 @@ impl Store for SqliteStore {
                 takeover::bring_in(turn, before)?;
             }
             let taken = runs::take(transaction, turn.holder, &run, is_free).map_err(sql)?;
-            let fence = taken.map_err(|reason| turn.at.failure(StoreTrouble::NotOwner, reason))?;
+            let fence = taken.map_err(|reason| at.failure(StoreTrouble::NotOwner, reason))?;
             if let Some(before) = before {
-                holder::bury(transaction, folder, before).map_err(sql)?;
+                let buried = holder::bury(transaction, folder, before).map_err(sql)?;
+                turn.after.extend(buried);
             }
-            turn.owned.insert(run.clone(), Own::of(fence));
-            Ok(Lease { run, fence })
+            let lease = Lease { run, fence };
+            turn.after.push(After::Own(lease.clone()));
+            Ok(lease)
         });
         taken.boxed()
     }
@@ -254,10 +265,11 @@ impl Store for SqliteStore {
     fn release(&self, lease: &Lease) -> Written {
         let lease = lease.clone();
         self.write(move |turn| {
-            if let Some(own) = turn.owned.remove(&lease.run) {
-                runs::count(turn.transaction, turn.holder, &lease.run, own.uncounted)
+            if let Some(own) = turn.owned.get(&lease.run) {
+                runs::count(turn.transaction, turn.holder, &lease.run, own.uncounted, runs::now())
                     .map_err(|error| turn.at.sql(&error))?;
             }
+            turn.after.push(After::Disown(lease.clone()));
             let released = runs::release(turn.transaction, turn.holder, &lease);
             match released.map_err(|error| turn.at.sql(&error))? {
                 true => Ok(()),
@@ -300,7 +312,11 @@ fn within_savepoint<T>(
     let at = turn.at;
     let step = |sql: &str| turn.transaction.execute_batch(sql).map_err(|error| at.sql(&error));
     step("SAVEPOINT work")?;
+    let before = turn.after.len();
     let done = work(turn);
+    if done.is_err() {
+        turn.after.truncate(before);
+    }
     let step = |sql: &str| turn.transaction.execute_batch(sql).map_err(|error| at.sql(&error));
     step(if done.is_ok() { "RELEASE work" } else { "ROLLBACK TO work; RELEASE work" })?;
     done

@@ -1,5 +1,5 @@
 //! What other owners logged and did not bring into the database themselves is brought in by whoever takes their runs over,
-//! or looks after they have gone.
+//! or looks after they have gone; until then whoever reads a run reads it there.
 
 use std::path::Path;
 
@@ -12,36 +12,51 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction};
 use crate::{
     chunk::{Packer, Unreadable},
     holder,
-    job::Turn,
+    job::{After, Turn},
     log,
     runs::{self, Appended, Counts, Group},
     store::SqliteStore,
 };
 
 /// Brings in what this owner logged. What it logs afterwards does not count before it has looked at the database.
-pub(crate) fn bring_in(turn: &Turn<'_>, owner: i64) -> Result<(), StoreFailure> {
+pub(crate) fn bring_in(turn: &mut Turn<'_>, owner: i64) -> Result<(), StoreFailure> {
     let (transaction, at, folder) = (turn.transaction, turn.at, &turn.options.folder);
     let sql = |error: rusqlite::Error| at.sql(&error);
     let Some(id) = id_of(transaction, owner).map_err(sql)? else { return Ok(()) };
-    let records = log::take_over(folder, &id).map_err(|error| at.io(&error))?;
+    let log::Contents { records, is_damaged } =
+        log::take_over(folder, &id).map_err(|error| at.log(&error))?;
+    if is_damaged {
+        tracing::error!(owner = id, "the end of what another Outboard has logged is damaged");
+    }
     let drained = holder::drained(transaction, owner).map_err(sql)?;
     let (mut packer, mut bytes) = (Packer::new(), 0);
-    let Some(last) = log::after(drained, &records).last() else { return Ok(()) };
+    let mut last = drained;
+    for record in log::after(drained, &records) {
+        last = record.no;
+    }
+    // What was written then does not become new by being brought in.
+    let now = log::written(folder, &id).map_or_else(runs::now, |written| written.min(runs::now()));
     for logged in log::by_run(log::after(drained, &records)) {
-        let run = logged.lease.run.clone();
-        let group = Group {
-            lease: &logged.lease,
-            events: logged.events,
-            redacted: logged.redacted,
-            uncounted: Counts::default(),
-        };
+        let (lease, run) = (&logged.lease, logged.lease.run.clone());
+        let (events, redacted) = (logged.events, logged.redacted);
+        let group = Group { lease, events, redacted, uncounted: Counts::default(), now };
         let appended = runs::append(transaction, &mut packer, owner, turn.options, group, &mut bytes);
         match appended.map_err(|problem| at.append(problem))? {
-            Appended::Done(uncounted) => runs::count(transaction, owner, &run, uncounted).map_err(sql)?,
+            Appended::Done(uncounted) => {
+                runs::count(transaction, owner, &run, uncounted, now).map_err(sql)?;
+            }
             Appended::NotOwner | Appended::Taken => tracing::debug!(%run, "logged after it was taken over"),
         }
     }
-    holder::is_drained(transaction, owner, last.no).map_err(sql)
+    if last > drained {
+        holder::set_drained(transaction, owner, last).map_err(sql)?;
+    }
+    if holder::is_gone(folder, &id) {
+        turn.after.push(After::Settle(id));
+    }
+    let buried = holder::bury(transaction, folder, owner).map_err(sql)?;
+    turn.after.extend(buried);
+    Ok(())
 }
 
 impl SqliteStore {
@@ -53,16 +68,22 @@ impl SqliteStore {
             let owners = log::owners(&folder).into_iter();
             owners.filter(|id| holder::is_gone(&folder, id)).collect::<Vec<_>>()
         });
-        for id in gone.await.unwrap_or_default() {
-            let done = self.write(move |turn| {
-                let sql = |error: rusqlite::Error| turn.at.sql(&error);
-                let Some(owner) = no_of(turn.transaction, &id).map_err(sql)? else { return Ok(()) };
-                bring_in(turn, owner)?;
-                holder::bury(turn.transaction, &turn.options.folder, owner).map_err(sql)
-            });
-            if let Err(error) = done.await {
-                tracing::debug!(%error, "what another Outboard logged is not brought in yet");
-            }
+        let gone = gone.await.unwrap_or_default();
+        if gone.is_empty() {
+            return;
+        }
+        // Logs of a database that was moved away are nothing for this one.
+        let known = self.reading(move |connection, _, _| {
+            let known = gone.iter().map(|id| no_of(connection, id));
+            Ok(known.collect::<rusqlite::Result<Vec<_>>>()?)
+        });
+        let known: Vec<i64> = known.await.ok().flatten().unwrap_or_default().into_iter().flatten().collect();
+        if known.is_empty() {
+            return;
+        }
+        let done = self.write(move |turn| known.into_iter().try_for_each(|owner| bring_in(turn, owner)));
+        if let Err(error) = done.await {
+            tracing::debug!(%error, "what another Outboard logged is not brought in yet");
         }
     }
 }
@@ -70,22 +91,31 @@ impl SqliteStore {
 /// All events of a run, those that its owner has only logged among them.
 pub(crate) fn read(connection: &Connection, folder: &Path, run: &RunId) -> Result<Vec<Event>, Unreadable> {
     loop {
-        let owned = owner_of(connection, run)?;
-        let mut events = runs::read(connection, run)?;
-        let Some(Owner { id, drained, fence }) = &owned else { return Ok(events) };
-        let records = log::look(folder, id).map_err(|error| Unreadable::Damaged(error.to_string()))?;
-        let logged = log::by_run(log::after(*drained, &records)).into_iter();
-        let of_run = logged.filter(|logged| logged.lease.run == *run && logged.lease.fence == *fence);
-        events.extend(of_run.flat_map(|logged| logged.events));
-        // Else what was logged came into the database meanwhile.
-        if owner_of(connection, run)? == owned {
-            return Ok(events);
+        // The log first: what it loses afterwards is in the database, and each transaction that adds to that has a number.
+        let before = owner_of(connection, run)?;
+        let records = match &before {
+            Some(Owner { id, .. }) => log::look(folder, id).map_err(Unreadable::Log)?.records,
+            None => Vec::new(),
+        };
+        let snapshot = connection.unchecked_transaction()?;
+        let owner = owner_of(&snapshot, run)?;
+        let mut events = runs::read(&snapshot, run)?;
+        snapshot.finish()?;
+        match (&before, &owner) {
+            (Some(before), Some(Owner { id, fence, drained })) if before.id == *id => {
+                let logged = log::by_run(log::after(*drained, &records)).into_iter();
+                let of_run = logged.filter(|logged| logged.lease.run == *run && logged.lease.fence == *fence);
+                events.extend(of_run.flat_map(|logged| logged.events));
+                return Ok(events);
+            }
+            (_, None) => return Ok(events),
+            // Another has taken it over meanwhile.
+            (_, Some(_)) => {}
         }
     }
 }
 
 /// Who may append to a run, and how far its log is in the database.
-#[derive(PartialEq, Eq)]
 struct Owner {
     id: String,
     drained: i64,
@@ -94,7 +124,7 @@ struct Owner {
 
 fn owner_of(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<Owner>> {
     let mut select = connection.prepare_cached(
-        "SELECT holders.id, drained, fence FROM runs JOIN holders ON holder = holders.no WHERE runs.id = ?1",
+        "SELECT owners.id, drained, fence FROM runs JOIN owners ON holder = owners.no WHERE runs.id = ?1",
     )?;
     let owner = select.query_row([run.as_str()], |row| {
         let fence = u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
@@ -104,11 +134,11 @@ fn owner_of(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<Own
 }
 
 fn id_of(transaction: &Transaction<'_>, owner: i64) -> rusqlite::Result<Option<String>> {
-    let mut select = transaction.prepare_cached("SELECT id FROM holders WHERE no = ?1")?;
+    let mut select = transaction.prepare_cached("SELECT id FROM owners WHERE no = ?1")?;
     select.query_row([owner], |row| row.get(0)).optional()
 }
 
-fn no_of(transaction: &Transaction<'_>, id: &str) -> rusqlite::Result<Option<i64>> {
-    let mut select = transaction.prepare_cached("SELECT no FROM holders WHERE id = ?1")?;
+fn no_of(connection: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT no FROM owners WHERE id = ?1")?;
     select.query_row([id], |row| row.get(0)).optional()
 }

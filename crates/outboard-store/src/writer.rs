@@ -1,7 +1,7 @@
 //! Writes what is taken from the queue, in one transaction as far as it goes, and tells who waits.
 //!
 //! It opens the database when there is something to write, and again after a failure, so a database that was mended or
-//! moved away is used without a restart. Between writes it renews leases and moves the log into the database.
+//! moved away is used without a restart. Between writes it renews leases and moves the WAL into the database.
 //! On which thread it writes is `writing`'s matter.
 
 use std::{
@@ -24,8 +24,8 @@ use crate::{
     connection,
     failure::{At, is_of_one_append},
     holder::{self, Holder, NoHolder, RENEWAL, Watch},
-    job::{Appends, Job, Own, Owned, Turn, Verdict, Work, Written},
-    log::Logged,
+    job::{After, Appends, Job, Own, Owned, Turn, Verdict, Work, Written},
+    log::{self, Logged},
     options::{Durability, StoreOptions},
     pending::{self, Pending},
     runs::{self, Appended, Counts, Group},
@@ -51,7 +51,7 @@ pub(crate) struct Writer {
     /// Bytes of SQLite's write-ahead log.
     wal: usize,
     renewed: Instant,
-    /// The last write failed.
+    /// What was written last with patience failed.
     in_trouble: bool,
 }
 
@@ -108,7 +108,7 @@ impl Writer {
     pub(crate) fn go_at_once(&mut self, appends: Vec<Appends>) -> Result<(), Vec<Appends>> {
         let appends = if self.may_log(&appends) { self.log(appends) } else { Err(appends) };
         let Err(appends) = appends else { return Ok(()) };
-        match connection::impatient(|| self.transact(&appends)) {
+        match connection::impatient(|| self.write_down(&appends)) {
             Ok(written) => {
                 self.stand(appends, written);
                 Ok(())
@@ -122,12 +122,13 @@ impl Writer {
         let is_open = |lease: &Lease| {
             self.owned.get(&lease.run).is_some_and(|own| own.fence == lease.fence && !own.is_over)
         };
+        let given_up = |lease: &Lease| self.pending.of(&lease.run, lease.fence).is_err();
         let simple = |append: &Append| {
             let begins = |event: &Event| matches!(event, Event::Opened(_) | Event::Resumed(_));
             append.spends.is_empty() && !append.events.iter().any(begins)
         };
         appends.iter().all(|Appends { lease, appends }| {
-            is_open(lease) && appends.iter().all(|(append, _)| simple(append))
+            is_open(lease) && !given_up(lease) && appends.iter().all(|(append, _)| simple(append))
         })
     }
 
@@ -197,7 +198,7 @@ impl Writer {
         if appends.is_empty() {
             return;
         }
-        match self.transact(&appends) {
+        match self.write_down(&appends) {
             Ok(written) => self.stand(appends, written),
             Err(failure) if appends.len() > 1 && is_of_one_append(failure.trouble) => {
                 appends.into_iter().for_each(|of_run| self.append(vec![of_run]));
@@ -224,13 +225,18 @@ impl Writer {
         Ok(())
     }
 
-    /// One transaction with what was logged and the appends of several runs.
-    fn transact(&mut self, appends: &[Appends]) -> Result<Written, StoreFailure> {
+    /// Writes appends to the database, after what was logged. What comes after an end is refused there, so the end has to be
+    /// there before.
+    fn write_down(&mut self, appends: &[Appends]) -> Result<Written, StoreFailure> {
         let is_over = |of: &Appends| self.owned.get(&of.lease.run).is_some_and(|own| own.is_over);
         if appends.iter().any(is_over) {
-            // What comes after an end is refused by the database, which has to know of the end.
             self.drain()?;
         }
+        self.transact(appends)
+    }
+
+    /// One transaction with what was logged and the appends of several runs.
+    fn transact(&mut self, appends: &[Appends]) -> Result<Written, StoreFailure> {
         self.ready()?;
         let file = connection::file(&self.options.folder);
         let at = At { file: &file, action: "written" };
@@ -244,17 +250,15 @@ impl Writer {
         let drained = holder::drained(&transaction, holder.no).map_err(sql)?;
         let mut logged = self.ahead.after(drained);
         let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes = 0;
-        let mut write = |lease: &Lease, mut events: Vec<Event>, mut redacted: bool| {
+        let (mut bytes, now) = (0, runs::now());
+        let mut write = |lease: &Lease, events: Vec<Event>, redacted: bool| {
             let uncounted = self.owned.get(&lease.run).map(|own| own.uncounted).unwrap_or_default();
             if events.is_empty() {
-                let is_lost = is_fenced && !runs::is_owned(&transaction, holder.no, lease).map_err(sql)?;
-                return Ok(if is_lost { Appended::NotOwner } else { Appended::Done(uncounted) });
+                // It may be that another has brought them in, and has taken the run over.
+                let is_ours = runs::is_of(&transaction, holder.no, lease).map_err(sql)?;
+                return Ok(if is_ours { Appended::Done(uncounted) } else { Appended::NotOwner });
             }
-            for event in &mut events {
-                redacted |= redactor.redact(event);
-            }
-            let group = Group { lease, events, redacted, uncounted };
+            let group = Group { lease, events, redacted, uncounted, now };
             runs::append(&transaction, &mut self.packer, holder.no, &self.options, group, &mut bytes)
                 .map_err(|problem| at.append(problem))
         };
@@ -264,19 +268,23 @@ impl Writer {
                 let reason = "too much of this run could not be written: its record is given up";
                 return Err(at.failure(StoreTrouble::Other, reason));
             };
-            let before = logged.iter().position(|logged| logged.lease == *lease);
-            let (mut events, redacted) = before
-                .map(|at| logged.swap_remove(at))
-                .map_or_else(Default::default, |of| (of.events, of.redacted));
-            events.extend(left.iter().cloned());
-            let mut spent = Vec::new();
+            let (mut new, mut spent) = (left.to_vec(), Vec::new());
             for (index, (append, _)) in appends.iter().enumerate() {
                 if spend(&transaction, &lease.run, append).map_err(sql)? {
-                    events.extend(append.events.iter().cloned());
+                    new.extend(append.events.iter().cloned());
                 } else {
                     spent.push(index);
                 }
             }
+            let before = logged.iter().position(|logged| logged.lease == *lease);
+            let (mut events, mut redacted) = before
+                .map(|at| logged.swap_remove(at))
+                .map_or_else(Default::default, |of| (of.events, of.redacted));
+            // From what was logged it is taken out already.
+            for event in &mut new {
+                redacted |= redactor.redact(event);
+            }
+            events.extend(new);
             let ends = matches!(events.last(), Some(Event::Ended(_)));
             verdicts.push(Verdict { all: write(lease, events, redacted)?, spent, ends });
         }
@@ -290,19 +298,18 @@ impl Writer {
         if is_fenced {
             for (run, own) in &self.owned {
                 let lease = Lease { run: run.clone(), fence: own.fence };
-                if !runs::is_owned(&transaction, holder.no, &lease).map_err(sql)? {
+                if !runs::is_of(&transaction, holder.no, &lease).map_err(sql)? {
                     lost.push(lease.run);
                 }
             }
-            // Seen, and nobody can put another there before this is committed.
-            self.ahead.unfence().map_err(|error| at.io(&error))?;
+            self.ahead.unfence().map_err(|error| at.log(&error))?;
         }
-        if self.ahead.last() > drained {
-            holder::is_drained(&transaction, holder.no, self.ahead.last()).map_err(sql)?;
-        }
+        // Also where nothing was logged: what is logged next must not seem to follow on what was there before.
+        let number = self.ahead.next(drained);
+        holder::set_drained(&transaction, holder.no, number).map_err(sql)?;
         transaction.commit().map_err(sql)?;
         self.wal += bytes;
-        self.ahead.drained();
+        self.ahead.forget(number);
         self.in_trouble = false;
         Ok(Written { verdicts, others, lost })
     }
@@ -313,6 +320,9 @@ impl Writer {
             self.owned.remove(&run);
         }
         for (lease, verdict) in others {
+            if matches!(verdict.all, Appended::NotOwner | Appended::Taken) {
+                tracing::error!(run = %lease.run, "what was logged of it has no place in the database");
+            }
             self.stands(Appends { lease, appends: Vec::new() }, &verdict);
         }
         for (of_run, verdict) in appends.into_iter().zip(verdicts) {
@@ -383,16 +393,28 @@ impl Writer {
                     options: &self.options,
                     holder: holder.no,
                     watch: &mut self.watch,
-                    owned: &mut self.owned,
+                    owned: &self.owned,
+                    after: Vec::new(),
                 };
                 let tell = work(Ok(&mut turn));
-                (tell, transaction.commit().map_err(|error| at.sql(&error)))
+                let after = turn.after;
+                (tell, transaction.commit().map(|()| after).map_err(|error| at.sql(&error)))
             }
         };
+        let done = done.map(|after| after.into_iter().for_each(|after| self.after(after)));
         if let Err(failure) = &done {
             self.failed(failure);
         }
         tell(done);
+    }
+
+    fn after(&mut self, after: After) {
+        match after {
+            After::Own(lease) => drop(self.owned.insert(lease.run, Own::of(lease.fence))),
+            After::Disown(lease) => drop(self.owned.remove(&lease.run)),
+            After::Settle(owner) => log::settle(&self.options.folder, &owner),
+            After::Remove(owner) => log::remove(&self.options.folder, &owner),
+        }
     }
 
     /// Opens the database and enters this process among the owners, unless that is done.
@@ -401,12 +423,15 @@ impl Writer {
             Some(connection) => connection,
             closed => {
                 let connection = connection::open(&self.options)?;
-                if let Some(holder) = &self.holder
-                    && !holder.is_known(&connection)
-                {
-                    // The database is another one now.
-                    self.holder = None;
-                    self.ahead.begin_anew();
+                if let Some(holder) = &self.holder {
+                    let file = connection::file(&self.options.folder);
+                    let at = At { file: &file, action: "written" };
+                    if !holder.is_known(&connection).map_err(|error| at.sql(&error))? {
+                        // The database is another one now, in which this process owns nothing.
+                        self.holder = None;
+                        self.owned.clear();
+                        self.ahead.begin_anew();
+                    }
                 }
                 closed.insert(connection)
             }
@@ -424,7 +449,7 @@ impl Writer {
     }
 
     /// After what is wrong with the database itself it is opened anew next time.
-    fn failed(&mut self, failure: &StoreFailure) {
+    pub(crate) fn failed(&mut self, failure: &StoreFailure) {
         tracing::warn!(%failure, "the journal cannot be written");
         self.in_trouble = true;
         if !matches!(failure.trouble, StoreTrouble::Full | StoreTrouble::Locked) {
@@ -435,8 +460,12 @@ impl Writer {
     /// What is done when nothing waits.
     fn rest(&mut self) {
         // Nobody waits for that, so it waits for nobody. What is logged is safe.
-        if let Err(failure) = connection::impatient(|| self.drain()) {
-            tracing::debug!(%failure, "the database is behind the log");
+        match connection::impatient(|| self.drain()) {
+            Ok(()) => {}
+            Err(failure) if failure.trouble == StoreTrouble::Locked => {
+                tracing::debug!(%failure, "the database is behind the log");
+            }
+            Err(failure) => self.failed(&failure),
         }
         if let Err(error) = connection::impatient(|| self.count()) {
             tracing::debug!(%error, "lists of runs are behind");
@@ -457,7 +486,7 @@ impl Writer {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let behind: Vec<_> = behind.collect();
         for (run, own) in &behind {
-            runs::count(&transaction, holder.no, run, own.uncounted)?;
+            runs::count(&transaction, holder.no, run, own.uncounted, runs::now())?;
         }
         transaction.commit()?;
         behind.into_iter().for_each(|(_, own)| own.uncounted = Counts::default());
@@ -472,7 +501,7 @@ impl Writer {
                 // The first commit after it waits for the disk, and is to be nobody's who waits.
                 self.beat();
             }
-            Err(error) => tracing::debug!(%error, "the journal's log stays as it is"),
+            Err(error) => tracing::debug!(%error, "the WAL stays as it is"),
         }
     }
 

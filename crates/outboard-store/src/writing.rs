@@ -1,6 +1,6 @@
 //! What waits, and who writes it: a thread of its own, or, where that takes microseconds, whoever waits. Waking a thread and
-//! being woken by it takes several times as long as a commit, which does not wait for the disk. A commit holds all that
-//! waits by then, whoever makes it.
+//! being woken by it takes several times as long as a write that does not wait for the disk. A write holds all that waits
+//! by then, whoever makes it.
 
 use std::{
     collections::VecDeque,
@@ -124,7 +124,9 @@ mod tests {
 
     use outboard_runtime::{
         ids::{ImageHash, RunId},
-        journal::{Append, Ending, Event, FORMAT, Lease, Opened, RunState, Store as _, StoreFailure},
+        journal::{
+            Append, Ending, Event, FORMAT, Lease, Opened, RunState, Store as _, StoreFailure, StoreTrouble,
+        },
         json::Json,
         limits::Limits,
         ports::engine::{GuestAsk, GuestRequest},
@@ -139,6 +141,7 @@ mod tests {
     struct Alone {
         folder: tempfile::TempDir,
         writing: Writing,
+        redactor: Arc<RwLock<Redactor>>,
     }
 
     impl Alone {
@@ -146,8 +149,9 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let mut of_folder = StoreOptions::new(folder.path());
             options(&mut of_folder);
-            let writing = Writing::new(Arc::new(of_folder), Arc::default());
-            Self { folder, writing }
+            let redactor = Arc::<RwLock<Redactor>>::default();
+            let writing = Writing::new(Arc::new(of_folder), Arc::clone(&redactor));
+            Self { folder, writing, redactor }
         }
 
         fn append(&self, run: &str, event: Event) -> Receiver<Result<(), StoreFailure>> {
@@ -304,17 +308,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_logged_by_one_that_was_killed_is_seen_by_all() {
-        let Alone { folder, writing } = Alone::new(|_| ());
-        let append = |run: &str, event| {
-            let (done, told) = oneshot::channel();
-            let lease = Lease { run: run.into(), fence: 1 };
-            writing.push(Job::append(lease, Append::from(event), done), When::Soon);
-            told
-        };
-        let _begun = [append("r1", opened("r1")), append("r2", opened("r2"))];
-        writing.writer.lock().unwrap().go(writing.queue.take().0);
-        let _logged = [append("r1", intended(1)), append("r2", intended(1)), append("r2", ended("x"))];
-        writing.help();
+        let alone = Alone::new(|_| ());
+        let _begun = [alone.append("r1", opened("r1")), alone.append("r2", opened("r2"))];
+        alone.thread();
+        let _logged = [
+            alone.append("r1", intended(1)),
+            alone.append("r2", intended(1)),
+            alone.append("r2", ended("x")),
+        ];
+        alone.writing.help();
+        let Alone { folder, writing, .. } = alone;
         drop(writing);
         let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
         assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
@@ -341,7 +344,7 @@ mod tests {
         let logged = std::fs::read(alone.log()).unwrap();
         alone.thread();
         std::fs::write(alone.log(), logged).unwrap();
-        let Alone { folder, writing } = alone;
+        let Alone { folder, writing, .. } = alone;
         drop(writing);
         let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
         assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
@@ -349,20 +352,164 @@ mod tests {
         assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
     }
 
+    /// A store for which an owner that does not count between two looks is gone.
+    fn hasty(folder: &std::path::Path) -> SqliteStore {
+        SqliteStore::new(StoreOptions { lease: Duration::ZERO, ..StoreOptions::new(folder) }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_owner_that_hung_makes_no_call_whatever_else_it_writes_first() {
+        // With what its thread of control begins again when it is back: an intent of the run that was taken, and of
+        // another run an end, nothing, or an intent.
+        for beside in [ended("x"), intended(2), intended(3)] {
+            let alone = Alone::new(|_| ());
+            let _begun = [alone.append("r1", opened("r1")), alone.append("r2", opened("r2"))];
+            alone.thread();
+            let _logged = [alone.append("r1", intended(1)), alone.append("r2", intended(1))];
+            alone.writing.help();
+            let other = hasty(alone.folder.path());
+            assert!(other.take(&"r1".into()).await.is_err());
+            other.take(&"r1".into()).await.unwrap();
+            let mut others = alone.append("r2", beside.clone());
+            let mut stale = alone.append("r1", intended(2));
+            alone.writing.help();
+            alone.thread();
+            assert_eq!(others.try_recv().unwrap(), Ok(()), "{beside:?}");
+            let refused = stale.try_recv().unwrap().unwrap_err();
+            assert_eq!(refused.trouble, StoreTrouble::NotOwner, "{beside:?}");
+            // Nor later, nor after an append of nothing.
+            let (done, mut nothing) = oneshot::channel();
+            let lease = Lease { run: "r1".into(), fence: 1 };
+            alone.writing.push(Job::append(lease, Append::default(), done), When::Soon);
+            alone.writing.help();
+            let mut stale = alone.append("r1", intended(4));
+            alone.writing.help();
+            alone.thread();
+            assert!(nothing.try_recv().unwrap().is_err());
+            assert_eq!(stale.try_recv().unwrap().unwrap_err().trouble, StoreTrouble::NotOwner, "{beside:?}");
+            assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
+            let of_other = [opened("r2"), intended(1), beside];
+            assert_eq!(other.read(&"r2".into()).await.unwrap(), of_other);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_takeover_that_does_not_stand_loses_nothing() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let _second = alone.append("r1", intended(1));
+        alone.writing.help();
+        let Alone { folder, writing, .. } = alone;
+        drop(writing);
+        // The disk is full at the commit, which is the last that can go wrong.
+        let pages = Connection::open(connection::file(folder.path())).unwrap();
+        let used: u32 = pages.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        let fill = "CREATE TABLE filling (body BLOB); INSERT INTO filling VALUES (zeroblob(3000))";
+        pages.execute_batch(fill).unwrap();
+        let most_pages = Some(used);
+        let full = SqliteStore::new(StoreOptions { most_pages, ..StoreOptions::new(folder.path()) }).unwrap();
+        let _ = full.take(&"r1".into()).await;
+        drop(full);
+        let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
+        assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
+    }
+
+    #[test]
+    fn what_a_process_owned_in_a_database_that_was_moved_away_it_does_not_own_in_a_new_one() {
+        let alone = Alone::new(|_| ());
+        let _begun = [alone.append("r1", opened("r1")), alone.append("r2", opened("r2"))];
+        alone.thread();
+        for end in ["", "-wal", "-shm"] {
+            let file = format!("{}{end}", connection::file(alone.folder.path()).display());
+            std::fs::rename(&file, format!("{file}.away")).unwrap();
+        }
+        let damaged =
+            StoreFailure { trouble: StoreTrouble::Damaged, action: "written", reason: String::new() };
+        alone.writing.writer.lock().unwrap().failed(&damaged);
+        for run in ["r1", "r2"] {
+            let mut told = alone.append(run, intended(1));
+            alone.writing.help();
+            alone.thread();
+            assert_eq!(told.try_recv().unwrap().unwrap_err().trouble, StoreTrouble::NotOwner);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_out_is_not_in_the_log_and_is_taken_out_once() {
+        let alone = Alone::new(|_| ());
+        let patterns = Redactor::new([], &["[a-z]{8,}".to_owned()]).unwrap();
+        *alone.redactor.write().unwrap() = patterns;
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let _second = alone.append("r1", asked("a verysecretword in it"));
+        alone.writing.help();
+        let logged = std::fs::read(alone.log()).unwrap();
+        let logged = String::from_utf8_lossy(&logged);
+        assert!(logged.contains("[redacted]") && !logged.contains("verysecretword"), "{logged}");
+        alone.thread();
+        assert_eq!(alone.recorded("r1")[1], asked("a [redacted] in it"));
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_brought_in_is_as_old_as_it_was() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let _second = alone.append("r1", intended(1));
+        alone.writing.help();
+        let log = std::fs::File::options().write(true).open(alone.log()).unwrap();
+        let then = std::time::SystemTime::now() - Duration::from_secs(100_000);
+        log.set_modified(then).unwrap();
+        let Alone { folder, writing, .. } = alone;
+        drop(writing);
+        let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
+        let runs = other.runs(outboard_runtime::journal::Which::Unfinished).await.unwrap();
+        let then = then.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        assert_eq!(u128::from(runs[0].changed.0), then);
+        assert_eq!(runs[0].calls, 1);
+    }
+
+    #[tokio::test]
+    async fn what_went_to_the_database_itself_has_a_number_too() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        // As if the system had written out the log and not this.
+        let before: i64 = drained(&alone);
+        let _direct = alone.append("r1", intended(1));
+        alone.thread();
+        let _logged = alone.append("r1", intended(2));
+        alone.writing.help();
+        let without =
+            format!("UPDATE owners SET drained = {before}; DELETE FROM chunks WHERE key % (1 << 32) = 1");
+        alone.other().execute_batch(&without).unwrap();
+        let Alone { folder, writing, .. } = alone;
+        drop(writing);
+        let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
+        assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1")]);
+    }
+
+    fn drained(alone: &Alone) -> i64 {
+        alone.other().query_row("SELECT drained FROM owners", [], |row| row.get(0)).unwrap()
+    }
+
     #[tokio::test]
     async fn nothing_of_a_log_counts_behind_a_hole() {
         let alone = Alone::new(|_| ());
         let _first = alone.append("r1", opened("r1"));
         alone.thread();
+        let before = drained(&alone);
         let _second = alone.append("r1", intended(1));
         alone.writing.help();
         alone.thread();
         let _third = alone.append("r1", intended(2));
         alone.writing.help();
         // The power went, and the system had written out the log and not the database.
-        let without = "UPDATE holders SET drained = 0; DELETE FROM chunks WHERE key % (1 << 32) = 1";
-        alone.other().execute_batch(without).unwrap();
-        let Alone { folder, writing } = alone;
+        let without =
+            format!("UPDATE owners SET drained = {before}; DELETE FROM chunks WHERE key % (1 << 32) = 1");
+        alone.other().execute_batch(&without).unwrap();
+        let Alone { folder, writing, .. } = alone;
         drop(writing);
         let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
         assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1")]);
@@ -386,7 +533,7 @@ mod tests {
                 Err(failure) => break failure,
             }
         };
-        assert_eq!(refused.trouble, outboard_runtime::journal::StoreTrouble::Locked);
+        assert_eq!(refused.trouble, StoreTrouble::Locked);
         assert!((5..20).contains(&accepted.len()), "{}", accepted.len());
         other.execute_batch("ROLLBACK").unwrap();
         alone.thread();

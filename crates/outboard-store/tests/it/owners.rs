@@ -96,7 +96,7 @@ async fn an_owner_counts_in_the_step_that_gives_it_a_run() {
     // Whoever saw this owner long ago must see now that it is there.
     let beat = || {
         let database = Connection::open(store.file()).unwrap();
-        database.query_row("SELECT beat FROM holders", [], |row| row.get::<_, i64>(0)).unwrap()
+        database.query_row("SELECT beat FROM owners", [], |row| row.get::<_, i64>(0)).unwrap()
     };
     record(&store, "r1", "1").await;
     let idle = beat();
