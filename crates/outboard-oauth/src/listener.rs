@@ -8,7 +8,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use url::Url;
 
@@ -21,6 +21,9 @@ const HEAD: usize = 32 << 10;
 const AT_ONCE: usize = 32;
 /// How long a connection may take to say what it wants, and to take the page.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections in a row that cannot be taken, and the pause after each.
+const FAILURES: u32 = 100;
+const BREATH: Duration = Duration::from_millis(50);
 
 /// Waits on the loopback for the end of a sign-in.
 #[derive(Debug)]
@@ -73,12 +76,22 @@ impl Listener {
     /// # Errors
     /// When the port cannot be listened at any longer.
     pub async fn answer(self, attempt: &Attempt, stray: impl Fn(&'static str)) -> io::Result<Outcome> {
-        let mut connections = JoinSet::new();
+        let (mut connections, mut failures) = (JoinSet::new(), 0);
         let outcome = loop {
             let request = tokio::select! {
                 accepted = self.socket.accept(), if connections.len() < AT_ONCE => {
-                    let (stream, _) = accepted?;
-                    connections.spawn(request(stream, self.host.clone()));
+                    match accepted {
+                        Ok((stream, _)) => {
+                            failures = 0;
+                            connections.spawn(request(stream, self.host.clone()));
+                        }
+                        Err(error) if failures >= FAILURES => return Err(error),
+                        // One that went before it was taken, or no descriptor to spare just now.
+                        Err(_) => {
+                            failures += 1;
+                            sleep(BREATH).await;
+                        }
+                    }
                     continue;
                 }
                 Some(asked) = connections.join_next() => match asked {

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use outboard_oauth::{Endpoint, Form, Refused, Session, seconds_now};
+use outboard_oauth::{Endpoint, Form, Key, Locked, Refused, Session, seconds_now};
 use tokio_util::task::TaskTracker;
 use url::Url;
 
@@ -36,9 +36,12 @@ struct Shared {
 struct Known {
     /// Those handed out or read last, the latest last.
     tokens: Vec<String>,
-    /// The access token that was handed out last.
-    latest: Option<(String, u64)>,
-    refused: Option<String>,
+    /// The access token of each sign-in that was handed out last, and when it was given.
+    latest: Vec<(Key, String, u64)>,
+    /// Those that were refused, one of each sign-in.
+    refused: Vec<(Key, String)>,
+    /// Sessions that could not be kept when they were renewed.
+    unkept: Vec<(Key, Session)>,
 }
 
 /// Whether somebody has signed in. What cannot be read is told of when it is used.
@@ -51,20 +54,22 @@ impl Sessions {
     pub(super) async fn token(&self, login: &Login, reach: &Reach) -> Result<String, Unsendable> {
         let session = login.store.read(&login.key);
         let session = checked(login, reach, session.map_err(|problem| unusable(&problem))?)?;
-        if self.shared.is_usable(&session) {
-            return Ok(self.shared.hand_out(&session));
+        if self.shared.is_usable(&login.key, &session) {
+            return Ok(self.shared.hand_out(&login.key, &session));
         }
         let (shared, login, reach) = (Arc::clone(&self.shared), login.clone(), reach.clone());
         let renewal = self.renewals.spawn(async move { shared.renewed(&login, &reach).await });
         renewal.await.map_err(|error| Unsendable(format!("the renewal of a token broke: {error}")))?
     }
 
-    /// The token that was handed out last was refused.
+    /// A token that was handed out last was refused. Of several sign-ins it may be any one's: each asks for another.
     pub(super) fn refused(&self) {
         let mut known = self.shared.lock();
-        let old = known.latest.take().filter(|(_, given)| given.saturating_add(YOUNG) <= seconds_now());
-        if let Some((token, _)) = old {
-            known.refused = Some(token);
+        for (key, token, given) in std::mem::take(&mut known.latest) {
+            if given.saturating_add(YOUNG) <= seconds_now() {
+                known.refused.retain(|(of, _)| *of != key);
+                known.refused.push((key, token));
+            }
         }
     }
 
@@ -84,9 +89,10 @@ impl Shared {
     async fn renewed(&self, login: &Login, reach: &Reach) -> Result<String, Unsendable> {
         let _turn = self.turn.lock().await;
         let locked = login.store.lock(&login.key).await.map_err(|problem| unusable(&problem))?;
-        let mut session = checked(login, reach, locked.read().map_err(|problem| unusable(&problem))?)?;
-        if self.is_usable(&session) {
-            return Ok(self.hand_out(&session));
+        let kept = checked(login, reach, locked.read().map_err(|problem| unusable(&problem))?)?;
+        let mut session = self.newer(&login.key, kept, &locked);
+        if self.is_usable(&login.key, &session) {
+            return Ok(self.hand_out(&login.key, &session));
         }
         let again = || again(login);
         let Some(refresh) = session.refresh.clone() else {
@@ -102,9 +108,13 @@ impl Shared {
         match exchange(&endpoint, &form, reach.private, &secrets).await {
             Ok(tokens) => {
                 session.take(tokens, seconds_now());
-                locked.write(&session).map_err(|problem| unusable(&problem))?;
                 tracing::info!(upstream = %login.upstream, "the token of the sign-in was renewed");
-                Ok(self.hand_out(&session))
+                if let Err(problem) = locked.write(&session) {
+                    // The server may have taken the old one back: this is all that is left of the sign-in.
+                    tracing::warn!(upstream = %login.upstream, %problem, "the renewed token cannot be kept yet");
+                    self.lock().unkept.push((login.key.clone(), session.clone()));
+                }
+                Ok(self.hand_out(&login.key, &session))
             }
             Err(ExchangeFailure::Refused(Refused::Over(said))) => {
                 locked.remove().map_err(|problem| unusable(&problem))?;
@@ -122,15 +132,33 @@ impl Shared {
         }
     }
 
-    fn is_usable(&self, session: &Session) -> bool {
-        session.is_fresh(seconds_now()) && self.lock().refused.as_ref() != Some(&session.access)
+    /// The session as it was renewed, where that could not be kept and nobody has signed in since; it is kept now, if it
+    /// can be.
+    fn newer(&self, key: &Key, kept: Session, locked: &Locked) -> Session {
+        let mut known = self.lock();
+        let Some(place) = known.unkept.iter().position(|(of, _)| of == key) else { return kept };
+        let (_, renewed) = known.unkept.remove(place);
+        if kept.given >= renewed.given {
+            return kept;
+        }
+        if locked.write(&renewed).is_err() {
+            known.unkept.push((key.clone(), renewed.clone()));
+        }
+        renewed
     }
 
-    fn hand_out(&self, session: &Session) -> String {
+    fn is_usable(&self, key: &Key, session: &Session) -> bool {
+        let is_refused = |(of, token): &(Key, String)| of == key && *token == session.access;
+        session.is_fresh(seconds_now()) && !self.lock().refused.iter().any(is_refused)
+    }
+
+    fn hand_out(&self, key: &Key, session: &Session) -> String {
         for token in session.refresh.iter().chain([&session.access]) {
             self.remember(token);
         }
-        self.lock().latest = Some((session.access.clone(), session.given));
+        let mut known = self.lock();
+        known.latest.retain(|(of, ..)| of != key);
+        known.latest.push((key.clone(), session.access.clone(), session.given));
         session.access.clone()
     }
 

@@ -87,6 +87,11 @@ async fn calls(api: &Api) -> Result<Value, String> {
 
 /// An authorisation server whose refresh tokens hold once, and an API that takes the latest access token only.
 async fn rotating() -> Site {
+    rotating_while(|| ()).await
+}
+
+/// The same, and something happens before each new token is given.
+async fn rotating_while(happens: impl Fn() + Send + Sync + 'static) -> Site {
     let turn = AtomicUsize::new(0);
     Site::start(move |asked| {
         if asked.target != "/token" {
@@ -100,6 +105,7 @@ async fn rotating() -> Site {
             return refusal("invalid_grant");
         }
         turn.store(now + 1, Ordering::SeqCst);
+        happens();
         Answer::json(&tokens(now + 1))
     })
     .await
@@ -176,6 +182,27 @@ async fn a_token_that_is_refused_before_its_end_is_renewed_for_the_next_call() {
         "{told}"
     );
     assert_eq!(calls(&api).await, Ok(json!("good")));
+    assert_eq!(asked_for_tokens(&site), 1);
+}
+
+#[tokio::test]
+async fn a_renewed_token_that_cannot_be_kept_is_used_and_kept_later() {
+    let user = User::new();
+    let (folder, away) = (user.home.path().join("tokens"), user.home.path().join("away"));
+    let (from, to) = (folder.clone(), away.clone());
+    let site = rotating_while(move || {
+        std::fs::rename(&from, &to).unwrap();
+        std::fs::write(&from, "no folder").unwrap();
+    });
+    let site = site.await;
+    user.signs_in(&site, |_| ()).await;
+    let api = api(&user.reach(&site));
+    assert_eq!(calls(&api).await, Ok(json!("good")));
+    std::fs::remove_file(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    assert_eq!(user.session().unwrap().access, "access-0000");
+    assert_eq!(calls(&api).await, Ok(json!("good")));
+    assert_eq!(user.session().unwrap().access, "access-0001");
     assert_eq!(asked_for_tokens(&site), 1);
 }
 
