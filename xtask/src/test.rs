@@ -3,6 +3,7 @@
 
 mod clients;
 mod declarations;
+mod packages;
 mod tally;
 
 use std::io::Write;
@@ -16,7 +17,7 @@ use crate::{guests, tidy, tools};
 use tally::Tally;
 
 /// The number of steps that [`run_steps`] takes.
-const STEPS: usize = 10;
+const STEPS: usize = 11;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -93,13 +94,20 @@ fn run_steps(args: &Args, tally: &mut Tally) -> Result<()> {
         Tally::of_clients(output).context("find the checkers' closing line in what they wrote")
     })?;
 
+    // Built for the tests of the whole program.
+    let outboard = metadata.binary("debug", "outboard");
+    let outcome = steps.command("packages", &mut packages::command(&outboard, args.full));
+    count(tally, outcome, |output| {
+        Tally::of_clients(output)
+            .context("find the closing line of the checkers of packages in what they wrote")
+    })?;
+
     if !clients::exist() {
         tally.skipped += 1;
         steps.skip("clients", "this clone has no tests/clients/run.py");
         return Ok(());
     }
-    // Built for the tests of the whole program.
-    let outcome = steps.command("clients", &mut clients::command(&metadata.binary("debug", "outboard")));
+    let outcome = steps.command("clients", &mut clients::command(&outboard));
     count(tally, outcome, |output| {
         Tally::of_clients(output).context("find the clients' closing line in what they wrote")
     })

@@ -3,8 +3,10 @@
 
 mod assign;
 mod identifier;
+mod portable;
 mod reserved;
 
 pub use assign::Names;
 pub use identifier::{identifier, is_identifier};
+pub use portable::{Portable, portable_names};
 pub use reserved::{RESERVED_NAMESPACES, RESERVED_WORDS};

@@ -93,6 +93,11 @@ impl Scope {
         }
     }
 
+    /// The name of each type taken in, in that order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.order.clone()
+    }
+
     /// The declaration of each type taken in, in that order.
     pub(crate) fn declarations(&self) -> Vec<String> {
         self.order.iter().map(|name| self.declarations[name].clone()).collect()

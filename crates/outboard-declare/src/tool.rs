@@ -61,6 +61,19 @@ pub struct Declaration {
     pub warnings: Vec<Warning>,
 }
 
+/// The declarations of a whole module, as a file of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Module {
+    /// The file.
+    pub text: String,
+    /// The name of each tool's function, in the order of the tools.
+    pub functions: Vec<String>,
+    /// The names of the types.
+    pub types: Vec<String>,
+    /// What was odd about the schemas.
+    pub warnings: Vec<Warning>,
+}
+
 /// A tool's schemas, read.
 pub(crate) struct Sides {
     pub(crate) input: Document,

@@ -380,17 +380,22 @@ impl Runtime {
         }
     }
 
+    /// The id of the next call that is made outside any script, for who wants to know it before the call ends.
+    pub fn next_call(&self) -> RunId {
+        self.session_of_calls.next_call()
+    }
+
     /// Makes one tool call of a session outside any script, under the limits of a run. Never fails: what goes wrong stands in the
     /// report. Cancelling abandons it; dropping the future does so without a report.
     pub async fn call(
         &self,
         session: &Arc<Session>,
-        request: ToolRequest,
+        mut request: ToolRequest,
         cancel: CancellationToken,
     ) -> ToolReport {
-        let id = self.session_of_calls.next_call();
-        let _turn = tokio::select! {
-            turn = self.turns.acquire() => turn,
+        let id = request.id.take().unwrap_or_else(|| self.next_call());
+        let turn = tokio::select! {
+            turn = Arc::clone(&self.turns).acquire_owned() => turn.ok(),
             () = cancel.cancelled() => {
                 return ToolReport { id, outcome: ToolOutcome::Cancelled { effect_unknown: false } };
             }
@@ -404,6 +409,7 @@ impl Runtime {
             store: Arc::clone(&self.parts.store),
             clock: Arc::clone(&self.parts.clock),
             cancel,
+            turn,
         })
         .await
     }

@@ -6,12 +6,15 @@ mod add;
 mod approvals;
 mod asking;
 mod call;
+mod catalog;
 mod completions;
 mod context;
+mod daemon;
 mod demo;
 mod describe;
 mod doctor;
 mod forget;
+mod generate;
 mod import;
 mod input;
 mod install;
@@ -78,6 +81,10 @@ enum Command {
     Search(search::Search),
     /// Show all that is known of a tool, or the tools of a namespace
     Describe(describe::Describe),
+    /// Write packages of functions that call the tools, for programs outside the sandbox
+    Generate(generate::Generate),
+    /// Serve the programs that use such packages; they start it when they need it
+    Daemon(daemon::Daemon),
     /// Forget what was learned of results, of a tool, of an upstream or of all
     Forget(forget::Forget),
     /// Show the upstreams: state, tools, and what they would cost in every request
@@ -133,6 +140,8 @@ impl Command {
             Self::Call(call) => call.run().await,
             Self::Search(search) => search.run().await,
             Self::Describe(describe) => describe.run().await,
+            Self::Generate(generate) => generate.run().await,
+            Self::Daemon(daemon) => daemon.run().await,
             Self::Forget(forget) => forget.run().await,
             Self::List(list) => list.run().await,
             Self::Doctor(doctor) => doctor.run().await,

@@ -6,6 +6,7 @@ mod asking;
 mod cli;
 mod clients;
 mod config;
+mod daemon;
 mod observed;
 mod private_file;
 mod report;

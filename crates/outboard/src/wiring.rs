@@ -178,8 +178,14 @@ impl System {
         })
     }
 
-    /// From now on the upstreams, and the limits of further runs, are what the files say by then.
-    pub(crate) fn follow(mut self, source: Source, variable: fn(&str) -> Option<String>) -> Self {
+    /// From now on the upstreams, and the limits of further runs, are what the files say by then. If it `recovers`, it takes up
+    /// runs that others left behind: only what is asked for the results of such runs may.
+    pub(crate) fn follow(
+        mut self,
+        source: Source,
+        variable: fn(&str) -> Option<String>,
+        recovers: bool,
+    ) -> Self {
         if let Upkeep::Nobody { roster, problems } = self.upkeep {
             let told =
                 warnings(&source.configuration, &source.directory).into_iter().chain(problems).collect();
@@ -187,7 +193,7 @@ impl System {
             let mut tasks = JoinSet::new();
             let journal = self.journal.clone();
             tasks.spawn(journal.keep_within_bounds(source.configuration.settings.journal.keep, stop.clone()));
-            if source.configuration.settings.journal.resume {
+            if recovers && source.configuration.settings.journal.resume {
                 tasks.spawn(recovery::recover(
                     Arc::clone(&self.runtime),
                     self.journal.clone(),

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outboard-openapi", &["outboard-oauth", "outboard-runtime"]),
     ("outboard-face", &["outboard-runtime"]),
     ("outboard-store", &["outboard-runtime"]),
+    ("outboard-socket", &["outboard-declare", "outboard-runtime"]),
     ("outboard-demo", &["outboard-runtime", "outboard-upstream"]),
     (
         "outboard",
@@ -32,6 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "outboard-openapi",
             "outboard-face",
             "outboard-store",
+            "outboard-socket",
             "outboard-demo",
         ],
     ),

@@ -122,7 +122,7 @@ fn cut(name: &str) -> String {
 
 /// Endings for one original, best first: the start of its hash, ever longer, then, should an upstream have
 /// prepared hashes that collide, the whole hash with a number.
-fn endings(original: &str) -> impl Iterator<Item = String> {
+pub(super) fn endings(original: &str) -> impl Iterator<Item = String> {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
     let mut rest = fnv1a(original);
     let hash: String = std::iter::repeat_with(|| {

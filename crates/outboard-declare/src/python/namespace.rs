@@ -22,7 +22,8 @@ pub fn declare_namespace(name: &str, tools: &[ToolShape<'_>], detail: Detail) ->
     let signature = format!("class {name}:");
     let mut lines = vec![signature.clone()];
     for tool in tools {
-        let Method { lines: written, warnings: odd, .. } = method(tool, detail, &mut scope);
+        let Method { lines: written, warnings: odd, .. } =
+            method(tool, &named(tool.identifier), detail, &mut scope);
         lines.extend(written);
         warnings.extend(odd);
     }

@@ -26,7 +26,7 @@ pub(super) fn is_plain(name: &str) -> bool {
 }
 
 /// A double-quoted literal that Python reads as exactly `text`.
-pub(super) fn literal(text: &str) -> String {
+pub fn literal(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {
@@ -72,7 +72,7 @@ pub(super) fn docstring(text: &str) -> String {
 }
 
 /// A whole docstring of one line.
-pub(super) fn in_three_quotes(text: &str) -> String {
+pub fn in_three_quotes(text: &str) -> String {
     let mut text = docstring(text);
     // The last three may be escaped already.
     let before = text.strip_suffix('"').map(|start| start.len() - start.trim_end_matches('\\').len());

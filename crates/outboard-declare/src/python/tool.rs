@@ -43,7 +43,7 @@ pub fn declare_tool(tool: &ToolShape<'_>, detail: Detail) -> Declaration {
         return Declaration { text, signature: name, summary: said, ..Declaration::default() };
     }
     let mut scope = Scope::avoiding(TAKEN);
-    let Method { signature, lines, warnings } = method(tool, detail, &mut scope);
+    let Method { signature, lines, warnings } = method(tool, &named(tool.identifier), detail, &mut scope);
     let types = scope.declarations();
     let text = std::iter::once(format!("class {namespace}:")).chain(lines).chain(types.iter().cloned());
     let text = text.collect::<Vec<_>>().join("\n");
@@ -59,11 +59,10 @@ pub(super) struct Method {
     pub(super) warnings: Vec<Warning>,
 }
 
-/// Writes a tool; the types that it needs go into `scope`.
-pub(super) fn method(tool: &ToolShape<'_>, detail: Detail, scope: &mut Scope) -> Method {
+/// Writes a tool under this name; the types that it needs go into `scope`.
+pub(super) fn method(tool: &ToolShape<'_>, name: &str, detail: Detail, scope: &mut Scope) -> Method {
     let Sides { input, output, warnings } = Sides::of(tool);
     let documented = detail == Detail::Full;
-    let name = named(tool.identifier);
     let input = Input::of(input);
     let each = input.parameters(tool.identifier, documented, scope);
     let parameters = each.join(", ");
@@ -80,7 +79,7 @@ pub(super) fn method(tool: &ToolShape<'_>, detail: Detail, scope: &mut Scope) ->
         let returns = output.as_ref().and_then(|output| REMARKS.of(&output.root));
         let remarks = input.remarks();
         let head = if remarks.iter().any(Option::is_some) {
-            over_lines(&name, &each, remarks, &result, mark)
+            over_lines(name, &each, remarks, &result, mark)
         } else {
             with_remark(format!("    {signature}:"), mark)
         };

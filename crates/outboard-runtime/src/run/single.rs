@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use outboard_script::Language;
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, mpsc},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ use crate::{
 /// A tool call as a person or a program asks for it. Names and arguments are checked like a script's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolRequest {
+    /// Its id, if the caller has taken the [next one](crate::Runtime::next_call) already.
+    pub id: Option<RunId>,
     /// The namespace or the upstream's configured name.
     pub namespace: String,
     /// The tool's identifier or original name.
@@ -67,13 +69,16 @@ pub(crate) struct SingleParts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) cancel: CancellationToken,
+    /// Its turn among all runs, which it gives back while it waits for a person.
+    pub(crate) turn: Option<OwnedSemaphorePermit>,
 }
 
 /// The number of the only request.
 const ONLY: RequestId = RequestId(1);
 
 /// Makes the call and reports. Cancelling abandons it.
-pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
+pub(crate) async fn execute(mut parts: SingleParts) -> ToolReport {
+    let mut turn = parts.turn.take();
     #[expect(clippy::disallowed_methods, reason = "there is one request and it is answered once")]
     let (owner, mut answers) = mpsc::unbounded_channel();
     let clock = Arc::new(RunClock::showing(RunTime::default()));
@@ -90,7 +95,7 @@ pub(crate) async fn execute(parts: SingleParts) -> ToolReport {
     };
     let lease = Lease::first(parts.id.clone());
     let (stopped, reply) = match parts.store.append(&lease, parts.opening().into()).await {
-        Ok(()) => parts.carry_out(&caller, &mut answers, &clock).await,
+        Ok(()) => parts.carry_out(&caller, &mut answers, &clock, &mut turn).await,
         Err(failure) => return ToolReport { outcome: unrecorded(&failure), id: parts.id },
     };
     let mut last = Vec::new();
@@ -133,7 +138,7 @@ impl SingleParts {
             origin: None,
             principal: Some(self.session.client()),
         };
-        let ToolRequest { namespace, tool, arguments } = self.request.clone();
+        let ToolRequest { namespace, tool, arguments, .. } = self.request.clone();
         let what = GuestAsk::Call { namespace, tool, arguments, paged: false };
         vec![Event::Opened(Box::new(opened)), Event::Asked(GuestRequest { id: ONLY, what, position: None })]
     }
@@ -144,8 +149,9 @@ impl SingleParts {
         caller: &Caller,
         told: &mut mpsc::UnboundedReceiver<Told>,
         clock: &RunClock,
+        turn: &mut Option<OwnedSemaphorePermit>,
     ) -> (Stopped, Option<Reply>) {
-        let ToolRequest { namespace, tool, arguments } = self.request.clone();
+        let ToolRequest { namespace, tool, arguments, .. } = self.request.clone();
         let call = CallRequest { id: ONLY, namespace, tool, arguments, paged: false, line: None };
         let mut call = std::pin::pin!(self.broker.call(caller, call));
         let mut over = false;
@@ -157,6 +163,8 @@ impl SingleParts {
                     Told::Settled(settled) => return (Stopped::Broken, Some(settled.reply)),
                     Told::Asks(_) => {
                         clock.stand(true);
+                        // People take their time. What they allow goes on beside those that have a turn by then.
+                        *turn = None;
                     }
                     Told::Asked(_) => {
                         clock.stand(false);

@@ -214,6 +214,7 @@ async fn a_call_outside_any_script_stands_still_too() {
     let limits = Limits { wall: Duration::from_secs(10), ..Limits::default() };
     let world = world(approvals.clone(), Play::default(), limits);
     let request = ToolRequest {
+        id: None,
         namespace: "box".to_owned(),
         tool: "work".to_owned(),
         arguments: json!({ "n": 7 }).into(),

@@ -174,6 +174,7 @@ async fn an_error_of_a_private_upstream_counts_as_what_it_said() {
 async fn a_direct_call_counts_for_scripts_and_scripts_count_for_direct_calls() {
     let call = async |world: &World| {
         let request = ToolRequest {
+            id: None,
             namespace: "box".to_owned(),
             tool: "work".to_owned(),
             arguments: Json::from(json!({"n": 1})),

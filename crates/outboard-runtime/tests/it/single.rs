@@ -16,7 +16,12 @@ use tokio_util::sync::CancellationToken;
 use crate::fakes::{FailingAt, Rule, Setting, World, because};
 
 fn request(namespace: &str, tool: &str, arguments: Value) -> ToolRequest {
-    ToolRequest { namespace: namespace.to_owned(), tool: tool.to_owned(), arguments: arguments.into() }
+    ToolRequest {
+        id: None,
+        namespace: namespace.to_owned(),
+        tool: tool.to_owned(),
+        arguments: arguments.into(),
+    }
 }
 
 async fn call(world: &World, arguments: Value) -> ToolReport {

@@ -20,6 +20,17 @@ use crate::{
 /// How long work that was told to stop has to say how it ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// All of the configuration, or what is wrong with it.
+fn whole(
+    places: &Places,
+    directory: &Path,
+    trust: &Trust,
+    program: Option<&Path>,
+) -> Result<Configuration, Failure> {
+    config::load(places, directory, trust, program)
+        .map_err(|problem| Failure::could_not(&problem).code(USAGE))
+}
+
 /// What holds here.
 pub(super) struct Context {
     pub(super) places: Places,
@@ -40,22 +51,27 @@ impl Context {
         Ok(context)
     }
 
+    /// The same for another directory than this one.
+    pub(super) fn load_in(directory: PathBuf) -> Result<Self, Failure> {
+        let context = Self::loaded(Some(directory), whole)?;
+        wiring::tell(&context.configuration, &context.directory);
+        Ok(context)
+    }
+
     /// [`Context::load`] without saying so.
     pub(super) fn load_quietly() -> Result<Self, Failure> {
-        Self::loaded(|places, directory, trust, program| {
-            config::load(places, directory, trust, program)
-                .map_err(|problem| Failure::could_not(&problem).code(USAGE))
-        })
+        Self::loaded(None, whole)
     }
 
     /// The same with what can be used of the configuration, whatever is wrong with it.
     pub(super) fn examine() -> Result<Self, Failure> {
-        Self::loaded(|places, directory, trust, program| {
+        Self::loaded(None, |places, directory, trust, program| {
             Ok(config::examine(places, directory, trust, program))
         })
     }
 
     fn loaded(
+        directory: Option<PathBuf>,
         load: impl FnOnce(&Places, &Path, &Trust, Option<&Path>) -> Result<Configuration, Failure>,
     ) -> Result<Self, Failure> {
         if variable(INSIDE).is_some() {
@@ -64,11 +80,21 @@ impl Context {
                 .code(USAGE));
         }
         let places = Places::of_user(variable).map_err(|error| Failure::could_not(&error))?;
-        let directory = std::env::current_dir().map_err(|error| Failure::could_not(&error))?;
+        let directory = match directory {
+            Some(directory) => directory,
+            None => std::env::current_dir().map_err(|error| Failure::could_not(&error))?,
+        };
         let trust = Trust::load(&places.state).map_err(|error| Failure::could_not(&error))?;
         let program = std::env::current_exe().and_then(std::fs::canonicalize).ok();
         let configuration = load(&places, &directory, &trust, program.as_deref())?;
         Ok(Self { places, directory, program, trust, configuration })
+    }
+
+    /// The directory of the project whose files have effect here, if one's have.
+    pub(super) fn project(&self) -> Option<PathBuf> {
+        let user = self.places.user_file();
+        let of_project = self.configuration.upstreams.iter().find(|configured| configured.file != user)?;
+        of_project.file.parent().map(Path::to_owned)
     }
 
     /// Does `work` with a system whose `wanted` upstreams are started; the others start when they are used. A signal

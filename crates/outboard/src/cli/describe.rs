@@ -1,14 +1,17 @@
 //! `outboard describe`: everything that is known of one tool, or the tools of one upstream. The upstream is started only
 //! if it was never listed.
 
+use std::{path::PathBuf, sync::Arc};
+
 use clap::Args;
 use outboard_runtime::{
     Language,
-    catalogue::{Detail, Member, Resolved},
+    catalogue::{Detail, Member, Resolved, Snapshot},
 };
 use serde_json::{Value, json};
 
 use super::{
+    catalog,
     context::Context,
     language, names,
     search::{FIRST_LISTS, namespace_json},
@@ -21,6 +24,9 @@ use crate::report::{self, Failure};
 pub(super) struct Describe {
     /// A tool (`namespace.tool`) or a namespace, by the names of scripts or the original ones
     name: String,
+    /// Look at a saved reply to `tools/list` instead; its namespace is the file's name
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
     /// The language of the declarations
     #[arg(long, default_value = "typescript", ignore_case = true, value_parser = language::parser())]
     language: Language,
@@ -31,14 +37,10 @@ pub(super) struct Describe {
 
 impl Describe {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let context = Context::load()?;
-        let pending = |member: &Member| waiting::is_unlisted(member) && names::may_mean(&self.name, member);
-        let snapshot = context
-            .with(&pending, async |system, stop| {
-                let wait = Wait { pending: &pending, ..FIRST_LISTS };
-                waiting::wait(system.runtime.catalogue(), wait, &stop, |_| ()).await
-            })
-            .await?;
+        let snapshot = match &self.catalog {
+            Some(file) => catalog::read(file, None)?,
+            None => self.known().await?,
+        };
         if let Some(tool) = snapshot.resolve_full(&self.name) {
             return self.tool(&tool);
         }
@@ -46,6 +48,18 @@ impl Describe {
             Some(member) => self.namespace(member),
             None => Err(names::unknown(&snapshot, &self.name)),
         }
+    }
+
+    /// What is known of the tools here.
+    async fn known(&self) -> Result<Arc<Snapshot>, Failure> {
+        let context = Context::load()?;
+        let pending = |member: &Member| waiting::is_unlisted(member) && names::may_mean(&self.name, member);
+        context
+            .with(&pending, async |system, stop| {
+                let wait = Wait { pending: &pending, ..FIRST_LISTS };
+                waiting::wait(system.runtime.catalogue(), wait, &stop, |_| ()).await
+            })
+            .await
     }
 
     fn tool(&self, tool: &Resolved<'_>) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! `outboard search`: what a model's `search` would find, for people and programs. Kept lists of tools answer at
 //! once; upstreams that were never listed are started and waited for.
 
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
 use outboard_runtime::{
@@ -11,6 +11,7 @@ use outboard_runtime::{
 use serde_json::{Value, json};
 
 use super::{
+    catalog,
     context::Context,
     language,
     waiting::{self, Wait},
@@ -35,6 +36,9 @@ pub(super) struct Search {
     /// The language of the signatures
     #[arg(long, default_value = "typescript", ignore_case = true, value_parser = language::parser())]
     language: Language,
+    /// Look at a saved reply to `tools/list` instead; its namespace is the file's name
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -64,12 +68,10 @@ impl From<Detail> for catalogue::Detail {
 
 impl Search {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let context = Context::load()?;
-        let snapshot = context
-            .with(&waiting::is_unlisted, async |system, stop| {
-                waiting::wait(system.runtime.catalogue(), FIRST_LISTS, &stop, |_| ()).await
-            })
-            .await?;
+        let snapshot = match &self.catalog {
+            Some(file) => catalog::read(file, None)?,
+            None => known(&Context::load()?).await?,
+        };
         let request = SearchRequest {
             query: self.query.join(" "),
             limit: self.limit.and_then(|limit| usize::try_from(limit).ok()),
@@ -82,6 +84,15 @@ impl Search {
         report::text(&snapshot.answer(&request));
         Ok(())
     }
+}
+
+/// What is known of the tools here; what was never listed is waited for.
+pub(super) async fn known(context: &Context) -> Result<Arc<Snapshot>, Failure> {
+    context
+        .with(&waiting::is_unlisted, async |system, stop| {
+            waiting::wait(system.runtime.catalogue(), FIRST_LISTS, &stop, |_| ()).await
+        })
+        .await
 }
 
 /// What was found, as one object.

@@ -53,7 +53,8 @@ impl Serve {
             keeping: configuration.settings.keeping,
         };
         let face = Face::new(Arc::clone(&system.runtime), options).asking(Arc::clone(&system.approvals));
-        let system = system.follow(Source { places, directory, program, trust, configuration }, variable);
+        let system =
+            system.follow(Source { places, directory, program, trust, configuration }, variable, true);
         // The client does not wait for the disk to be tried.
         let (served, ()) = tokio::join!(face.serve_stdio(stop), journal.tell_cost(durability));
         system.shutdown().await;
@@ -63,7 +64,7 @@ impl Serve {
 }
 
 /// Says whose calls will ask because nobody has vouched for them.
-fn tell_unaccepted(system: &System, configuration: &Configuration) {
+pub(super) fn tell_unaccepted(system: &System, configuration: &Configuration) {
     if configuration.settings.policy.text().otherwise.is_some() {
         return;
     }

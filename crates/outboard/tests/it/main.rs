@@ -11,6 +11,8 @@ mod demo;
 mod faults;
 mod following;
 mod forms;
+#[cfg(target_os = "linux")]
+mod generated;
 mod harness;
 mod http;
 mod lifecycle;

@@ -1,0 +1,125 @@
+//! Serves a socket: lets in programs of the user whose socket it is, a task for each, and ends them when it is told to. What a
+//! connection says is `connection`'s; that a call may be made is the gate's.
+
+mod connection;
+
+use std::{sync::Arc, time::Duration};
+
+use outboard_runtime::{Runtime, approval::Approvals, session::Session};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::UnixStream,
+    sync::watch,
+    task::{JoinError, JoinSet},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Door,
+    message::{self, Refused},
+};
+use connection::Connection;
+
+/// Programs that are connected at once; further ones are refused.
+const MOST_CONNECTIONS: usize = 256;
+/// Those that are being told that they are refused, besides.
+const MOST_REFUSALS: usize = 64;
+/// How long a refusal may take to be written.
+const REFUSING: Duration = Duration::from_secs(1);
+/// Between two tries where the system does not let in anybody: it may have no descriptors left.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// What programs reach through a socket, and as whom. Everyone who comes in through one door is the same session, and so the
+/// same client: what one of them has seen, all have.
+#[derive(Clone)]
+pub struct Service {
+    /// Makes the calls.
+    pub runtime: Arc<Runtime>,
+    /// Whose calls they are. Its client is what a person is told when one of them asks.
+    pub session: Arc<Session>,
+    /// Where calls ask, so that a program can be told that its call waits for a person.
+    pub approvals: Arc<Approvals>,
+}
+
+/// What goes on at a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Programs that are connected.
+    pub connections: usize,
+    /// Connections so far.
+    pub so_far: u64,
+}
+
+/// Serves until told to stop: then nobody is let in any more, calls under way are given up, and each program is told what
+/// became of its own. The socket's name is gone when nobody can come in; `traffic` says what goes on.
+pub async fn serve(door: Door, service: Service, traffic: watch::Sender<Traffic>, stop: CancellationToken) {
+    let Door { listener, path, admits } = door;
+    let mut programs = JoinSet::new();
+    let mut refusals = JoinSet::new();
+    let mut so_far = 0;
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(ended) = programs.join_next(), if !programs.is_empty() => tell(&ended),
+            Some(_) = refusals.join_next(), if !refusals.is_empty() => {}
+            came = listener.accept() => match came {
+                Ok((stream, _)) => {
+                    so_far += 1;
+                    match refused(&stream, admits, programs.len()) {
+                        None => {
+                            let connection = Connection::new(service.clone(), stop.child_token());
+                            programs.spawn(connection.run(stream));
+                        }
+                        Some(why) => {
+                            tracing::warn!(%why, "a program was not let in");
+                            if refusals.len() < MOST_REFUSALS {
+                                refusals.spawn(refuse(stream, why));
+                            }
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "nobody can come in");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            },
+        }
+        let now = Traffic { connections: programs.len(), so_far };
+        traffic.send_if_modified(|before| std::mem::replace(before, now) != now);
+    }
+    // The name goes first: whoever finds none knows that nobody serves it.
+    if let Err(error) = std::fs::remove_file(&path) {
+        tracing::warn!(%error, socket = %path.display(), "the socket is left behind");
+    }
+    drop(listener);
+    while let Some(ended) = programs.join_next().await {
+        tell(&ended);
+    }
+    refusals.shutdown().await;
+}
+
+fn tell(ended: &Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "serving a program broke");
+    }
+}
+
+/// Why whoever is at the other end is not served, if so. Who they are, the system says.
+fn refused(stream: &UnixStream, admits: u32, connected: usize) -> Option<Refused> {
+    match stream.peer_cred() {
+        Ok(peer) if peer.uid() == admits => {
+            (connected >= MOST_CONNECTIONS).then_some(Refused::Crowded(MOST_CONNECTIONS))
+        }
+        Ok(_) | Err(_) => Some(Refused::Stranger),
+    }
+}
+
+/// Says so and hangs up. Whoever does not read it is not waited for.
+async fn refuse(mut stream: UnixStream, why: Refused) {
+    let told = async {
+        stream.write_all(&message::refusal(&why)).await?;
+        stream.shutdown().await
+    };
+    let _ = tokio::time::timeout(REFUSING, told).await;
+}

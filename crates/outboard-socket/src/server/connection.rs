@@ -1,0 +1,327 @@
+//! One program at the socket: many calls at once, answered as they come to their end. When the program is gone, so are its
+//! calls. What it may hold of this process's memory is bounded here.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use outboard_runtime::{
+    ids::RunId,
+    json::Json,
+    reply::{FailureCode, ToolFailure},
+    run::{ToolOutcome, ToolRequest},
+};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::mpsc,
+    task::JoinSet,
+};
+use tokio_util::{
+    codec::{FramedRead, LengthDelimitedCodec, LengthDelimitedCodecError},
+    sync::CancellationToken,
+};
+
+use super::Service;
+use crate::message::{self, Call, LONGEST_REQUEST, Refused, Request, VERSION};
+
+/// Calls of one program under way at once; further ones are refused.
+const MOST_CALLS: usize = 4_096;
+/// Bytes of its arguments, and of answers that it has not read, from which on further calls are refused.
+const MOST_HELD: usize = 256 << 20;
+/// Answers on their way to the socket.
+const WRITING: usize = 64;
+/// How long a program has to say what it speaks.
+const GREETING: Duration = Duration::from_secs(10);
+/// How long a program that is told of the end has to read what became of its calls.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// One program.
+pub(super) struct Connection {
+    service: Service,
+    stop: CancellationToken,
+    /// Calls under way by the program's numbers.
+    calls: BTreeMap<u64, CancellationToken>,
+    /// The numbers of those that may ask a person, by run.
+    runs: HashMap<RunId, u64>,
+    /// Bytes that are held for it.
+    held: Arc<AtomicUsize>,
+}
+
+/// A call that has come to its end, and whose answer is on its way.
+struct Done {
+    id: u64,
+    run: RunId,
+}
+
+type Frames = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
+
+impl Connection {
+    pub(super) fn new(service: Service, stop: CancellationToken) -> Self {
+        Self { service, stop, calls: BTreeMap::new(), runs: HashMap::new(), held: Arc::default() }
+    }
+
+    /// Serves the program until it is gone, or said something that makes no sense, or all is to end.
+    pub(super) async fn run(mut self, stream: UnixStream) {
+        let (input, mut output) = stream.into_split();
+        let mut frames = LengthDelimitedCodec::builder().max_frame_length(LONGEST_REQUEST).new_read(input);
+        let greeted = tokio::select! {
+            greeted = tokio::time::timeout(GREETING, greeting(&mut frames)) => greeted.unwrap_or(Err(Refused::NoHello)),
+            () = self.stop.cancelled() => return,
+        };
+        let first = match &greeted {
+            Ok(true) => message::welcome(),
+            Ok(false) => return,
+            Err(refused) => message::refusal(refused),
+        };
+        // Before any call is made: a program that has not read it knows that none was.
+        if output.write_all(&first).await.is_err() || greeted.is_err() {
+            return;
+        }
+        let (answers, waiting) = mpsc::channel(WRITING);
+        let writer = tokio::spawn(write(output, waiting, Arc::clone(&self.held)));
+        let mut work = JoinSet::new();
+        let refused = self.serve(&mut frames, &answers, &mut work).await;
+        self.calls.values().for_each(CancellationToken::cancel);
+        let is_gone = refused.is_none() && !self.stop.is_cancelled();
+        if is_gone {
+            // Nobody reads what is written; the calls end all the same.
+            writer.abort();
+        }
+        let last = async {
+            while work.join_next().await.is_some() {}
+            if let Some(refused) = &refused {
+                tracing::warn!(%refused, "a program was disconnected");
+                let _ = answers.send(message::refusal(refused)).await;
+            }
+            drop(answers);
+            let _ = writer.await;
+        };
+        // A call that is given up ends by itself; it is only its answer that may find no reader.
+        if tokio::time::timeout(LAST_WORDS, last).await.is_err() {
+            work.shutdown().await;
+        }
+    }
+
+    /// Takes what comes. Gives the reason if the program is not to be served any more.
+    async fn serve(
+        &mut self,
+        frames: &mut Frames,
+        answers: &mpsc::Sender<Bytes>,
+        work: &mut JoinSet<Done>,
+    ) -> Option<Refused> {
+        let approvals = Arc::clone(&self.service.approvals);
+        let mut changes = approvals.watch();
+        let mut told = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return None,
+                Some(done) = work.join_next(), if !work.is_empty() => match done {
+                    Ok(done) => {
+                        self.calls.remove(&done.id);
+                        self.runs.remove(&done.run);
+                    }
+                    Err(error) => {
+                        // Which of them it was nobody can tell, so the program must not wait for it.
+                        tracing::error!(%error, "a call broke");
+                        return Some(Refused::Malformed("a call broke; that is a mistake of Outboard".to_owned()));
+                    }
+                },
+                Ok(()) = changes.changed() => {
+                    self.tell_waiting(answers, &mut told);
+                }
+                frame = frames.next() => match frame {
+                    None => return None,
+                    Some(Err(error)) => return too_long(&error),
+                    Some(Ok(frame)) => {
+                        if let Err(refused) = self.take(&frame, answers, work) {
+                            return Some(refused);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        frame: &BytesMut,
+        answers: &mpsc::Sender<Bytes>,
+        work: &mut JoinSet<Done>,
+    ) -> Result<(), Refused> {
+        match serde_json::from_slice(frame) {
+            Ok(Request::Call(call)) => self.begin(call, answers, work),
+            Ok(Request::Cancel { id }) => {
+                // One that has just been answered is not there any more.
+                if let Some(call) = self.calls.get(&id) {
+                    call.cancel();
+                }
+                Ok(())
+            }
+            Ok(Request::Hello { .. }) => Err(Refused::Malformed("`hello` comes once".to_owned())),
+            Err(error) => Err(Refused::Malformed(error.to_string())),
+        }
+    }
+
+    fn begin(
+        &mut self,
+        call: Call<'_>,
+        answers: &mpsc::Sender<Bytes>,
+        work: &mut JoinSet<Done>,
+    ) -> Result<(), Refused> {
+        let Call { id, namespace, tool, arguments } = call;
+        if self.calls.contains_key(&id) {
+            return Err(Refused::Repeated(id));
+        }
+        let run = self.service.runtime.next_call();
+        let cancel = self.stop.child_token();
+        self.calls.insert(id, cancel.clone());
+        let called = format!("{namespace}.{tool}");
+        let answers = answers.clone();
+        let held = Held::of(&self.held, arguments.get().len());
+        if self.calls.len() > MOST_CALLS || self.held.load(Ordering::Relaxed) > MOST_HELD {
+            let message = format!(
+                "not sent: the program has {} calls under way, or has not read their answers; up to {MOST_CALLS} calls \
+                 and {} MB are taken",
+                self.calls.len() - 1,
+                MOST_HELD >> 20
+            );
+            let failure = ToolFailure::new(FailureCode::Limit, message);
+            work.spawn(async move {
+                send(&answers, message::failed(id, &called, &failure), held).await;
+                Done { id, run }
+            });
+            return Ok(());
+        }
+        self.runs.insert(run.clone(), id);
+        let request =
+            ToolRequest { id: Some(run.clone()), namespace, tool, arguments: Json::from_raw(arguments) };
+        let Service { runtime, session, .. } = self.service.clone();
+        work.spawn(async move {
+            let started = Instant::now();
+            let report = runtime.call(&session, request, cancel).await;
+            let answer = match &report.outcome {
+                ToolOutcome::Value(value) => {
+                    tracing::info!(tool = called, took = ?started.elapsed(), "called");
+                    message::value(id, value)
+                }
+                ToolOutcome::Failed(failure) => {
+                    let code = failure.code.as_str();
+                    tracing::info!(tool = called, took = ?started.elapsed(), code, "called in vain");
+                    message::failed(id, &called, failure)
+                }
+                ToolOutcome::Cancelled { effect_unknown } => {
+                    tracing::info!(tool = called, took = ?started.elapsed(), effect_unknown, "given up");
+                    message::failed(id, &called, &message::given_up(*effect_unknown))
+                }
+            };
+            drop(report);
+            send(&answers, answer, held).await;
+            Done { id, run }
+        });
+        Ok(())
+    }
+
+    /// Tells of calls that have come to wait for a person. Whoever does not read is not told.
+    fn tell_waiting(&self, answers: &mpsc::Sender<Bytes>, told: &mut Vec<RunId>) {
+        told.retain(|run| self.runs.contains_key(run));
+        for sheet in self.service.approvals.open() {
+            let run = sheet.run();
+            if let Some(id) = self.runs.get(run)
+                && !told.contains(run)
+                && answers.try_send(message::waiting(*id, sheet.id.as_str())).is_ok()
+            {
+                told.push(run.clone());
+            }
+        }
+    }
+}
+
+/// Bytes that are held for a program, until they are not.
+struct Held {
+    all: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Held {
+    fn of(all: &Arc<AtomicUsize>, bytes: usize) -> Self {
+        all.fetch_add(bytes, Ordering::Relaxed);
+        Self { all: Arc::clone(all), bytes }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// Hands an answer to the writer, which counts it until it is written.
+async fn send(answers: &mpsc::Sender<Bytes>, answer: Bytes, of_arguments: Held) {
+    of_arguments.all.fetch_add(answer.len(), Ordering::Relaxed);
+    let all = Arc::clone(&of_arguments.all);
+    drop(of_arguments);
+    let length = answer.len();
+    if answers.send(answer).await.is_err() {
+        // The program is gone.
+        all.fetch_sub(length, Ordering::Relaxed);
+    }
+}
+
+/// Writes answers as they come, several at once where several are there.
+async fn write(mut output: OwnedWriteHalf, mut answers: mpsc::Receiver<Bytes>, held: Arc<AtomicUsize>) {
+    let (mut some, mut together) = (Vec::with_capacity(WRITING), Vec::new());
+    while answers.recv_many(&mut some, WRITING).await > 0 {
+        let length: usize = some.iter().map(Bytes::len).sum();
+        let written = match some.as_slice() {
+            [one] => output.write_all(one).await,
+            _ => {
+                together.clear();
+                some.iter().for_each(|answer| together.extend_from_slice(answer));
+                let written = output.write_all(&together).await;
+                together.shrink_to(1 << 20);
+                written
+            }
+        };
+        some.clear();
+        // A notice is not counted, so it may be less than what is held.
+        let less = |held: usize| Some(held.saturating_sub(length));
+        let _ = held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        if written.is_err() {
+            return;
+        }
+    }
+    let _ = output.shutdown().await;
+}
+
+/// Whether the program has said what it speaks, and we do too; not, if it has left again.
+async fn greeting(frames: &mut Frames) -> Result<bool, Refused> {
+    let frame = match frames.next().await {
+        None => return Ok(false),
+        Some(Err(error)) => return too_long(&error).map_or(Ok(false), Err),
+        Some(Ok(frame)) => frame,
+    };
+    match serde_json::from_slice(&frame) {
+        Ok(Request::Hello { version: VERSION }) => Ok(true),
+        Ok(Request::Hello { version }) => Err(Refused::Version(version)),
+        Ok(Request::Call(_) | Request::Cancel { .. }) | Err(_) => Err(Refused::NoHello),
+    }
+}
+
+/// What is wrong with the program, if it is not just gone.
+fn too_long(error: &std::io::Error) -> Option<Refused> {
+    let is_too_long =
+        error.get_ref().is_some_and(|inner| inner.downcast_ref::<LengthDelimitedCodecError>().is_some());
+    is_too_long.then_some(Refused::TooLong)
+}
