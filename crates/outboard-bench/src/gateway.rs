@@ -38,18 +38,29 @@ impl Home {
 
     /// `outboard serve` for this user. What it logs goes to a file beside the configuration.
     pub(crate) fn serve(&self, outboard: &Path) -> io::Result<Command> {
-        let mut command = Command::new(outboard);
+        let mut command = self.command(outboard, &["serve"]);
+        command.stderr(self.log()?);
+        Ok(command)
+    }
+
+    /// A command of this user in the project, with nothing of the environment but where programs are.
+    pub(crate) fn command(&self, program: impl AsRef<Path>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program.as_ref());
         let path = |name: &str| -> PathBuf { self.root.path().join(name) };
         command
-            .arg("serve")
+            .args(arguments)
             .current_dir(path("project"))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.root.path())
             .env("OUTBOARD_CONFIG_DIR", path("config"))
-            .env("OUTBOARD_STATE_DIR", path("state"))
-            .stderr(Stdio::from(fs::File::create(path("log"))?));
-        Ok(command)
+            .env("OUTBOARD_STATE_DIR", path("state"));
+        command
+    }
+
+    /// A file beside the configuration for what a program logs.
+    pub(crate) fn log(&self) -> io::Result<Stdio> {
+        Ok(Stdio::from(fs::File::create(self.root.path().join("log"))?))
     }
 }
 

@@ -6,6 +6,7 @@ mod cancel;
 mod catalogue;
 mod guest;
 mod journal;
+mod learning;
 mod memory;
 mod policy;
 mod preflight;
@@ -14,6 +15,7 @@ mod rows;
 mod settings;
 mod start;
 mod stop;
+mod wrapper;
 
 pub(crate) use rows::MEASURES;
 

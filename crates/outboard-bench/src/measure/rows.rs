@@ -2,7 +2,8 @@
 //! It takes none: how each is taken stands in the modules beside it.
 
 use super::{
-    Measure, calls, cancel, catalogue, guest, journal, memory, policy, preflight, python, start, stop,
+    Measure, calls, cancel, catalogue, guest, journal, learning, memory, policy, preflight, python, start,
+    stop, wrapper,
 };
 use crate::{
     samples::{Target, Unit},
@@ -89,6 +90,24 @@ pub(crate) const MEASURES: &[Measure] = &[
         unit: Unit::Seconds,
         target: Target::Times(1.5),
         take: journal::bulk,
+    },
+    Measure {
+        name: "learning",
+        what: "1,000 calls at once, results learned from as shipped",
+        other: "the same without learning",
+        language: TYPESCRIPT,
+        unit: Unit::Seconds,
+        target: Target::Times(1.1),
+        take: learning::at_once,
+    },
+    Measure {
+        name: "wrapper-call",
+        what: "a call by a generated package in node",
+        other: "one echo by the raw client",
+        language: TYPESCRIPT,
+        unit: Unit::Seconds,
+        target: Target::Beyond(1.0 * MILLISECOND),
+        take: wrapper::call,
     },
     Measure {
         name: "first-instruction",
@@ -206,6 +225,15 @@ pub(crate) const MEASURES: &[Measure] = &[
         unit: Unit::Seconds,
         target: Target::Times(1.6),
         take: calls::chunks,
+    },
+    Measure {
+        name: "python-wrapper-call",
+        what: "a call by a generated package in the machine's own CPython",
+        other: "one echo by the raw client",
+        language: PYTHON,
+        unit: Unit::Seconds,
+        target: Target::Beyond(1.0 * MILLISECOND),
+        take: wrapper::call,
     },
     Measure {
         name: "python-parked-memory",

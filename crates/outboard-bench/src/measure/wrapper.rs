@@ -1,0 +1,116 @@
+//! A call by a generated package: a program of the machine's own interpreter, the socket, the daemon, and the upstream behind it.
+//! The other side is the raw client; both make calls in turn, one after another.
+
+use std::{
+    io::{BufRead as _, BufReader, Lines, Write as _},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use serde_json::json;
+
+use super::{Bench, BenchFailure, Measure, expect, timed};
+use crate::{
+    floor::{self, HELLO},
+    gateway::{self, Home},
+    peer::Peer,
+    samples::Pair,
+    scripts::Language,
+};
+
+/// Calls of one sample.
+const CALLS: u16 = 100;
+
+/// Makes the calls once for each line that it reads, and says how many came back right.
+const PYTHON: &str = "import sys
+from tools.bench import echo
+for line in sys.stdin:
+    print(sum(echo(text='hello') == 'hello' for _ in range(100)), flush=True)";
+const NODE: &str = "import { createInterface } from 'node:readline';
+import { echo } from './tools/bench.js';
+for await (const line of createInterface({ input: process.stdin })) {
+  let right = 0;
+  for (let n = 0; n < 100; n += 1) right += (await echo({ text: 'hello' })) === 'hello';
+  console.log(right);
+}";
+
+/// A process that is ended with the measure.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // One that is gone already is what is wanted.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A program that uses the package.
+struct Program {
+    input: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+    _process: Ended,
+}
+
+pub(super) fn call(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let home = Home::new(&json!({}))?;
+    let (switch, program) = match measure.language() {
+        Language::Python => ("--python", home.command("python3", &["-c", PYTHON])),
+        Language::TypeScript => ("--typescript", home.command("node", &["--input-type=module", "-e", NODE])),
+    };
+    let written = home.command(&bench.outboard, &["generate", switch, "tools"]).output()?;
+    expect("generate", &written.status.success(), &true)?;
+    let daemon = daemon(home.command(&bench.outboard, &["daemon"]))?;
+    let mut program = Program::start(program)?;
+    let mut upstream = Peer::start(gateway::upstream()?)?;
+    let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
+        let (seconds, right) = timed(|| program.calls())?;
+        expect("the package", &right, &CALLS.to_string())?;
+        pair.ours.push(seconds / f64::from(CALLS));
+        let (seconds, ()) = timed(|| {
+            for _ in 0..CALLS {
+                expect("the raw client", &floor::echo(&mut upstream)?.as_str(), &HELLO)?;
+            }
+            Ok::<(), BenchFailure>(())
+        })?;
+        pair.other.push(seconds / f64::from(CALLS));
+        Ok(())
+    };
+    round(&mut Pair::default())?;
+    let mut pair = Pair::default();
+    for _ in bench.rounds(measure, usize::MAX) {
+        round(&mut pair)?;
+    }
+    drop(daemon);
+    Ok(pair)
+}
+
+/// A daemon that listens. It logs what one that was started on demand does: nothing that goes well.
+fn daemon(mut command: Command) -> Result<Ended, BenchFailure> {
+    command.env("OUTBOARD_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut process = command.spawn()?;
+    let said = process.stderr.take().ok_or(BenchFailure::Deaf)?;
+    let daemon = Ended(process);
+    for line in BufReader::new(said).lines() {
+        if line?.starts_with("at ") {
+            return Ok(daemon);
+        }
+    }
+    Err(BenchFailure::Deaf)
+}
+
+impl Program {
+    fn start(mut command: Command) -> Result<Self, BenchFailure> {
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| BenchFailure::Absent(format!("the interpreter does not start: {error}")))?;
+        let (input, output) = process.stdin.take().zip(process.stdout.take()).ok_or(BenchFailure::Deaf)?;
+        Ok(Self { input, answers: BufReader::new(output).lines(), _process: Ended(process) })
+    }
+
+    fn calls(&mut self) -> Result<String, BenchFailure> {
+        self.input.write_all(b"go\n")?;
+        self.answers.next().ok_or(BenchFailure::Deaf)?.map_err(BenchFailure::from)
+    }
+}
