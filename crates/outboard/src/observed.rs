@@ -5,7 +5,7 @@
 mod learner;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     path::{Path, PathBuf},
 };
@@ -23,6 +23,9 @@ pub(crate) use learner::Learner;
 
 /// Version of the format. A newer one is read as nothing and never overwritten.
 const FORMAT: u32 = 1;
+
+/// The file that says when something was forgotten.
+const FORGOTTEN: &str = "forgotten";
 
 /// Most tools of one upstream of which something is kept.
 const MOST_TOOLS: usize = 500;
@@ -43,11 +46,27 @@ struct Stored {
     tools: BTreeMap<String, Observed>,
 }
 
+/// When a person last wanted something forgotten, in milliseconds.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Forgotten {
+    at: u64,
+}
+
 /// Some results of one upstream's tools, in the order of the calls.
 #[derive(Debug)]
 pub(crate) struct Results {
     pub(crate) upstream: String,
-    pub(crate) results: Vec<(String, outboard_runtime::json::Json)>,
+    pub(crate) results: Vec<Seen>,
+}
+
+/// One result.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// By the upstream's own name.
+    pub(crate) tool: String,
+    pub(crate) result: outboard_runtime::json::Json,
+    /// When it came, in milliseconds.
+    pub(crate) at: u64,
 }
 
 impl Observations {
@@ -86,7 +105,8 @@ impl Observations {
         let mut stored = open(file)?;
         stored.content.upstream = from.upstream;
         let mut changed = false;
-        for (tool, result) in from.results {
+        let forgotten = self.forgotten_at();
+        for Seen { tool, result, .. } in from.results.into_iter().filter(|seen| seen.at > forgotten) {
             let tools = &mut stored.content.tools;
             if tools.len() >= MOST_TOOLS && !tools.contains_key(&tool) {
                 continue;
@@ -101,52 +121,108 @@ impl Observations {
         if changed { stored.save() } else { Ok(()) }
     }
 
-    /// Forgets what is known of one tool of this upstream, or of all. Tells of how many something was known.
-    pub(crate) fn forget(
-        &self,
-        name: &str,
-        entry: &Entry,
-        tool: Option<&str>,
-    ) -> Result<usize, StateProblem> {
-        let file = self.file(name, entry);
-        if !file.exists() {
-            return Ok(0);
+    /// A person wants forgotten what is known of one tool of this upstream, or of all: however its entry read when it was
+    /// learned, and whoever is about to learn more from results that came before. Tells of how many tools something was known.
+    pub(crate) fn forget(&self, name: &str, tool: Option<&str>) -> Result<usize, StateProblem> {
+        let _lock = self.lock();
+        self.note_forgetting()?;
+        self.remove(name, tool)
+    }
+
+    /// The upstream is private from now on: what was learned of it before goes.
+    pub(crate) fn withdraw(&self, name: &str) -> Result<(), StateProblem> {
+        if self.files()?.is_empty() {
+            return Ok(());
         }
         let _lock = self.lock();
-        let mut stored = open(&file)?;
-        let tools = &mut stored.content.tools;
-        let known = tools.len();
-        tools.retain(|known, _| tool.is_some_and(|tool| tool != known));
-        let forgotten = known - tools.len();
-        match (tools.is_empty(), forgotten) {
-            (true, _) => remove(&file)?,
-            (false, 0) => {}
-            (false, _) => stored.save()?,
+        self.remove(name, None).map(drop)
+    }
+
+    /// Takes out what is known of this upstream, under whatever entry.
+    fn remove(&self, name: &str, tool: Option<&str>) -> Result<usize, StateProblem> {
+        let mut forgotten = BTreeSet::new();
+        for file in self.files()? {
+            let mut stored = match open(&file) {
+                Ok(stored) => stored,
+                // Of a newer version: whoever wrote it can read it.
+                Err(StateProblem::Newer { .. }) => continue,
+                Err(problem) => return Err(problem),
+            };
+            if stored.content.upstream != name {
+                continue;
+            }
+            let tools = &mut stored.content.tools;
+            let before = tools.len();
+            tools.retain(|known, _| {
+                let stays = tool.is_some_and(|tool| tool != known);
+                if !stays {
+                    forgotten.insert(known.clone());
+                }
+                stays
+            });
+            match (tools.is_empty(), tools.len() < before) {
+                (true, _) => remove(&file)?,
+                (false, false) => {}
+                (false, true) => stored.save()?,
+            }
         }
-        Ok(forgotten)
+        Ok(forgotten.len())
+    }
+
+    /// The files of all upstreams.
+    fn files(&self) -> Result<Vec<PathBuf>, StateProblem> {
+        let folder = self.folder();
+        let failed = |source| StateProblem::Read { path: folder.clone(), source };
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let file = entry.map_err(failed)?.path();
+            if file.extension().is_some_and(|ending| ending == "json") {
+                files.push(file);
+            }
+        }
+        Ok(files)
+    }
+
+    /// From now on nothing is learned from results that came before, in no process: they may wait to be learned from.
+    fn note_forgetting(&self) -> Result<(), StateProblem> {
+        let mut file = StateFile::<Forgotten>::load(&self.folder().join(FORGOTTEN), FORMAT)?;
+        file.content.at = now();
+        file.save()
+    }
+
+    /// When a person last wanted something forgotten. A moment that is still to come was noted before the clock was set back.
+    fn forgotten_at(&self) -> u64 {
+        let file = StateFile::<Forgotten>::load(&self.folder().join(FORGOTTEN), FORMAT);
+        let at = file.map_or_else(
+            |problem| {
+                tracing::warn!(%problem, "when something was forgotten cannot be read");
+                0
+            },
+            |file| file.content.at,
+        );
+        if at > now() { 0 } else { at }
     }
 
     /// Forgets everything, also of upstreams that are not configured any more. Tells of how many upstreams something was
     /// known.
     pub(crate) fn forget_all(&self) -> Result<usize, StateProblem> {
         let _lock = self.lock();
-        let folder = self.folder();
-        let failed = |source| StateProblem::Read { path: folder.clone(), source };
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut forgotten = 0;
-        for entry in entries {
-            let file = entry.map_err(failed)?.path();
-            if file.extension().is_some_and(|ending| ending == "json") {
-                remove(&file)?;
-                forgotten += 1;
-            }
-        }
-        Ok(forgotten)
+        self.note_forgetting()?;
+        let files = self.files()?;
+        files.iter().try_for_each(|file| remove(file))?;
+        Ok(files.len())
     }
+}
+
+/// The time in milliseconds, as the files know it.
+pub(crate) fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Opens a file. One that cannot be understood is nothing that was learned, and is replaced.
@@ -173,8 +249,12 @@ mod tests {
     use super::*;
     use crate::config::FileKind;
 
+    fn seen(tool: &str, result: &serde_json::Value, at: u64) -> Seen {
+        Seen { tool: tool.to_owned(), result: Json::from(result.clone()), at }
+    }
+
     fn results(of: &str, results: &[serde_json::Value]) -> Results {
-        let results = results.iter().map(|result| (of.to_owned(), Json::from(result.clone()))).collect();
+        let results = results.iter().map(|result| seen(of, result, now() + 1)).collect();
         Results { upstream: "a".to_owned(), results }
     }
 
@@ -192,13 +272,50 @@ mod tests {
         }
         let known = observations.read(&file).unwrap();
         assert_eq!(known["two"].schema(), Some(json!({"type": "string"})));
-        assert_eq!(observations.forget("a", &entry("x"), Some("one")).unwrap(), 1);
-        assert_eq!(observations.forget("a", &entry("x"), Some("one")).unwrap(), 0);
+        assert_eq!(observations.forget("a", Some("one")).unwrap(), 1);
+        assert_eq!(observations.forget("a", Some("one")).unwrap(), 0);
         assert_eq!(observations.read(&file).unwrap().keys().collect::<Vec<_>>(), ["two"]);
-        assert_eq!(observations.forget("a", &entry("x"), None).unwrap(), 1);
+        assert_eq!(observations.forget("a", None).unwrap(), 1);
         assert!(!file.exists());
         observations.learn(&file, results("one", &[json!(1)])).unwrap();
         assert_eq!((observations.forget_all().unwrap(), observations.forget_all().unwrap()), (1, 0));
+    }
+
+    #[test]
+    fn what_was_learned_under_an_earlier_entry_is_forgotten_too() {
+        let state = tempfile::tempdir().unwrap();
+        let observations = Observations::at(state.path());
+        let files = ["old", "new", "other"].map(|name| observations.folder().join(format!("{name}.json")));
+        for (file, upstream) in files.iter().zip(["a", "a", "b"]) {
+            let one = Results { upstream: upstream.to_owned(), ..results("t", &[json!(1)]) };
+            observations.learn(file, one).unwrap();
+        }
+        // A newer version's is left alone.
+        let newer = observations.folder().join("newer.json");
+        std::fs::write(&newer, "{\"format\":2,\"upstream\":\"a\"}").unwrap();
+        assert_eq!(observations.forget("a", None).unwrap(), 1);
+        let there: Vec<bool> = files.iter().chain([&newer]).map(|file| file.exists()).collect();
+        assert_eq!(there, [false, false, true, true]);
+        observations.withdraw("b").unwrap();
+        assert!(!files[2].exists());
+    }
+
+    #[test]
+    fn what_came_before_something_was_forgotten_is_not_learned_by_anyone() {
+        let state = tempfile::tempdir().unwrap();
+        let (one, other) = (Observations::at(state.path()), Observations::at(state.path()));
+        let file = one.folder().join("x.json");
+        let before = Results { upstream: "a".to_owned(), results: vec![seen("t", &json!(1), now())] };
+        other.forget("a", None).unwrap();
+        one.learn(&file, before).unwrap();
+        assert_eq!(one.read(&file).unwrap().len(), 0);
+        one.learn(&file, results("t", &[json!(1)])).unwrap();
+        assert_eq!(one.read(&file).unwrap().len(), 1);
+        // A clock that was set back does not keep anybody from learning.
+        std::fs::write(one.folder().join(FORGOTTEN), format!("{{\"format\":1,\"at\":{}}}", u64::MAX))
+            .unwrap();
+        one.learn(&file, results("u", &[json!(1)])).unwrap();
+        assert_eq!(one.read(&file).unwrap().len(), 2);
     }
 
     #[test]
@@ -238,7 +355,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let observations = Observations::at(state.path());
         let file = state.path().join("observed/x.json");
-        let many = (0..2 * MOST_TOOLS).map(|n| (format!("t{n}"), Json::from(json!(n)))).collect();
+        let many = (0..2 * MOST_TOOLS).map(|n| seen(&format!("t{n}"), &json!(n), now() + 1)).collect();
         observations.learn(&file, Results { upstream: "a".to_owned(), results: many }).unwrap();
         assert_eq!(observations.read(&file).unwrap().len(), MOST_TOOLS);
     }

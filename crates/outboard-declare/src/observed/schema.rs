@@ -63,18 +63,17 @@ fn list(items: &Shape) -> Value {
 
 fn record(record: &Record) -> Value {
     if is_map(record) {
-        let mut value = Shape::default();
-        record.fields.iter().for_each(|field| value.widen(field.shape.clone()));
-        record.others.iter().for_each(|others| value.widen(others.clone()));
-        return match of(&value) {
+        return match of(&together(&record.fields.iter().collect::<Vec<_>>(), record)) {
             Value::Object(keywords) if keywords.is_empty() => json!({"type": "object"}),
             value => json!({"type": "object", "additionalProperties": value}),
         };
     }
+    let keys = keys_beside(record);
     let numbered = numbered(record);
     let shown =
         |field: &&Field| may_show(field) && stem(&field.name).is_none_or(|stem| !numbered.contains(&stem));
-    let fields: Vec<&Field> = record.fields.iter().filter(shown).collect();
+    let is_key = |field: &&Field| keys.iter().any(|key| key.name == field.name);
+    let fields: Vec<&Field> = record.fields.iter().filter(shown).filter(|field| !is_key(field)).collect();
     if fields.is_empty() {
         return json!({"type": "object"});
     }
@@ -86,10 +85,31 @@ fn record(record: &Record) -> Value {
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
-    if record.others.is_some() || !numbered.is_empty() {
+    if !keys.is_empty() {
+        schema["additionalProperties"] = match of(&together(&keys, record)) {
+            Value::Object(keywords) if keywords.is_empty() => json!(true),
+            value => value,
+        };
+    } else if record.others.is_some() || !numbered.is_empty() {
         schema["additionalProperties"] = json!(true);
     }
     schema
+}
+
+/// What stands under these names and under all that are not kept.
+fn together(fields: &[&Field], record: &Record) -> Shape {
+    let mut value = Shape::default();
+    fields.iter().for_each(|field| value.widen(field.shape.clone()));
+    record.others.iter().for_each(|others| value.widen(others.clone()));
+    value
+}
+
+/// Names that are keys of a map beside the names that are always there: several, most of which were seen too seldom. Optional
+/// fields are seen again; so a name of enough calls is one of these only where it is one of few.
+fn keys_beside(record: &Record) -> Vec<&Field> {
+    let varying: Vec<&Field> = record.fields.iter().filter(|field| field.seen < record.seen).collect();
+    let seldom = varying.iter().filter(|field| !may_show(field)).count();
+    if varying.len() < KEYS || varying.len() - seldom >= seldom { Vec::new() } else { varying }
 }
 
 /// Checked here too: what is shown may have been learned under other rules.
@@ -98,7 +118,8 @@ fn may_show(field: &Field) -> bool {
 }
 
 /// Whether names vary so that they are keys rather than fields: all are numbered; or none is always there, and some are no
-/// names, or most were seen too seldom, or there are several whose values are alike.
+/// names, or most were seen too seldom, or there are several whose values are alike. Where a name is always there, others may
+/// still be [keys beside it](keys_beside).
 fn is_map(record: &Record) -> bool {
     let fields = &record.fields;
     let all_of = |group: &String| fields.iter().all(|field| stem(&field.name).as_ref() == Some(group));

@@ -87,6 +87,36 @@ fn keys_that_vary_are_a_map() {
 }
 
 #[test]
+fn keys_beside_names_that_are_always_there_are_a_map() {
+    let counted = |n: u32| {
+        let mut counted = json!({"total": n});
+        let letter = char::from(b'a' + u8::try_from(n).unwrap());
+        for of in ["x", "y"] {
+            counted[format!("{of}{letter}")] = json!({"count": n, "name": "text"});
+        }
+        counted
+    };
+    let results: Vec<Value> = (0..6).map(counted).collect();
+    check(&results, "{ total: number; [key: string]: any }");
+    let simple: Vec<Value> = (0..6)
+        .map(|n| {
+            let letter = char::from(b'a' + u8::try_from(n).unwrap());
+            json!({"total": n, format!("key{letter}"): 1.5})
+        })
+        .collect();
+    check(&simple, "{ total: number; [key: string]: number }");
+    // Optional fields come again, and stay fields.
+    let optional: Vec<Value> = (0..9)
+        .map(|n| {
+            let mut record = json!({"id": n});
+            record[["note", "tag", "owner"][n % 3]] = json!("text");
+            record
+        })
+        .collect();
+    check(&optional, "{ id: number; note?: string; tag?: string; owner?: string }");
+}
+
+#[test]
 fn names_enter_only_after_three_calls_and_only_if_they_look_like_names() {
     let three = |value: Value| [value.clone(), value.clone(), value];
     for key in [

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::{context::Context, names};
 use crate::{
-    config::Configured,
     observed::Observations,
     report::{self, Failure, USAGE, counted, escaped},
 };
@@ -37,15 +36,9 @@ impl Forget {
         let snapshot =
             context.with(&|_| false, async |system, _| Ok(system.runtime.catalogue().snapshot())).await?;
         let (upstream, tool) = meant(&snapshot, name)?;
-        let configured =
-            context.configuration.upstreams.iter().find(|configured| configured.name == upstream);
-        let forgotten = match configured {
-            Some(Configured { entry: Ok(entry), .. }) => observations
-                .forget(&upstream, entry, tool.as_deref())
-                .map_err(|problem| Failure::could_not(&problem))?,
-            // Nothing is learned of an entry that cannot be used.
-            _ => 0,
-        };
+        let forgotten = observations
+            .forget(&upstream, tool.as_deref())
+            .map_err(|problem| Failure::could_not(&problem))?;
         self.told(forgotten, "tool")
     }
 

@@ -152,10 +152,7 @@ impl Roster {
         let terms = match &now.is {
             Is::Good(reached) => {
                 let accepted = self.acceptances.pins(name, &reached.entry).map(Arc::new);
-                if reached.entry.usage.terms.labels.private == Some(true) {
-                    // Nothing is learned of it any more; what was is not kept either.
-                    self.learner.forget(name, &reached.entry);
-                }
+                self.learner.set_private(name, reached.entry.usage.terms.labels.private == Some(true));
                 Terms { accepted, ..reached.entry.usage.terms.clone() }
             }
             Is::Bad(_) => Terms::default(),
@@ -211,6 +208,7 @@ impl Roster {
             .collect();
         self.upstreams.change(&gone, &coming, || {
             let seats = self.catalogue.arrange(placings);
+            self.learner.keep_only(&seats.iter().map(Seat::number).collect::<Vec<_>>());
             let snapshot = self.catalogue.snapshot();
             let seated = |New { name, entry, spec }: New| {
                 let seat: &Seat = seats.iter().find(|seat| seat.upstream().as_str() == name)?;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Person;
-use crate::harness::fixture;
+use crate::harness::{OUTBOARD, Session, fixture};
 
 fn call(person: &Person, value: &str) {
     person.says(&["call", "--json", "fix.echo", &format!(r#"{{"value": {value}, "form": "text"}}"#)]).fine();
@@ -75,4 +75,29 @@ fn nothing_is_learned_of_what_is_private_or_turned_off() {
     thrice();
     person.home.configure(&labelled(false));
     assert!(!observed());
+}
+
+#[test]
+fn what_a_running_outboard_still_has_to_learn_from_is_forgotten_with_the_rest() {
+    let mut session = Session::with(&[]);
+    let says = |session: &Session, arguments: &[&str]| {
+        let output = session.home.command(OUTBOARD, arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let thrice = |session: &mut Session, from: u32| {
+        for number in from..from + 3 {
+            session.value(&format!("fix.echo({{ value: {{ id: {number} }}, form: 'text' }})"));
+        }
+    };
+    thrice(&mut session, 0);
+    // It gathers for 200 ms: whether it has learned by now or not, it came before.
+    says(&session, &["forget", "--all"]);
+    session.client.close();
+    session.client.wait_for_end();
+    assert!(!says(&session, &["describe", "fix.echo"]).contains("observed"));
+    session.client = session.again();
+    thrice(&mut session, 3);
+    session.client.close();
+    session.client.wait_for_end();
+    assert!(says(&session, &["search", "fix.echo"]).contains("/* observed */ { id: number }"));
 }
