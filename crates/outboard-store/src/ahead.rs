@@ -36,6 +36,11 @@ impl Ahead {
         !self.closed && self.bytes < MOST && in_time
     }
 
+    /// Whether anything was ever logged.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.log.is_some()
+    }
+
     /// Whether there is nothing that is in the log alone.
     pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty()
@@ -52,23 +57,22 @@ impl Ahead {
         if appended.is_empty() {
             return Ok(());
         }
-        let log = match &mut self.log {
-            Some(log) => log,
-            none => none.insert(Log::create(folder, owner)?),
+        let begun = match &mut self.log {
+            Some(log) => Ok(log),
+            none => Log::create(folder, owner).map(|log| none.insert(log)),
         };
         let numbered = appended.into_iter().zip(self.last + 1..);
         let records: Vec<_> = numbered
             .map(|((lease, redacted, events), no)| Record::new(no, &lease, redacted, events))
             .collect();
+        let logged = begun.and_then(|log| log.append(&records));
+        self.closed |= logged.is_err();
+        // Some may be there after a failure too, so all of them are brought in.
         self.last = records.last().map_or(self.last, |record| record.no);
-        if let Err(error) = log.append(&records) {
-            self.closed = true;
-            return Err(error);
-        }
         self.records.extend(records);
         self.bytes += bytes;
         self.since.get_or_insert_with(Instant::now);
-        Ok(())
+        logged
     }
 
     /// Whether another process has read the log to take runs over, since this one last looked up what it owns.

@@ -49,14 +49,15 @@ pub(crate) fn forget_used(transaction: &Transaction<'_>) -> rusqlite::Result<()>
 }
 
 /// Takes the questions away of Outboards that have ended: nobody waits for their answers.
-fn forget_abandoned(turn: &Turn<'_>) -> rusqlite::Result<()> {
+fn forget_abandoned(turn: &mut Turn<'_>) -> rusqlite::Result<()> {
     let mut select =
         turn.transaction.prepare_cached("SELECT DISTINCT holder FROM questions WHERE holder <> ?1")?;
     let holders = select.query_map([turn.holder], |row| row.get::<_, i64>(0))?;
     for no in holders.collect::<rusqlite::Result<Vec<_>>>()? {
         if holder::has_ended(turn.transaction, &turn.options.folder, no)? {
             turn.transaction.execute("DELETE FROM questions WHERE holder = ?1", [no])?;
-            holder::bury(turn.transaction, &turn.options.folder, no)?;
+            let buried = holder::bury(turn.transaction, &turn.options.folder, no)?;
+            turn.after.extend(buried);
         }
     }
     Ok(())

@@ -22,6 +22,22 @@ pub(crate) fn file(folder: &Path) -> PathBuf {
     folder.join("journal.db")
 }
 
+/// Which file the database is: another one may have been put in its place.
+pub(crate) fn identity(folder: &Path) -> Option<(u64, u64)> {
+    let facts = fs::metadata(file(folder)).ok()?;
+    use std::os::unix::fs::MetadataExt as _;
+    Some((facts.dev(), facts.ino()))
+}
+
+/// Waits until the disk has what was written to the WAL. SQLite holds no locks on that file, which closing it would lose.
+pub(crate) fn sync_wal(folder: &Path) -> io::Result<()> {
+    match fs::File::open(folder.join("journal.db-wal")) {
+        Ok(wal) => wal.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens the database for writing, and makes it if it is not there.
 pub(crate) fn open(options: &StoreOptions) -> Result<Connection, StoreFailure> {
     let file = file(&options.folder);

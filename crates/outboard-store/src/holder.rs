@@ -180,6 +180,18 @@ pub(crate) fn bury_all(transaction: &Transaction<'_>, folder: &Path) -> rusqlite
     all.into_iter().filter_map(|no| bury(transaction, folder, no).transpose()).collect()
 }
 
+/// Files of owners that are not known any more and left nothing: they were killed while they went.
+pub(crate) fn nobodys(transaction: &Transaction<'_>, folder: &Path) -> rusqlite::Result<Vec<After>> {
+    let mut known = transaction.prepare_cached("SELECT 1 FROM owners WHERE id = ?1")?;
+    let mut nobodys = Vec::new();
+    for id in log::empty(folder) {
+        if is_gone(folder, &id) && !known.exists([&id])? {
+            nobodys.push(After::Remove(id));
+        }
+    }
+    Ok(nobodys)
+}
+
 fn lock_file(folder: &Path, id: &str) -> PathBuf {
     folder.join(format!("owner-{id}.lock"))
 }

@@ -8,7 +8,7 @@ use std::{
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::atomic::{Ordering, fence},
-    time::UNIX_EPOCH,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use outboard_runtime::{
@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 const HEAD: usize = 8;
 /// Bytes of a log that is read: its owner keeps it far below.
 const LONGEST: u64 = 1 << 30;
+/// So long after it was made a file may be one of an owner that is beginning.
+const YOUNG: Duration = Duration::from_secs(60);
 
 /// Events of one run, as they were appended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,11 +197,29 @@ fn contents(mut bytes: &[u8]) -> Result<Contents, serde_json::Error> {
 
 /// The owners whose logs hold something.
 pub(crate) fn owners(folder: &Path) -> Vec<String> {
+    of_files(folder, |facts, end| end == LOG && facts.len() > 0)
+}
+
+/// The owners that have had files for a while and nothing in them. One that is just beginning has made its lock and not
+/// taken it yet.
+pub(crate) fn empty(folder: &Path) -> Vec<String> {
+    let is_young =
+        |facts: &fs::Metadata| facts.modified().is_ok_and(|then| then.elapsed().is_ok_and(|age| age < YOUNG));
+    let mut old = of_files(folder, |_, end| [LOG, FENCE, LOCK].contains(&end));
+    let others = of_files(folder, |facts, end| end == LOG && facts.len() > 0 || is_young(facts));
+    old.sort_unstable();
+    old.dedup();
+    old.retain(|owner| !others.contains(owner));
+    old
+}
+
+/// The owners that have a file of which `is_meant` says so, by what is known of it and what it ends in.
+fn of_files(folder: &Path, is_meant: impl Fn(&fs::Metadata, &str) -> bool) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let owner = |entry: fs::DirEntry| {
         let name = entry.file_name();
-        let owner = name.to_str()?.strip_prefix("owner-")?.strip_suffix(".log")?;
-        (entry.metadata().ok()?.len() > 0).then(|| owner.to_owned())
+        let (owner, end) = name.to_str()?.strip_prefix("owner-")?.rsplit_once('.')?;
+        is_meant(&entry.metadata().ok()?, end).then(|| owner.to_owned())
     };
     entries.filter_map(Result::ok).filter_map(owner).collect()
 }
@@ -225,7 +245,7 @@ pub(crate) fn settle(folder: &Path, owner: &str) {
 /// Removes the files of an owner that is gone and has nothing in them. Its lock goes last: without it nobody would come
 /// back for the others.
 pub(crate) fn remove(folder: &Path, owner: &str) {
-    for end in [LOG, FENCE, "lock"] {
+    for end in [LOG, FENCE, LOCK] {
         if let Err(error) = fs::remove_file(path(folder, owner, end)).or_else(unless_absent) {
             tracing::debug!(%error, owner, "a file of an Outboard that has gone stays");
         }
@@ -234,6 +254,7 @@ pub(crate) fn remove(folder: &Path, owner: &str) {
 
 const LOG: &str = "log";
 const FENCE: &str = "fence";
+const LOCK: &str = "lock";
 
 fn path(folder: &Path, owner: &str, end: &str) -> PathBuf {
     folder.join(format!("owner-{owner}.{end}"))
@@ -283,6 +304,31 @@ mod tests {
         remove(folder.path(), "a");
         assert_eq!(look(folder.path(), "a").unwrap().records, []);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn files_of_owners_that_are_not_just_beginning_and_left_nothing_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - 2 * YOUNG;
+        for (owner, end, words, is_old) in [
+            ("a", LOCK, "", true),
+            ("a", LOG, "", true),
+            ("b", LOG, "x", true),
+            ("c", LOCK, "", false),
+            ("d", FENCE, "", true),
+            ("d", LOCK, "", false),
+        ] {
+            let path = path(folder.path(), owner, end);
+            fs::write(&path, words).unwrap();
+            if is_old {
+                File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+            }
+        }
+        fs::write(folder.path().join("journal.db"), "").unwrap();
+        assert_eq!(
+            (empty(folder.path()), owners(folder.path())),
+            (vec!["a".to_owned()], vec!["b".to_owned()])
+        );
     }
 
     #[test]

@@ -41,6 +41,9 @@ impl Pending {
 
     /// These could not be written.
     pub(crate) fn add(&mut self, run: &RunId, fence: u64, events: Vec<Event>) {
+        if events.is_empty() || self.0.get(run).is_some_and(|left| left.fence > fence) {
+            return;
+        }
         let others: usize =
             self.0.iter().filter(|(other, _)| *other != run).map(|(_, left)| left.bytes).sum();
         let left = self.0.entry(run.clone()).or_default();

@@ -45,7 +45,11 @@ impl SqliteStore {
             if old.is_empty() {
                 break;
             }
-            pruned.runs += self.remove(old).await?;
+            match self.remove(old).await? {
+                // They are not what they were a moment ago.
+                0 => break,
+                removed => pruned.runs += removed,
+            }
         }
         while self.bytes().await? > retention.bytes {
             let oldest = self.read_with(|connection, _, _| Ok(runs::oldest_ended(connection, STEP)?)).await?;
@@ -53,13 +57,18 @@ impl SqliteStore {
             if oldest.is_empty() {
                 break;
             }
-            pruned.runs += self.remove_while_larger(oldest, retention.bytes).await?;
+            match self.remove_while_larger(oldest, retention.bytes).await? {
+                0 => break,
+                removed => pruned.runs += removed,
+            }
         }
         if pruned.before > 0 {
             self.write(|turn| {
                 let sql = |error: rusqlite::Error| turn.at.sql(&error);
                 let buried = holder::bury_all(turn.transaction, &turn.options.folder).map_err(sql)?;
                 turn.after.extend(buried);
+                let left = holder::nobodys(turn.transaction, &turn.options.folder).map_err(sql)?;
+                turn.after.extend(left);
                 approvals::forget_used(turn.transaction).map_err(sql)
             })
             .await?;
@@ -70,13 +79,20 @@ impl SqliteStore {
 
     /// Removes these runs.
     async fn remove(&self, runs: Vec<RunId>) -> Result<usize, StoreFailure> {
-        let count = runs.len();
+        let mut count = 0;
         for run in runs {
-            self.write(move |turn| {
-                runs::remove(turn.transaction, &run).map_err(|error| turn.at.sql(&error))?;
-                give_back(turn.transaction).map_err(|error| turn.at.sql(&error))
-            })
-            .await?;
+            let removed = self.write(move |turn| {
+                let sql = |error: rusqlite::Error| turn.at.sql(&error);
+                let has_ended = |no| holder::has_ended(turn.transaction, &turn.options.folder, no);
+                // Somebody may have taken it up meanwhile.
+                if !runs::is_idle(turn.transaction, &run, has_ended).map_err(sql)? {
+                    return Ok(0);
+                }
+                runs::remove(turn.transaction, &run).map_err(sql)?;
+                give_back(turn.transaction).map_err(sql)?;
+                Ok(1)
+            });
+            count += removed.await?;
         }
         Ok(count)
     }

@@ -183,11 +183,39 @@ pub(crate) fn holder_of(connection: &Connection, run: &RunId) -> rusqlite::Resul
     Ok(select.query_row([run.as_str()], |row| row.get(0)).optional()?.flatten())
 }
 
-/// Whether nobody else has owned a run since it had this lease: it is still its owner's, or ended as that.
-pub(crate) fn is_of(connection: &Connection, holder: i64, lease: &Lease) -> rusqlite::Result<bool> {
+/// How a run stands to whoever had a lease of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It may append.
+    Ours,
+    /// The run ended under this lease.
+    Over,
+    /// Another has it, or had it, or there is none.
+    Others,
+}
+
+pub(crate) fn standing(connection: &Connection, holder: i64, lease: &Lease) -> rusqlite::Result<Standing> {
     let mut select = connection
-        .prepare_cached("SELECT 1 FROM runs WHERE id = ?1 AND fence = ?2 AND (holder = ?3 OR ended <> 0)")?;
-    select.exists((lease.run.as_str(), fence(lease), holder))
+        .prepare_cached("SELECT ended <> 0, holder IS ?3 FROM runs WHERE id = ?1 AND fence = ?2")?;
+    let known = select.query_row((lease.run.as_str(), fence(lease), holder), |row| {
+        Ok((row.get::<_, bool>(0)?, row.get::<_, bool>(1)?))
+    });
+    Ok(match known.optional()? {
+        Some((true, _)) => Standing::Over,
+        Some((false, true)) => Standing::Ours,
+        Some((false, false)) | None => Standing::Others,
+    })
+}
+
+/// Whether a run can be removed: it is over, nobody's, or its owner's process has ended.
+pub(crate) fn is_idle(
+    connection: &Connection,
+    run: &RunId,
+    has_ended: impl FnOnce(i64) -> rusqlite::Result<bool>,
+) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached("SELECT holder FROM runs WHERE id = ?1 AND ended = 0")?;
+    let holder: Option<Option<i64>> = select.query_row([run.as_str()], |row| row.get(0)).optional()?;
+    holder.flatten().map_or(Ok(true), has_ended)
 }
 
 /// Takes a run over: gives its new fencing number. `is_free` says of its owner until now, if there is one, that its

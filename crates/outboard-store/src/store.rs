@@ -40,6 +40,7 @@ pub struct SqliteStore {
     thread: Mutex<Option<JoinHandle<()>>>,
     reader: Arc<Mutex<Reader>>,
     redactor: Arc<RwLock<Redactor>>,
+    watch: Arc<Mutex<Watch>>,
     /// Something was written, or was to be.
     used: AtomicBool,
 }
@@ -47,7 +48,8 @@ pub struct SqliteStore {
 #[derive(Debug, Default)]
 struct Reader {
     connection: Option<Connection>,
-    watch: Watch,
+    /// Of the file that is open.
+    identity: Option<(u64, u64)>,
 }
 
 impl SqliteStore {
@@ -56,8 +58,9 @@ impl SqliteStore {
     /// # Errors
     /// If no thread can be started.
     pub fn new(options: StoreOptions) -> std::io::Result<Self> {
-        let (options, redactor) = (Arc::new(options), Arc::default());
-        let writing = Arc::new(Writing::new(Arc::clone(&options), Arc::clone(&redactor)));
+        let (options, redactor, watch) = (Arc::new(options), Arc::default(), Arc::default());
+        let writing = Writing::new(Arc::clone(&options), Arc::clone(&redactor), Arc::clone(&watch));
+        let writing = Arc::new(writing);
         let of_thread = Arc::clone(&writing);
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || of_thread.run())?;
         Ok(Self {
@@ -66,6 +69,7 @@ impl SqliteStore {
             thread: Mutex::new(Some(thread)),
             reader: Arc::default(),
             redactor,
+            watch,
             used: AtomicBool::new(false),
         })
     }
@@ -147,16 +151,22 @@ impl SqliteStore {
         read: impl FnOnce(&Connection, &mut Watch, &StoreOptions) -> Result<T, Unreadable> + Send + 'static,
     ) -> Result<Option<T>, StoreFailure> {
         let (reader, options) = (Arc::clone(&self.reader), Arc::clone(&self.options));
+        let watch = Arc::clone(&self.watch);
         let done = tokio::task::spawn_blocking(move || {
             let file = connection::file(&options.folder);
             let at = At { file: &file, action: "read" };
             let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
-            let Reader { connection, watch } = &mut *reader;
+            let Reader { connection, identity } = &mut *reader;
+            let now = connection::identity(&options.folder);
+            if *identity != now {
+                (*connection, *identity) = (None, now);
+            }
             if connection.is_none() {
                 *connection = connection::open_to_read(&options)?;
             }
             let Some(open) = connection else { return Ok(None) };
-            let read = read(open, watch, &options).map_err(|unreadable| match unreadable {
+            let mut watch = watch.lock().unwrap_or_else(PoisonError::into_inner);
+            let read = read(open, &mut watch, &options).map_err(|unreadable| match unreadable {
                 Unreadable::Damaged(what) => at.damaged(&what),
                 Unreadable::Sql(error) => at.sql(&error),
                 Unreadable::Log(error) => at.log(&error),
@@ -250,16 +260,20 @@ impl Store for SqliteStore {
                 takeover::bring_in(turn, before)?;
             }
             let taken = runs::take(transaction, turn.holder, &run, is_free).map_err(sql)?;
-            let fence = taken.map_err(|reason| at.failure(StoreTrouble::NotOwner, reason))?;
+            // What was brought in stands all the same.
+            let fence = match taken {
+                Ok(fence) => fence,
+                Err(reason) => return Ok(Err(at.failure(StoreTrouble::NotOwner, reason))),
+            };
             if let Some(before) = before {
                 let buried = holder::bury(transaction, folder, before).map_err(sql)?;
                 turn.after.extend(buried);
             }
             let lease = Lease { run, fence };
             turn.after.push(After::Own(lease.clone()));
-            Ok(lease)
+            Ok(Ok(lease))
         });
-        taken.boxed()
+        async move { taken.await? }.boxed()
     }
 
     fn release(&self, lease: &Lease) -> Written {

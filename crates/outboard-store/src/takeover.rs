@@ -30,10 +30,7 @@ pub(crate) fn bring_in(turn: &mut Turn<'_>, owner: i64) -> Result<(), StoreFailu
     }
     let drained = holder::drained(transaction, owner).map_err(sql)?;
     let (mut packer, mut bytes) = (Packer::new(), 0);
-    let mut last = drained;
-    for record in log::after(drained, &records) {
-        last = record.no;
-    }
+    let last = log::after(drained, &records).last().map_or(drained, |record| record.no);
     // What was written then does not become new by being brought in.
     let now = log::written(folder, &id).map_or_else(runs::now, |written| written.min(runs::now()));
     for logged in log::by_run(log::after(drained, &records)) {
@@ -81,9 +78,10 @@ impl SqliteStore {
         if known.is_empty() {
             return;
         }
-        let done = self.write(move |turn| known.into_iter().try_for_each(|owner| bring_in(turn, owner)));
-        if let Err(error) = done.await {
-            tracing::debug!(%error, "what another Outboard logged is not brought in yet");
+        for owner in known {
+            if let Err(error) = self.write(move |turn| bring_in(turn, owner)).await {
+                tracing::debug!(%error, "what another Outboard logged is not brought in yet");
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -28,7 +28,7 @@ use crate::{
     log::{self, Logged},
     options::{Durability, StoreOptions},
     pending::{self, Pending},
-    runs::{self, Appended, Counts, Group},
+    runs::{self, Appended, Counts, Group, Standing},
 };
 
 /// Bytes that SQLite's log may grow by before it is moved into the database when nobody waits, and at the latest.
@@ -42,8 +42,10 @@ pub(crate) struct Writer {
     options: Arc<StoreOptions>,
     redactor: Arc<RwLock<Redactor>>,
     connection: Option<Connection>,
+    /// Of the file that is open.
+    identity: Option<(u64, u64)>,
     holder: Option<Holder>,
-    watch: Watch,
+    watch: Arc<Mutex<Watch>>,
     owned: Owned,
     pending: Pending,
     ahead: Ahead,
@@ -56,13 +58,18 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(options: Arc<StoreOptions>, redactor: Arc<RwLock<Redactor>>) -> Self {
+    pub(crate) fn new(
+        options: Arc<StoreOptions>,
+        redactor: Arc<RwLock<Redactor>>,
+        watch: Arc<Mutex<Watch>>,
+    ) -> Self {
         Self {
             options,
             redactor,
             connection: None,
+            identity: None,
             holder: None,
-            watch: Watch::default(),
+            watch,
             owned: Owned::new(),
             pending: Pending::default(),
             ahead: Ahead::default(),
@@ -101,6 +108,8 @@ impl Writer {
             && self.pending.is_empty()
             && self.ahead.has_room()
             && !self.in_trouble
+            // What is logged belongs to this database.
+            && self.identity == connection::identity(&self.options.folder)
     }
 
     /// Writes appends without waiting for others who write: to the log where that will do, else to the database. What cannot
@@ -127,13 +136,17 @@ impl Writer {
             let begins = |event: &Event| matches!(event, Event::Opened(_) | Event::Resumed(_));
             append.spends.is_empty() && !append.events.iter().any(begins)
         };
-        appends.iter().all(|Appends { lease, appends }| {
-            is_open(lease) && !given_up(lease) && appends.iter().all(|(append, _)| simple(append))
-        })
+        // Without a log nobody has fenced it.
+        let events =
+            appends.iter().flat_map(|of| &of.appends).map(|(append, _)| append.events.len()).sum::<usize>();
+        (events > 0 || self.ahead.has_begun())
+            && appends.iter().all(|Appends { lease, appends }| {
+                is_open(lease) && !given_up(lease) && appends.iter().all(|(append, _)| simple(append))
+            })
     }
 
-    /// Logs appends. Those that another process may not have seen are given back empty: what became of them says the
-    /// database.
+    /// Logs appends. Where another process may not have seen them, or they may be there in part, they are given back empty:
+    /// what becomes of them says the database, to which they are brought in any case.
     fn log(&mut self, mut appends: Vec<Appends>) -> Result<(), Vec<Appends>> {
         let Some(holder) = &self.holder else { return Err(appends) };
         let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
@@ -150,11 +163,11 @@ impl Writer {
             }
         }
         drop(redactor);
-        if let Err(error) = self.ahead.log(&self.options.folder, &holder.id, records, bytes) {
+        let logged = self.ahead.log(&self.options.folder, &holder.id, records, bytes);
+        if let Err(error) = &logged {
             tracing::debug!(%error, "the journal's log cannot be written");
-            return Err(appends);
         }
-        let is_fenced = self.ahead.is_fenced();
+        let is_sure = !self.ahead.is_fenced() && logged.is_ok();
         for Appends { lease, appends } in &mut appends {
             for (append, done) in appends {
                 let ends = matches!(append.events.last(), Some(Event::Ended(_)));
@@ -162,13 +175,13 @@ impl Writer {
                 if let Some(own) = self.owned.get_mut(&lease.run) {
                     own.is_over |= ends;
                 }
-                if !is_fenced {
+                if is_sure {
                     // Whoever does not wait any more need not be told.
                     let _ = std::mem::replace(done, oneshot::channel().0).send(Ok(()));
                 }
             }
         }
-        if is_fenced { Err(appends) } else { Ok(()) }
+        if is_sure { Ok(()) } else { Err(appends) }
     }
 
     fn write(&mut self, work: VecDeque<Job>) {
@@ -252,14 +265,19 @@ impl Writer {
         let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
         let (mut bytes, now) = (0, runs::now());
         let mut write = |lease: &Lease, events: Vec<Event>, redacted: bool| {
+            let ends = matches!(events.last(), Some(Event::Ended(_)));
             let uncounted = self.owned.get(&lease.run).map(|own| own.uncounted).unwrap_or_default();
             if events.is_empty() {
                 // It may be that another has brought them in, and has taken the run over.
-                let is_ours = runs::is_of(&transaction, holder.no, lease).map_err(sql)?;
-                return Ok(if is_ours { Appended::Done(uncounted) } else { Appended::NotOwner });
+                return Ok(match runs::standing(&transaction, holder.no, lease).map_err(sql)? {
+                    Standing::Ours => (Appended::Done(uncounted), false),
+                    Standing::Over => (Appended::Done(Counts::default()), true),
+                    Standing::Others => (Appended::NotOwner, false),
+                });
             }
             let group = Group { lease, events, redacted, uncounted, now };
             runs::append(&transaction, &mut self.packer, holder.no, &self.options, group, &mut bytes)
+                .map(|all| (all, ends))
                 .map_err(|problem| at.append(problem))
         };
         let mut verdicts = Vec::with_capacity(appends.len());
@@ -285,20 +303,19 @@ impl Writer {
                 redacted |= redactor.redact(event);
             }
             events.extend(new);
-            let ends = matches!(events.last(), Some(Event::Ended(_)));
-            verdicts.push(Verdict { all: write(lease, events, redacted)?, spent, ends });
+            let (all, ends) = write(lease, events, redacted)?;
+            verdicts.push(Verdict { all, spent, ends });
         }
         let mut others = Vec::with_capacity(logged.len());
         for Logged { lease, events, redacted } in logged {
-            let ends = matches!(events.last(), Some(Event::Ended(_)));
-            let all = write(&lease, events, redacted)?;
+            let (all, ends) = write(&lease, events, redacted)?;
             others.push((lease, Verdict { all, spent: Vec::new(), ends }));
         }
         let mut lost = Vec::new();
         if is_fenced {
             for (run, own) in &self.owned {
                 let lease = Lease { run: run.clone(), fence: own.fence };
-                if !runs::is_of(&transaction, holder.no, &lease).map_err(sql)? {
+                if runs::standing(&transaction, holder.no, &lease).map_err(sql)? != Standing::Ours {
                     lost.push(lease.run);
                 }
             }
@@ -387,12 +404,13 @@ impl Writer {
                 (work(Err(&failure)), Err(failure))
             }
             Ok(transaction) => {
+                let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut turn = Turn {
                     transaction: &transaction,
                     at,
                     options: &self.options,
                     holder: holder.no,
-                    watch: &mut self.watch,
+                    watch: &mut watch,
                     owned: &self.owned,
                     after: Vec::new(),
                 };
@@ -401,24 +419,36 @@ impl Writer {
                 (tell, transaction.commit().map(|()| after).map_err(|error| at.sql(&error)))
             }
         };
-        let done = done.map(|after| after.into_iter().for_each(|after| self.after(after)));
+        let done = done.map(|after| self.after(after));
         if let Err(failure) = &done {
             self.failed(failure);
         }
         tell(done);
     }
 
-    fn after(&mut self, after: After) {
-        match after {
-            After::Own(lease) => drop(self.owned.insert(lease.run, Own::of(lease.fence))),
-            After::Disown(lease) => drop(self.owned.remove(&lease.run)),
-            After::Settle(owner) => log::settle(&self.options.folder, &owner),
-            After::Remove(owner) => log::remove(&self.options.folder, &owner),
+    fn after(&mut self, all: Vec<After>) {
+        let folder = &self.options.folder;
+        // The disk must not forget what was brought in while it knows that its log is gone.
+        let goes = |after: &After| matches!(after, After::Settle(_) | After::Remove(_));
+        let is_kept = !all.iter().any(goes) || connection::sync_wal(folder).is_ok();
+        for after in all {
+            match after {
+                After::Own(lease) => drop(self.owned.insert(lease.run, Own::of(lease.fence))),
+                After::Disown(lease) => drop(self.owned.remove(&lease.run)),
+                After::Settle(owner) if is_kept => log::settle(folder, &owner),
+                After::Remove(owner) if is_kept => log::remove(folder, &owner),
+                // They are passed over by their numbers, and looked at again.
+                After::Settle(_) | After::Remove(_) => {}
+            }
         }
     }
 
     /// Opens the database and enters this process among the owners, unless that is done.
     fn ready(&mut self) -> Result<(), StoreFailure> {
+        if self.connection.is_some() && self.identity != connection::identity(&self.options.folder) {
+            // It was moved away.
+            self.connection = None;
+        }
         let connection = match &mut self.connection {
             Some(connection) => connection,
             closed => {
@@ -433,6 +463,7 @@ impl Writer {
                         self.ahead.begin_anew();
                     }
                 }
+                self.identity = connection::identity(&self.options.folder);
                 closed.insert(connection)
             }
         };
@@ -449,7 +480,7 @@ impl Writer {
     }
 
     /// After what is wrong with the database itself it is opened anew next time.
-    pub(crate) fn failed(&mut self, failure: &StoreFailure) {
+    fn failed(&mut self, failure: &StoreFailure) {
         tracing::warn!(%failure, "the journal cannot be written");
         self.in_trouble = true;
         if !matches!(failure.trouble, StoreTrouble::Full | StoreTrouble::Locked) {
@@ -527,11 +558,11 @@ impl Writer {
     }
 
     fn write_pending(&mut self) {
-        for (run, fence) in self.pending.runs() {
+        let nothing = |(run, fence)| {
             let nobody = oneshot::channel().0;
-            let appends = vec![(Append::default(), nobody)];
-            self.append(vec![Appends { lease: Lease { run, fence }, appends }]);
-        }
+            Appends { lease: Lease { run, fence }, appends: vec![(Append::default(), nobody)] }
+        };
+        self.append(self.pending.runs().into_iter().map(nothing).collect());
     }
 
     /// Writes what is left, and lets go of what this process owns.

@@ -10,6 +10,7 @@ use std::{
 use outboard_runtime::journal::Redactor;
 
 use crate::{
+    holder::Watch,
     job::{Appends, Job},
     options::StoreOptions,
     queue::{Queue, When},
@@ -32,8 +33,12 @@ impl std::fmt::Debug for Writing {
 }
 
 impl Writing {
-    pub(crate) fn new(options: Arc<StoreOptions>, redactor: Arc<RwLock<Redactor>>) -> Self {
-        Self { queue: Queue::new(), writer: Mutex::new(Writer::new(options, redactor)) }
+    pub(crate) fn new(
+        options: Arc<StoreOptions>,
+        redactor: Arc<RwLock<Redactor>>,
+        watch: Arc<Mutex<Watch>>,
+    ) -> Self {
+        Self { queue: Queue::new(), writer: Mutex::new(Writer::new(options, redactor, watch)) }
     }
 
     /// Adds something to be written.
@@ -150,7 +155,7 @@ mod tests {
             let mut of_folder = StoreOptions::new(folder.path());
             options(&mut of_folder);
             let redactor = Arc::<RwLock<Redactor>>::default();
-            let writing = Writing::new(Arc::new(of_folder), Arc::clone(&redactor));
+            let writing = Writing::new(Arc::new(of_folder), Arc::clone(&redactor), Arc::default());
             Self { folder, writing, redactor }
         }
 
@@ -424,9 +429,6 @@ mod tests {
             let file = format!("{}{end}", connection::file(alone.folder.path()).display());
             std::fs::rename(&file, format!("{file}.away")).unwrap();
         }
-        let damaged =
-            StoreFailure { trouble: StoreTrouble::Damaged, action: "written", reason: String::new() };
-        alone.writing.writer.lock().unwrap().failed(&damaged);
         for run in ["r1", "r2"] {
             let mut told = alone.append(run, intended(1));
             alone.writing.help();

@@ -124,6 +124,23 @@ async fn a_newer_database_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_database_that_was_moved_away_is_not_read_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    record(&store, "r1", "1").await;
+    assert_eq!(store.read(&RunId::from("r1")).await.unwrap().len(), 5);
+    for end in ["", "-wal", "-shm"] {
+        let file = format!("{}{end}", store.file().display());
+        std::fs::rename(&file, format!("{file}.away")).unwrap();
+    }
+    record(&store, "r2", "1").await;
+    assert_eq!(store.read(&RunId::from("r1")).await.unwrap(), []);
+    assert_eq!(store.read(&RunId::from("r2")).await.unwrap().len(), 5);
+    let pruned = store.prune(Retention { age: Duration::MAX, bytes: 0 }).await.unwrap();
+    assert_eq!(pruned.runs, 1);
+}
+
+#[tokio::test]
 async fn one_append_that_cannot_be_stored_does_not_take_others_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
