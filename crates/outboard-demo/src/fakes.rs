@@ -3,6 +3,7 @@
 //!
 //! No process is started and nothing waits.
 
+use outboard_agent::{Listing, ToolAnswer, ToolDefinition};
 use serde_json::{Value, json};
 use tokio::{
     io::{
@@ -14,7 +15,6 @@ use tokio::{
 
 use crate::{
     answer::Answer,
-    conversation::{Listing, ToolAnswer, ToolDefinition},
     model::{SUMMARY_IN_PYTHON, SUMMARY_SCRIPT},
     tool_server::{ServerFailure, ToolServer},
     upstream::{UpstreamError, UpstreamOptions, serve_on},

@@ -5,8 +5,6 @@
 //! The library returns text; it never prints.
 
 mod answer;
-mod billing;
-mod conversation;
 mod data;
 mod demo;
 #[cfg(test)]
@@ -14,6 +12,7 @@ mod fakes;
 mod model;
 mod report;
 mod scratch;
+pub mod tasks;
 mod tool_server;
 mod upstream;
 mod ways;
@@ -22,6 +21,7 @@ mod workplace;
 pub use answer::Answer;
 pub use demo::{DemoError, DemoOptions, run};
 pub use report::{DemoReport, Style, WayReport};
+pub use scratch::Scratch;
 pub use upstream::{UpstreamError, UpstreamOptions, serve};
 pub use ways::Progress;
 pub use workplace::{Claim, Judged, Watched, WorkplaceOptions, WorkplaceReport, serve as serve_workplace};

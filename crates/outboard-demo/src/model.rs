@@ -7,12 +7,10 @@ mod aggregate;
 mod mend;
 mod script;
 
-use serde_json::json;
+use outboard_agent::{Conversation, ToolUse, Turn};
+use serde_json::{Value, json};
 
-use crate::{
-    answer::Answer,
-    conversation::{Conversation, ToolUse, Turn},
-};
+use crate::answer::Answer;
 use script::{Source, Step};
 
 const EXECUTE: &str = "execute";
@@ -84,14 +82,12 @@ fn step_length(step: &Step, conversation: &Conversation) -> Result<usize, Stuck>
 /// The turn of a step that takes several: `turn` counts from zero within the step.
 fn take(step: &Step, turn: usize, conversation: &Conversation) -> Result<Turn, Stuck> {
     Ok(match step {
-        Step::Call { say, tool, input } => {
-            Turn { text: say.clone(), calls: vec![ToolUse { name: tool.clone(), input: input.clone() }] }
-        }
+        Step::Call { say, tool, input } => says(say, vec![call(tool, input.clone())]),
         Step::FetchPages { tool, calls_per_turn } => {
             let total = aggregate::total_pages(conversation)?;
             let pages = (1..=total).skip(turn * calls_per_turn.get()).take(calls_per_turn.get());
-            let calls = pages.map(|page| ToolUse { name: tool.clone(), input: json!({ "page": page }) });
-            Turn { text: String::new(), calls: calls.collect() }
+            let calls = pages.map(|page| call(tool, json!({ "page": page })));
+            says("", calls.collect())
         }
         Step::Execute { say, script } => {
             for tool in TOOLS_OF_THE_SCRIPT {
@@ -107,16 +103,21 @@ fn take(step: &Step, turn: usize, conversation: &Conversation) -> Result<Turn, S
                 Source::Pages => aggregate::answer(conversation)?,
                 Source::Result => read_last(conversation)?,
             };
-            Turn { text: answer.to_string(), calls: Vec::new() }
+            says(&answer.to_string(), Vec::new())
         }
     })
 }
 
 fn execute(say: &str, code: &str) -> Turn {
-    Turn {
-        text: say.to_owned(),
-        calls: vec![ToolUse { name: EXECUTE.to_owned(), input: json!({ "code": code }) }],
-    }
+    says(say, vec![call(EXECUTE, json!({ "code": code }))])
+}
+
+fn says(text: &str, calls: Vec<ToolUse>) -> Turn {
+    Turn { text: text.to_owned(), calls, ..Turn::default() }
+}
+
+fn call(name: &str, input: Value) -> ToolUse {
+    ToolUse { name: name.to_owned(), input, ..ToolUse::default() }
 }
 
 fn mend_last(conversation: &Conversation) -> Result<String, Stuck> {

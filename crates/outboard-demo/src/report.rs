@@ -2,9 +2,7 @@
 //!
 //! It judges whether all ways came to the same answer, and whether what the second part claims is true. It does not print.
 
-mod bars;
 mod render;
-mod style;
 mod waiting;
 
 use serde::Serialize;
@@ -16,7 +14,7 @@ use crate::{
     workplace::{Claim, WorkplaceReport},
 };
 
-pub use style::Style;
+pub use outboard_agent::compare::Style;
 
 /// The tokenizer that the figures are counted with; no provider's bill.
 const ESTIMATE: &str = "o200k";

@@ -10,14 +10,17 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The directories, and the `outboard` executable that is started in them.
-pub(crate) struct Scratch {
+pub struct Scratch {
     exe: String,
     folder: TempDir,
 }
 
 impl Scratch {
     /// Makes the directories; nothing is configured.
-    pub(crate) fn prepare(exe: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If they cannot be made.
+    pub fn prepare(exe: &Path) -> io::Result<Self> {
         let exe = std::path::absolute(exe)?;
         let exe = exe.into_os_string().into_string().map_err(|exe| {
             let what = format!("the path of the executable is not UTF-8: {}", Path::new(&exe).display());
@@ -31,22 +34,25 @@ impl Scratch {
     }
 
     /// Writes the user's `outboard.json`.
-    pub(crate) fn configure(&self, configuration: &Value) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn configure(&self, configuration: &Value) -> io::Result<()> {
         fs::write(self.config().join("outboard.json"), configuration.to_string())
     }
 
     /// The `outboard` executable.
-    pub(crate) fn exe(&self) -> &str {
+    pub fn exe(&self) -> &str {
         &self.exe
     }
 
     /// The user's configuration directory.
-    pub(crate) fn config(&self) -> PathBuf {
+    pub fn config(&self) -> PathBuf {
         self.folder.path().join("config")
     }
 
     /// Where processes are started.
-    pub(crate) fn work(&self) -> PathBuf {
+    pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")
     }
 
@@ -55,7 +61,7 @@ impl Scratch {
     }
 
     /// All variables that processes see.
-    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+    pub fn environment(&self) -> Vec<(String, String)> {
         let variables = [
             ("HOME", self.folder.path().to_owned()),
             ("OUTBOARD_CONFIG_DIR", self.config()),

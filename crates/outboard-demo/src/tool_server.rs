@@ -5,10 +5,9 @@
 
 use std::{fmt, future::Future, time::Duration};
 
+use outboard_agent::{Listing, ToolAnswer};
 use serde_json::Value;
 use tokio::time::timeout;
-
-use crate::conversation::{Listing, ToolAnswer};
 
 /// Nothing in the demo takes nearly as long; whatever hangs is reported instead of waited for.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);

@@ -7,11 +7,10 @@ pub(crate) mod connect;
 use std::{fmt, future::Future, time::Instant};
 
 use futures::future::try_join_all;
+use outboard_agent::{Conversation, Message, billing::bill};
 
 use crate::{
     answer::Answer,
-    billing::bill,
-    conversation::{Conversation, Message},
     model::{ScriptedModel, Stuck},
     report::WayReport,
     tool_server::{ServerFailure, ToolServer},

@@ -7,6 +7,7 @@ mod options;
 mod server;
 mod stdio;
 mod tools;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 

@@ -10,8 +10,16 @@ const CONTAINED: &[(&str, &[&str], &str)] = &[
     ("rmcp*", &["outboard-face", "outboard-demo"], "the rest does not depend on one library's view of MCP"),
     ("oxc*", &["outboard-script"], "the syntax tree stays behind the script's own types"),
     ("ruff*", &["outboard-script"], "the syntax tree stays behind the script's own types"),
-    ("reqwest", &["outboard-upstream", "outboard-openapi"], "only upstreams are reached over the network"),
-    ("hyper*", &["outboard-upstream", "outboard-openapi"], "only upstreams are reached over the network"),
+    (
+        "reqwest",
+        &["outboard-upstream", "outboard-openapi", "outboard-agent"],
+        "only upstreams and models are reached over the network",
+    ),
+    (
+        "hyper*",
+        &["outboard-upstream", "outboard-openapi", "outboard-agent"],
+        "only upstreams and models are reached over the network",
+    ),
     ("jsonschema", &["outboard-runtime"], "schemas are checked in the broker, with its bounds"),
     ("cel*", &["outboard-runtime"], "conditions of rules are evaluated with the bounds of the policy"),
     (

@@ -19,7 +19,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("outboard-face", &["outboard-runtime"]),
     ("outboard-store", &["outboard-runtime"]),
     ("outboard-socket", &["outboard-declare", "outboard-runtime"]),
-    ("outboard-demo", &["outboard-runtime", "outboard-upstream"]),
+    ("outboard-agent", &["outboard-runtime"]),
+    ("outboard-demo", &["outboard-agent", "outboard-runtime", "outboard-upstream"]),
     (
         "outboard",
         &[
@@ -34,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "outboard-face",
             "outboard-store",
             "outboard-socket",
+            "outboard-agent",
             "outboard-demo",
         ],
     ),

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use outboard_agent::Conversation;
 use serde_json::Value;
 
 use super::{Stuck, unreadable};
-use crate::{answer::Answer, conversation::Conversation, data::DataChunk};
+use crate::{answer::Answer, data::DataChunk};
 
 pub(super) const TOTAL_PAGES: &str = "get_total_pages";
 pub(super) const DATA_CHUNK: &str = "get_data_chunk";

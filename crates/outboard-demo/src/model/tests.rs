@@ -3,14 +3,15 @@
 
 use serde_json::{Value, json};
 
+use outboard_agent::{Listing, Message, ToolAnswer};
+
 use super::*;
-use crate::conversation::{Listing, Message, ToolAnswer};
 
 fn conversation(exchanges: &[(&str, Value, &str)]) -> Conversation {
     let messages = exchanges.iter().flat_map(|(name, input, text)| {
-        let call = ToolUse { name: (*name).to_owned(), input: input.clone() };
+        let call = ToolUse { name: (*name).to_owned(), input: input.clone(), ..ToolUse::default() };
         [
-            Message::Assistant(Turn { text: String::new(), calls: vec![call] }),
+            Message::Assistant(Turn { calls: vec![call], ..Turn::default() }),
             Message::Results(vec![ToolAnswer { text: (*text).to_owned(), is_error: false }]),
         ]
     });

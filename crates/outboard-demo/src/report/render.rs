@@ -2,11 +2,12 @@
 //!
 //! It decides order and alignment; the figures and the judgement come from the report.
 
-use super::{
-    COUNTED, DemoReport, Style, WayReport,
+use outboard_agent::compare::{
     bars::{Bar, bars},
-    waiting,
+    thousands,
 };
+
+use super::{COUNTED, DemoReport, Style, WayReport, waiting};
 use crate::{
     data::{PAGE_SIZE, TOTAL_PAGES},
     model::SUMMARY_SCRIPT,
@@ -91,17 +92,4 @@ pub(super) fn further_in(text: &str) -> String {
 
 fn seconds(seconds: f64) -> String {
     format!("{seconds:.3}")
-}
-
-/// A number with commas between its thousands.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -4,6 +4,7 @@
 
 use std::{io, time::Duration};
 
+use outboard_agent::{Listing, ToolAnswer, ToolDefinition};
 use outboard_runtime::{
     ids::{ToolName, UpstreamName},
     json::Json,
@@ -16,15 +17,13 @@ use tokio::time::{Instant, sleep};
 
 use super::{Before, Connect};
 use crate::{
-    conversation::{Listing, ToolAnswer, ToolDefinition},
     demo::DemoOptions,
     model::TOOLS_OF_THE_SCRIPT,
     scratch::Scratch,
+    tasks::{self, DATA_TOOLS},
     tool_server::{ServerFailure, ToolServer, within},
 };
 
-/// The demo's upstream as scripts know it.
-const NAMESPACE: &str = "data_tools";
 /// How long a fresh `outboard serve` may take to learn its upstream's tools, and how often it is asked.
 const LONGEST_START: Duration = Duration::from_secs(20);
 const ASK_AGAIN: Duration = Duration::from_millis(50);
@@ -38,15 +37,8 @@ pub(crate) struct Processes {
 impl Processes {
     /// Makes the directory and writes the configuration that names the demo's upstream.
     pub(crate) fn prepare(options: &DemoOptions) -> io::Result<Self> {
-        let mut upstream_args = vec!["demo-upstream".to_owned()];
-        if !options.latency {
-            upstream_args.push("--no-latency".to_owned());
-        }
-        let scratch = Scratch::prepare(&options.exe)?;
-        // It is our own: nobody need be asked about it.
-        let server = json!({ "command": scratch.exe(), "args": upstream_args, "trust": true });
-        scratch.configure(&json!({ "mcpServers": { NAMESPACE: server } }))?;
-        Ok(Self { upstream_args, scratch })
+        let scratch = tasks::user(&options.exe, options.latency)?;
+        Ok(Self { upstream_args: tasks::arguments(options.latency), scratch })
     }
 
     fn spec(&self, before: Before) -> UpstreamSpec {
@@ -60,7 +52,7 @@ impl Processes {
             env: self.scratch.environment(),
             cwd: Some(self.scratch.work()),
         };
-        UpstreamSpec::new(UpstreamName::new(NAMESPACE), transport)
+        UpstreamSpec::new(UpstreamName::new(DATA_TOOLS), transport)
     }
 }
 

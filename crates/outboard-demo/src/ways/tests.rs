@@ -58,7 +58,7 @@ async fn spaces_in_the_json_of_results_are_a_fifth_of_a_direct_bill() {
 #[tokio::test]
 async fn the_script_way_leaves_most_of_its_budget_to_the_tools_shown() {
     let report = run_with(&fakes(), false, &|_| ()).await.unwrap();
-    let shown = crate::billing::count_listing(
+    let shown = outboard_agent::billing::count_listing(
         &fakes().connect(Before::Outboard).await.unwrap().listing().await.unwrap(),
     );
     let own = report.ways[2].tokens() - 2 * shown;

@@ -26,19 +26,23 @@ impl Style {
         }
     }
 
-    pub(super) fn strong(self, text: &str) -> String {
+    /// Bold.
+    pub fn strong(self, text: &str) -> String {
         self.paint(Ansi::new().bold(), text)
     }
 
-    pub(super) fn dim(self, text: &str) -> String {
+    /// Dimmed.
+    pub fn dim(self, text: &str) -> String {
         self.paint(Ansi::new().dimmed(), text)
     }
 
-    pub(super) fn good(self, text: &str) -> String {
+    /// The one to look at.
+    pub fn good(self, text: &str) -> String {
         self.paint(AnsiColor::Green.on_default(), text)
     }
 
-    pub(super) fn bad(self, text: &str) -> String {
+    /// What is wrong.
+    pub fn bad(self, text: &str) -> String {
         self.paint(AnsiColor::Red.on_default().bold(), text)
     }
 

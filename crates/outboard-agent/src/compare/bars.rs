@@ -7,19 +7,31 @@ use super::Style;
 const WIDTH: usize = 40;
 
 /// One bar.
-pub(super) struct Bar<'a> {
-    pub(super) label: &'a str,
-    pub(super) value: f64,
-    pub(super) figure: String,
+pub struct Bar<'a> {
+    /// What it is about.
+    pub label: &'a str,
+    /// How long it is.
+    pub value: f64,
+    /// The value for people.
+    pub figure: String,
     /// Painted as the one to look at.
-    pub(super) good: bool,
+    pub good: bool,
 }
 
 /// The bars under a heading, the longest filling the width; later ones say how they compare to the
 /// first.
-pub(super) fn bars(heading: &str, bars: &[Bar<'_>], style: Style) -> String {
+pub fn bars(heading: &str, bars: &[Bar<'_>], style: Style) -> String {
+    laid_out(heading, bars, style, &|value| compared(value, bars[0].value))
+}
+
+/// The same without comparing them: for steps of one thing.
+pub fn steps(heading: &str, bars: &[Bar<'_>], style: Style) -> String {
+    laid_out(heading, bars, style, &|_| String::new())
+}
+
+fn laid_out(heading: &str, bars: &[Bar<'_>], style: Style, beside: &dyn Fn(f64) -> String) -> String {
     let longest = bars.iter().map(|bar| bar.value).fold(0.0, f64::max);
-    let label_width = bars.iter().map(|bar| bar.label.len()).max().unwrap_or(0);
+    let label_width = bars.iter().map(|bar| bar.label.chars().count()).max().unwrap_or(0);
     let figure_width = bars.iter().map(|bar| bar.figure.len()).max().unwrap_or(0);
 
     let mut text = format!("{}\n", style.strong(heading));
@@ -31,7 +43,7 @@ pub(super) fn bars(heading: &str, bars: &[Bar<'_>], style: Style) -> String {
             bar.label,
             "",
             bar.figure,
-            compared(bar.value, bars[0].value),
+            beside(bar.value),
             gap = WIDTH - cells,
         );
         text.push_str(line.trim_end());

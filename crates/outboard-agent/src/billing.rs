@@ -3,14 +3,12 @@
 //! It reads conversations alone and asks no provider: there is no public tokenizer of all current
 //! models, hence "o200k estimate".
 
-use crate::conversation::{Conversation, Listing, Message, ToolDefinition, Turn};
+use outboard_runtime::present::count_tokens;
 
-/// The tokens of one turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TurnBill {
-    pub(crate) input: u64,
-    pub(crate) output: u64,
-}
+use crate::{
+    conversation::{Conversation, Listing, Message, ToolDefinition, Turn},
+    usage::Usage,
+};
 
 /// Bills every turn of a conversation, in order.
 ///
@@ -24,33 +22,38 @@ pub(crate) struct TurnBill {
 /// - a call as the tool's name and its input as compact JSON, because that is what a model writes. A
 ///   script is thus counted with its line breaks and quotes escaped;
 /// - a call's result as the bare text of its content, because an API unpacks it before the model reads
-///   it. Structured content is not counted a second time. The demo's upstream writes a space after each
-///   comma and colon there, as Python's `json.dumps` does; compact JSON makes the direct ways a fifth
-///   cheaper.
+///   it. Structured content is not counted a second time.
 ///
 /// Not counted: role marks, ids and a provider's own preamble for tools. They differ between providers
 /// and come with every turn and call, so leaving them out favours the ways with many turns. Prompt
 /// caches lower the price of input tokens, not their number.
-pub(crate) fn bill(conversation: &Conversation) -> Vec<TurnBill> {
-    let mut context = opening(conversation);
-    let mut bills = Vec::new();
-    for message in &conversation.messages {
-        let tokens = count_message(message);
-        if matches!(message, Message::Assistant(_)) {
-            bills.push(TurnBill { input: context, output: tokens });
-        }
-        context += tokens;
-    }
-    bills
+pub fn bill(conversation: &Conversation) -> Vec<Usage> {
+    let mut meter = Meter::of(conversation);
+    conversation.messages.iter().filter_map(|message| meter.take(message)).collect()
 }
 
-/// What stands before the first message in every turn.
-fn opening(conversation: &Conversation) -> u64 {
-    count(&conversation.system) + count_listing(&conversation.listing)
+/// Bills a conversation while it goes on; see [`bill`].
+#[derive(Clone, Copy, Debug)]
+pub struct Meter {
+    context: u64,
+}
+
+impl Meter {
+    /// A meter for this conversation, of which no message has been taken.
+    pub fn of(conversation: &Conversation) -> Self {
+        Self { context: count(&conversation.system) + count_listing(&conversation.listing) }
+    }
+
+    /// Takes the next message; what the turn bills, if it is one.
+    pub fn take(&mut self, message: &Message) -> Option<Usage> {
+        let (input, output) = (self.context, count_message(message));
+        self.context += output;
+        matches!(message, Message::Assistant(_)).then(|| Usage { input, output, ..Usage::default() })
+    }
 }
 
 /// What a server shows: its instructions and its tools.
-pub(crate) fn count_listing(listing: &Listing) -> u64 {
+pub fn count_listing(listing: &Listing) -> u64 {
     listing.instructions.as_deref().map_or(0, count)
         + listing.tools.iter().map(|tool| count(&definition_text(tool))).sum::<u64>()
 }
@@ -73,7 +76,7 @@ fn count_turn(turn: &Turn) -> u64 {
 }
 
 fn count(text: &str) -> u64 {
-    bpe_openai::o200k_base().count(text) as u64
+    count_tokens(text) as u64
 }
 
 #[cfg(test)]
@@ -86,7 +89,8 @@ mod tests {
     /// Words of one o200k token each, so that the sums can be done by hand.
     #[test]
     fn every_turn_pays_for_everything_before_it() {
-        let call = |page: u32| ToolUse { name: "get".into(), input: json!({ "page": page }) };
+        let call =
+            |page: u32| ToolUse { id: String::new(), name: "get".into(), input: json!({ "page": page }) };
         let answer = |text: &str| ToolAnswer { text: text.into(), is_error: false };
         let conversation = Conversation {
             system: "Be brief".into(),
@@ -100,9 +104,13 @@ mod tests {
             },
             messages: vec![
                 Message::User("how many".into()),
-                Message::Assistant(Turn { text: "First".into(), calls: vec![call(1), call(2)] }),
+                Message::Assistant(Turn {
+                    text: "First".into(),
+                    calls: vec![call(1), call(2)],
+                    verbatim: None,
+                }),
                 Message::Results(vec![answer("one two"), answer("three")]),
-                Message::Assistant(Turn { text: "three".into(), calls: Vec::new() }),
+                Message::Assistant(Turn { text: "three".into(), ..Turn::default() }),
             ],
         };
         // Be| brief, Hello, get|\n|one| page|\n|{}
@@ -116,8 +124,8 @@ mod tests {
         assert_eq!(
             bill(&conversation),
             [
-                TurnBill { input: opening + task, output: calls },
-                TurnBill { input: opening + task + calls + results, output: 1 },
+                Usage { input: opening + task, output: calls, ..Usage::default() },
+                Usage { input: opening + task + calls + results, output: 1, ..Usage::default() },
             ]
         );
     }
@@ -125,8 +133,12 @@ mod tests {
     #[test]
     fn a_script_is_counted_as_it_is_written_on_the_wire() {
         let turn = |code: &str| Turn {
-            text: String::new(),
-            calls: vec![ToolUse { name: "execute".into(), input: json!({ "code": code }) }],
+            calls: vec![ToolUse {
+                id: String::new(),
+                name: "execute".into(),
+                input: json!({ "code": code }),
+            }],
+            ..Turn::default()
         };
         assert_eq!(count_turn(&turn("a\nb")), count("execute") + count(r#"{"code":"a\nb"}"#));
     }

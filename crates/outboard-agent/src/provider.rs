@@ -1,0 +1,117 @@
+//! Who says a model's next turn: an API, or turns that stand in a file.
+//!
+//! [`anthropic`] and [`openai`] share [`http`], which sends, reads events and tries again. Nothing here calls tools.
+
+pub mod anthropic;
+pub mod endpoint;
+pub mod http;
+pub mod openai;
+pub mod recording;
+pub mod retry;
+pub mod scripted;
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    conversation::{Conversation, Turn},
+    usage::{Counted, Usage},
+};
+
+/// A model that is given the whole conversation and says its next turn.
+pub trait Provider: Send + Sync {
+    /// The next turn. `hear` is told of words as they come, and of attempts that failed.
+    fn turn<'a>(
+        &'a self,
+        conversation: &'a Conversation,
+        hear: &'a (dyn Fn(Heard<'_>) + Send + Sync),
+    ) -> BoxFuture<'a, Result<Said, ProviderFailure>>;
+
+    /// The model, as prices name it; `None` for turns that stand in a file.
+    fn model(&self) -> Option<&str>;
+}
+
+/// What is heard while a turn is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// Some more of the model's words.
+    Words(&'a str),
+    /// An attempt failed and is made again, from its beginning: words that were heard of it do not count.
+    Again {
+        /// Why.
+        why: &'a str,
+        /// After this pause.
+        pause: std::time::Duration,
+    },
+}
+
+/// A model's turn, and what it cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// The turn.
+    pub turn: Turn,
+    /// Why it ended.
+    pub stop: StopReason,
+    /// What it cost, if anyone but us knows.
+    pub usage: Option<Usage>,
+    /// Who counted that.
+    pub counted: Counted,
+    /// How often it was asked for in vain before. Whether those attempts are billed, no API says.
+    pub retries: u32,
+}
+
+/// Why a turn ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The model has said all.
+    EndTurn,
+    /// It waits for answers to its calls.
+    ToolUse,
+    /// The limit of a turn's output.
+    MaxTokens,
+    /// What was said is more than the model can read.
+    ContextFull,
+    /// It refuses, or a filter does.
+    Refusal,
+    /// The API made a pause: the conversation is to be sent again as it is.
+    Pause,
+    /// A reason that is not known here.
+    Other(String),
+}
+
+/// There is no turn.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderFailure {
+    /// The API refused.
+    #[error("{host} answered HTTP {status}: {message}")]
+    Refused {
+        /// Who.
+        host: String,
+        /// The status.
+        status: u16,
+        /// What it said, with the key taken out.
+        message: String,
+    },
+    /// It was tried often enough.
+    #[error("{host} gave no turn in {tries} tries: {message}")]
+    Exhausted {
+        /// Who.
+        host: String,
+        /// How often.
+        tries: u32,
+        /// What went wrong last.
+        message: String,
+    },
+    /// What came is no turn.
+    #[error("{host} sent what is no turn: {message}")]
+    Unreadable {
+        /// Who.
+        host: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The turns of a file do not go on here.
+    #[error("{0}")]
+    Script(String),
+}

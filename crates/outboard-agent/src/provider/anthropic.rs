@@ -1,0 +1,381 @@
+//! Anthropic's Messages API: a conversation becomes a request, a stream of events becomes a turn.
+//! Sending and trying again is [`super::http`]'s.
+
+use futures::future::{BoxFuture, FutureExt as _};
+use serde_json::{Value, json};
+
+use super::{
+    Heard, Provider, ProviderFailure, Said, StopReason,
+    endpoint::{Endpoint, Key},
+    http::{Api, Assemble, NoWay, Trouble},
+    retry::Patience,
+};
+use crate::{
+    conversation::{Conversation, Message, ToolDefinition, ToolUse, Turn},
+    usage::{Counted, Usage},
+};
+
+const VERSION: &str = "2023-06-01";
+/// Blocks of one turn at most.
+const BLOCKS: usize = 1_000;
+
+/// A model behind the Messages API.
+pub struct Anthropic {
+    api: Api,
+    model: String,
+    options: Options,
+}
+
+/// How turns are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Tokens that one turn may write.
+    pub most_output: u32,
+    /// Whether the API is asked to keep the prompt in its cache.
+    pub cache: bool,
+    /// Whether a turn comes as it is written.
+    pub stream: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { most_output: 8_192, cache: true, stream: true }
+    }
+}
+
+impl Anthropic {
+    /// A model at this address.
+    ///
+    /// # Errors
+    /// If nothing can be sent there.
+    pub fn new(
+        endpoint: Endpoint,
+        key: Option<Key>,
+        model: &str,
+        options: Options,
+        patience: Patience,
+    ) -> Result<Self, NoWay> {
+        let mut headers = vec![("anthropic-version", VERSION.to_owned())];
+        headers.extend(key.as_ref().map(|key| ("x-api-key", key.secret().to_owned())));
+        Ok(Self { api: Api::new(endpoint, key, &headers, patience)?, model: model.to_owned(), options })
+    }
+
+    fn body(&self, conversation: &Conversation) -> Value {
+        let Options { most_output, cache, stream } = self.options;
+        let mut body = json!({
+            "model": self.model,
+            "max_tokens": most_output,
+            "messages": messages(&conversation.messages),
+            "stream": stream,
+        });
+        let system = conversation.whole_system();
+        if !system.is_empty() {
+            body["system"] = json!([{ "type": "text", "text": system }]);
+        }
+        if !conversation.listing.tools.is_empty() {
+            body["tools"] = conversation.listing.tools.iter().map(definition).collect();
+        }
+        if cache {
+            // What stands before the first mark is the same in every turn, and what stands before the second in the next.
+            let last = body["messages"].as_array_mut().and_then(|messages| messages.last_mut());
+            let block = last.and_then(|last| last["content"].as_array_mut()?.last_mut());
+            let mark = json!({ "type": "ephemeral" });
+            if let Some(block) = block {
+                block["cache_control"] = mark.clone();
+            }
+            if body["system"].is_array() {
+                body["system"][0]["cache_control"] = mark;
+            }
+        }
+        body
+    }
+}
+
+impl Provider for Anthropic {
+    fn turn<'a>(
+        &'a self,
+        conversation: &'a Conversation,
+        hear: &'a (dyn Fn(Heard<'_>) + Send + Sync),
+    ) -> BoxFuture<'a, Result<Said, ProviderFailure>> {
+        async move {
+            let body = self.body(conversation);
+            self.api.ask(&body, || Box::new(Draft::default()), hear).await
+        }
+        .boxed()
+    }
+
+    fn model(&self) -> Option<&str> {
+        Some(&self.model)
+    }
+}
+
+fn definition(tool: &ToolDefinition) -> Value {
+    json!({ "name": tool.name, "description": tool.description, "input_schema": object_schema(&tool.input_schema) })
+}
+
+/// The schema as this API takes it: one odd tool would cost the whole request.
+fn object_schema(schema: &Value) -> Value {
+    let Value::Object(members) = schema else { return json!({ "type": "object" }) };
+    let mut members = members.clone();
+    for refused in ["oneOf", "anyOf", "allOf"] {
+        members.shift_remove(refused);
+    }
+    members.insert("type".to_owned(), json!("object"));
+    Value::Object(members)
+}
+
+fn messages(history: &[Message]) -> Vec<Value> {
+    let mut calls: &[ToolUse] = &[];
+    let mut messages = Vec::new();
+    for message in history {
+        messages.push(match message {
+            Message::User(text) => json!({ "role": "user", "content": [{ "type": "text", "text": text }] }),
+            Message::Assistant(turn) => {
+                calls = &turn.calls;
+                json!({ "role": "assistant", "content": content(turn) })
+            }
+            Message::Results(answers) => {
+                let results = calls.iter().zip(answers).map(|(call, answer)| {
+                    let mut result = json!({ "type": "tool_result", "tool_use_id": call.id });
+                    if !answer.text.is_empty() {
+                        result["content"] = json!([{ "type": "text", "text": answer.text }]);
+                    }
+                    if answer.is_error {
+                        result["is_error"] = json!(true);
+                    }
+                    result
+                });
+                json!({ "role": "user", "content": results.collect::<Vec<_>>() })
+            }
+        });
+    }
+    messages
+}
+
+fn content(turn: &Turn) -> Value {
+    if let Some(verbatim) = &turn.verbatim {
+        return verbatim.clone();
+    }
+    let text = (!turn.text.is_empty()).then(|| json!({ "type": "text", "text": turn.text }));
+    let calls = turn
+        .calls
+        .iter()
+        .map(|call| json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": call.input }));
+    text.into_iter().chain(calls).collect()
+}
+
+/// A turn that is being said.
+#[derive(Default)]
+struct Draft {
+    blocks: Vec<Value>,
+    /// Of each block the JSON of its input, as far as it came in pieces.
+    pieces: Vec<String>,
+    usage: Usage,
+    stop: Option<String>,
+    over: bool,
+}
+
+impl Draft {
+    fn count(&mut self, usage: &Value) {
+        let take = |name: &str, field: &mut u64| {
+            if let Some(tokens) = usage[name].as_u64() {
+                *field = tokens;
+            }
+        };
+        take("input_tokens", &mut self.usage.input);
+        take("cache_read_input_tokens", &mut self.usage.cache_read);
+        take("cache_creation_input_tokens", &mut self.usage.cache_write);
+        take("output_tokens", &mut self.usage.output);
+    }
+
+    fn delta(&mut self, data: &Value, hear: &(dyn Fn(Heard<'_>) + Send + Sync)) -> Result<(), Trouble> {
+        let at = place(data)?;
+        let (Some(block), Some(pieces)) = (self.blocks.get_mut(at), self.pieces.get_mut(at)) else {
+            return Err(Trouble::Wrong(format!("more of block {at}, which has not begun")));
+        };
+        let delta = &data["delta"];
+        let mut append = |member: &str, more: &str| {
+            let text = block[member].as_str().unwrap_or_default().to_owned() + more;
+            block[member] = Value::String(text);
+        };
+        let more = |member: &str| delta[member].as_str().unwrap_or_default();
+        match delta["type"].as_str().unwrap_or_default() {
+            "text_delta" => {
+                append("text", more("text"));
+                hear(Heard::Words(more("text")));
+            }
+            "input_json_delta" => pieces.push_str(more("partial_json")),
+            "thinking_delta" => append("thinking", more("thinking")),
+            "signature_delta" => append("signature", more("signature")),
+            // What this version does not know is not needed to go on.
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn place(data: &Value) -> Result<usize, Trouble> {
+    let place = data["index"].as_u64().and_then(|place| usize::try_from(place).ok());
+    place.filter(|place| *place < BLOCKS).ok_or_else(|| Trouble::Wrong("a block without a place".to_owned()))
+}
+
+impl Assemble for Draft {
+    fn event(&mut self, data: &Value, hear: &(dyn Fn(Heard<'_>) + Send + Sync)) -> Result<(), Trouble> {
+        match data["type"].as_str().unwrap_or_default() {
+            "message_start" => self.count(&data["message"]["usage"]),
+            "content_block_start" => {
+                if place(data)? != self.blocks.len() {
+                    return Err(Trouble::Wrong("blocks out of order".to_owned()));
+                }
+                self.blocks.push(data["content_block"].clone());
+                self.pieces.push(String::new());
+            }
+            "content_block_delta" => self.delta(data, hear)?,
+            "message_delta" => {
+                self.count(&data["usage"]);
+                self.stop = data["delta"]["stop_reason"].as_str().map(str::to_owned).or(self.stop.take());
+            }
+            "message_stop" => self.over = true,
+            "error" => return Err(error(&data["error"])),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn whole(&mut self, body: &Value) -> Result<(), Trouble> {
+        if body["type"] == "error" {
+            return Err(error(&body["error"]));
+        }
+        let Some(blocks) = body["content"].as_array() else {
+            return Err(Trouble::Wrong("a message without `content`".to_owned()));
+        };
+        self.blocks = blocks.clone();
+        self.pieces = vec![String::new(); blocks.len()];
+        self.count(&body["usage"]);
+        self.stop = body["stop_reason"].as_str().map(str::to_owned);
+        self.over = true;
+        Ok(())
+    }
+
+    fn said(self: Box<Self>) -> Result<Said, Trouble> {
+        if !self.over {
+            return Err(Trouble::again("the stream ended before the turn did"));
+        }
+        let stop = stop_reason(self.stop.as_deref().unwrap_or_default());
+        let mut turn = Turn::default();
+        let mut kept = Vec::new();
+        for (mut block, pieces) in self.blocks.into_iter().zip(self.pieces) {
+            match block["type"].as_str().unwrap_or_default() {
+                "text" => {
+                    let text = block["text"].as_str().unwrap_or_default();
+                    if text.is_empty() {
+                        // The API does not take back what it said so.
+                        continue;
+                    }
+                    turn.text.push_str(text);
+                }
+                "tool_use" => {
+                    let mut input = block["input"].clone();
+                    if !pieces.is_empty() {
+                        input = serde_json::from_str(&pieces).unwrap_or(Value::String(pieces));
+                    }
+                    if input.is_object() {
+                        block["input"] = input.clone();
+                    } else {
+                        block["input"] = json!({});
+                    }
+                    let text = |member: &str| block[member].as_str().unwrap_or_default().to_owned();
+                    turn.calls.push(ToolUse { id: text("id"), name: text("name"), input });
+                }
+                _ => {}
+            }
+            kept.push(block);
+        }
+        turn.verbatim = Some(Value::Array(kept));
+        Ok(Said { turn, stop, usage: Some(self.usage), counted: Counted::Reported, retries: 0 })
+    }
+}
+
+/// An error that came within an answer that had begun well.
+fn error(error: &Value) -> Trouble {
+    let kind = error["type"].as_str().unwrap_or("error");
+    let message = format!("{kind}: {}", error["message"].as_str().unwrap_or_default());
+    match kind {
+        "overloaded_error" | "api_error" | "rate_limit_error" | "timeout_error" => Trouble::again(message),
+        _ => Trouble::Wrong(message),
+    }
+}
+
+fn stop_reason(reason: &str) -> StopReason {
+    match reason {
+        "end_turn" | "stop_sequence" => StopReason::EndTurn,
+        "tool_use" => StopReason::ToolUse,
+        "max_tokens" => StopReason::MaxTokens,
+        "model_context_window_exceeded" => StopReason::ContextFull,
+        "refusal" => StopReason::Refusal,
+        "pause_turn" => StopReason::Pause,
+        other => StopReason::Other(other.chars().take(40).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_schemas_become_what_the_api_takes() {
+        for (schema, expected) in [
+            (json!({ "type": "object", "properties": {} }), json!({ "type": "object", "properties": {} })),
+            (json!({ "properties": {} }), json!({ "properties": {}, "type": "object" })),
+            (json!({ "anyOf": [], "type": "object" }), json!({ "type": "object" })),
+            (json!(true), json!({ "type": "object" })),
+        ] {
+            assert_eq!(object_schema(&schema), expected);
+        }
+    }
+
+    #[test]
+    fn input_in_pieces_is_put_together_and_what_is_no_json_stays_text() {
+        let mut draft = Box::new(Draft::default());
+        let deltas = |at: u32, pieces: &[&str]| -> Vec<Value> {
+            let start = json!({ "type": "content_block_start", "index": at, "content_block":
+                { "type": "tool_use", "id": format!("t{at}"), "name": "f", "input": {} } });
+            let more = pieces.iter().map(|piece| {
+                json!({ "type": "content_block_delta", "index": at,
+                        "delta": { "type": "input_json_delta", "partial_json": piece } })
+            });
+            std::iter::once(start).chain(more).collect()
+        };
+        let mut events = deltas(0, &["", "{\"a\": ", "1}"]);
+        events.extend(deltas(1, &["{\"a\""]));
+        events.extend(deltas(2, &[]));
+        events.push(json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use" }, "usage": { "output_tokens": 7 } }));
+        events.push(json!({ "type": "message_stop" }));
+        for event in &events {
+            draft.event(event, &|_| ()).unwrap();
+        }
+        let said = draft.said().unwrap();
+        let inputs: Vec<&Value> = said.turn.calls.iter().map(|call| &call.input).collect();
+        assert_eq!(inputs, [&json!({ "a": 1 }), &json!("{\"a\""), &json!({})]);
+        assert_eq!(said.turn.verbatim.unwrap()[1]["input"], json!({}));
+        assert_eq!((said.stop, said.usage.unwrap().output), (StopReason::ToolUse, 7));
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_is_no_turn() {
+        let mut draft = Box::new(Draft::default());
+        draft
+            .event(
+                &json!({ "type": "message_start", "message": { "usage": { "input_tokens": 5 } } }),
+                &|_| (),
+            )
+            .unwrap();
+        assert_eq!(draft.said(), Err(Trouble::again("the stream ended before the turn did")));
+        let mut draft = Draft::default();
+        let far = json!({ "type": "content_block_start", "index": 1e6, "content_block": {} });
+        assert!(matches!(draft.event(&far, &|_| ()), Err(Trouble::Wrong(_))));
+        let busy =
+            json!({ "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } });
+        assert_eq!(draft.event(&busy, &|_| ()), Err(Trouble::again("overloaded_error: Overloaded")));
+    }
+}

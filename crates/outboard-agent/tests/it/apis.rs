@@ -1,0 +1,294 @@
+//! The same task over each API, streamed and not, with whatever goes wrong on the way.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use futures::future::{BoxFuture, FutureExt as _};
+use outboard_agent::{
+    Agent, Bounds, Ended, Listing, Provider, ProviderFailure, Report, ToolAnswer, ToolDefinition, ToolUse,
+    Toolbox, ToolboxFailure, Turn, Usage, Watcher,
+    agent::Unwatched,
+    billing::bill,
+    provider::{
+        Heard,
+        anthropic::{Anthropic, Options},
+        endpoint::{Endpoint, Key},
+        openai::OpenAi,
+        recording::Recording,
+        retry::Patience,
+        scripted::Scripted,
+    },
+    usage::Counted,
+};
+use outboard_testkit::model::FakeModel;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+/// Adds numbers, and never answers `wait`.
+struct Sums;
+
+impl Toolbox for Sums {
+    fn listing(&self) -> BoxFuture<'_, Result<Listing, ToolboxFailure>> {
+        let add = ToolDefinition {
+            name: "add".into(),
+            description: "Adds.".into(),
+            input_schema: json!({ "type": "object", "properties": { "a": { "type": "number" } } }),
+        };
+        let listing = Listing { instructions: Some("Sums only.".into()), tools: vec![add] };
+        async move { Ok(listing) }.boxed()
+    }
+
+    fn call<'a>(
+        &'a self,
+        name: &'a str,
+        input: &'a Value,
+    ) -> BoxFuture<'a, Result<ToolAnswer, ToolboxFailure>> {
+        async move {
+            match name {
+                "add" => {
+                    let sum: i64 =
+                        input.as_object().into_iter().flatten().filter_map(|(_, n)| n.as_i64()).sum();
+                    Ok(ToolAnswer { text: sum.to_string(), is_error: false })
+                }
+                "wait" => std::future::pending().await,
+                "break" => Err(ToolboxFailure("the server is gone".into())),
+                other => Ok(ToolAnswer::error(format!("no tool `{other}`"))),
+            }
+        }
+        .boxed()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Api {
+    Anthropic,
+    OpenAi,
+}
+
+const APIS: [(Api, bool); 4] =
+    [(Api::Anthropic, true), (Api::Anthropic, false), (Api::OpenAi, true), (Api::OpenAi, false)];
+
+const KEY: &str = "sk-very-secret";
+
+fn provider(api: Api, stream: bool, model: &FakeModel) -> Box<dyn Provider> {
+    let options = Options { stream, ..Options::default() };
+    let short = Duration::from_millis(2);
+    let patience = Patience { tries: 4, first: short, longest: short, asked: Duration::from_secs(5) };
+    let key = Key::new(KEY);
+    match api {
+        Api::Anthropic => {
+            let endpoint = Endpoint::at(&model.messages()).unwrap();
+            Box::new(Anthropic::new(endpoint, key, "fake", options, patience).unwrap())
+        }
+        Api::OpenAi => {
+            let endpoint = Endpoint::at(&model.completions()).unwrap();
+            Box::new(OpenAi::new(endpoint, key, "fake", options, patience).unwrap())
+        }
+    }
+}
+
+async fn run(provider: &dyn Provider) -> Report {
+    run_within(provider, Bounds::default(), &Unwatched, CancellationToken::new()).await
+}
+
+async fn run_within(
+    provider: &dyn Provider,
+    bounds: Bounds,
+    watcher: &dyn Watcher,
+    stop: CancellationToken,
+) -> Report {
+    let toolbox = &Sums;
+    Agent { provider, toolbox, bounds, watcher, stop }.run("Be brief.", "What is 1 + 2, and 3 + 4?").await
+}
+
+fn sums() -> Vec<Value> {
+    vec![
+        json!({ "text": "Two sums.", "calls": [
+            { "name": "add", "input": { "a": 1, "b": 2 } }, { "name": "add", "input": { "a": 3, "b": 4 } } ] }),
+        json!({ "text": "", "calls": [{ "name": "nothing", "input": {} }] }),
+        json!({ "text": "3 and 7 — done" }),
+    ]
+}
+
+/// Notes what is heard.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Watcher for Notes {
+    fn hears(&self, heard: &Heard<'_>) {
+        let mut notes = self.0.lock().unwrap();
+        match heard {
+            Heard::Words(words) => notes.push((*words).to_owned()),
+            Heard::Again { why, .. } => notes.push(format!("again: {why}")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_task_is_done_over_every_api_and_both_sides_count_the_same() {
+    for (api, stream) in APIS {
+        let model = FakeModel::start(sums()).await;
+        let notes = Notes::default();
+        let provider = provider(api, stream, &model);
+        let report = run_within(&*provider, Bounds::default(), &notes, CancellationToken::new()).await;
+        assert_eq!(report.ended, Ended::Answered, "{api:?} {stream}");
+        assert_eq!(report.answer.as_deref(), Some("3 and 7 — done"));
+        let answers: Vec<(&str, bool)> = report
+            .turns
+            .iter()
+            .flat_map(|turn| &turn.calls)
+            .map(|call| (call.answer.as_str(), call.is_error))
+            .collect();
+        assert_eq!(answers, [("3", false), ("7", false), ("no tool `nothing`", true)]);
+        // What the API billed, what we would have estimated, and what the fake counted in the requests that it got.
+        let reported: Vec<Usage> = report.turns.iter().map(|turn| turn.usage).collect();
+        let counted: Vec<Usage> = model
+            .bills()
+            .iter()
+            .map(|bill| Usage { input: bill.input, output: bill.output, ..Usage::default() })
+            .collect();
+        assert_eq!(reported, counted);
+        assert_eq!(report.counted(), Counted::Reported);
+        let estimated: u64 = bill(&report.conversation).iter().map(Usage::total).sum();
+        let reported: u64 = report.usage().total();
+        // The line break between system prompt and instructions is the only difference.
+        assert!(estimated.abs_diff(reported) <= 3, "{api:?}: {estimated} {reported}");
+        assert!(model.keys().iter().all(|key| key.as_deref() == Some(KEY)));
+        let heard = notes.0.lock().unwrap().concat();
+        assert_eq!(heard, if stream { "Two sums.3 and 7 — done" } else { "" }, "{api:?}");
+        let first = &model.requests()[0].to_string();
+        assert!(first.contains("Be brief.") && first.contains("Sums only."), "{first}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_nothing_is_called_twice() {
+    for (api, stream) in APIS {
+        let mut steps = vec![json!({ "status": 429, "retry_after": "0.01" }), json!({ "status": 529 })];
+        if stream {
+            steps.extend([json!({ "overloaded": true }), sums().remove(0), json!({ "cut": 4 })]);
+        } else {
+            steps.push(sums().remove(0));
+        }
+        steps.extend(sums().split_off(1));
+        let model = FakeModel::start(steps).await;
+        let notes = Notes::default();
+        let provider = provider(api, stream, &model);
+        let report = run_within(&*provider, Bounds::default(), &notes, CancellationToken::new()).await;
+        assert_eq!(report.ended, Ended::Answered, "{api:?} {stream}");
+        let retries: Vec<u32> = report.turns.iter().map(|turn| turn.retries).collect();
+        assert_eq!(retries, if stream { [3, 1, 0] } else { [2, 0, 0] }, "{api:?}");
+        assert_eq!(report.turns.iter().map(|turn| turn.calls.len()).sum::<usize>(), 3);
+        let again = notes.0.lock().unwrap().iter().filter(|note| note.starts_with("again: ")).count();
+        assert_eq!(again, if stream { 4 } else { 2 });
+    }
+}
+
+#[tokio::test]
+async fn what_will_not_pass_ends_at_once_and_says_why_without_the_key() {
+    let echo = format!("invalid key {KEY}\u{1b}[2J");
+    for (api, stream) in APIS {
+        for (step, requests, part) in [
+            (json!({ "status": 401, "message": echo }), 1, "HTTP 401: invalid key ***\\u{1b}"),
+            (json!({ "status": 404, "message": "no such model" }), 1, "no such model"),
+            (json!({ "status": 307, "location": "http://127.0.0.1:1/v1/messages" }), 1, "HTTP 307"),
+            (json!({ "status": 429, "retry_after": "3600" }), 1, "asks to wait 3600 s"),
+            (json!({ "raw": "[]" }), 1, "no turn"),
+            (json!({ "raw": "<html>" }), 1, "neither events nor JSON"),
+        ] {
+            let model = FakeModel::start(vec![step.clone(), json!({ "text": "too late" })]).await;
+            let report = run(&*provider(api, stream, &model)).await;
+            let Ended::Provider(failure) = &report.ended else { panic!("{step}: {:?}", report.ended) };
+            let told = failure.to_string();
+            assert!(told.contains(part) && !told.contains(KEY) && !told.contains('\u{1b}'), "{step}: {told}");
+            assert_eq!(model.requests().len(), requests, "{step}");
+        }
+        let busy = FakeModel::start(vec![json!({ "status": 503 }); 9]).await;
+        let report = run(&*provider(api, stream, &busy)).await;
+        assert!(
+            matches!(report.ended, Ended::Provider(ProviderFailure::Exhausted { tries: 4, .. })),
+            "{:?}",
+            report.ended
+        );
+        assert_eq!(busy.requests().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_of_and_an_agent_ends_when_it_is_told_to() {
+    let model =
+        FakeModel::start(vec![json!({ "text": "", "calls": [{ "name": "wait", "input": {} }] })]).await;
+    let stop = CancellationToken::new();
+    let soon = stop.clone();
+    let provider_of = provider(Api::Anthropic, true, &model);
+    struct Stops(CancellationToken);
+    impl Watcher for Stops {
+        fn said(&self, _: &Turn, _: Usage, _: Counted) {
+            self.0.cancel();
+        }
+    }
+    let began = Instant::now();
+    let report = run_within(&*provider_of, Bounds::default(), &Stops(soon), stop).await;
+    assert_eq!((report.ended, report.turns.len()), (Ended::Interrupted, 1));
+    assert!(began.elapsed() < Duration::from_secs(10));
+    let gone = provider(Api::OpenAi, true, &model);
+    let address = model.completions();
+    drop(model);
+    let report = run(&*gone).await;
+    let Ended::Provider(failure) = &report.ended else { panic!("{address}: {:?}", report.ended) };
+    assert!(failure.to_string().contains("127.0.0.1"), "{failure}");
+}
+
+#[tokio::test]
+async fn agents_stop_at_their_bounds_and_at_reasons_to_stop() {
+    let call = json!({ "calls": [{ "name": "add", "input": { "a": 1 } }] });
+    for (api, stop, expected) in [
+        (Api::Anthropic, "max_tokens", Ended::Cut),
+        (Api::OpenAi, "length", Ended::Cut),
+        (Api::Anthropic, "refusal", Ended::Refused),
+        (Api::OpenAi, "content_filter", Ended::Refused),
+        (Api::Anthropic, "model_context_window_exceeded", Ended::ContextFull),
+        (Api::Anthropic, "tool_use", Ended::Stopped("it waits for tools and called none".into())),
+        (Api::Anthropic, "novelty", Ended::Stopped("novelty".into())),
+    ] {
+        let model = FakeModel::start(vec![json!({ "text": "half", "stop": stop })]).await;
+        assert_eq!(run(&*provider(api, true, &model)).await.ended, expected, "{stop}");
+    }
+    let model = FakeModel::start(vec![call.clone(); 9]).await;
+    let provider_of = provider(Api::Anthropic, true, &model);
+    for (bounds, expected, turns) in [
+        (Bounds { turns: 3, tokens: 1_000_000 }, Ended::Turns, 3),
+        (Bounds { turns: 50, tokens: 1 }, Ended::Tokens, 1),
+    ] {
+        let report = run_within(&*provider_of, bounds, &Unwatched, CancellationToken::new()).await;
+        assert_eq!((report.ended, report.turns.len()), (expected, turns));
+    }
+    let model = FakeModel::start(vec![json!({ "calls": [{ "name": "break", "input": {} }] })]).await;
+    let report = run(&*provider(Api::OpenAi, false, &model)).await;
+    assert_eq!(report.ended, Ended::Tools(ToolboxFailure("the server is gone".into())));
+    let paused = vec![json!({ "text": "hm", "stop": "pause_turn" }), json!({ "text": "done" })];
+    let model = FakeModel::start(paused).await;
+    let report = run(&*provider(Api::Anthropic, true, &model)).await;
+    assert_eq!((report.ended, report.answer.as_deref()), (Ended::Answered, Some("done")));
+}
+
+#[tokio::test]
+async fn what_is_recorded_plays_again_without_a_model() {
+    let model = FakeModel::start(sums()).await;
+    let live = provider(Api::Anthropic, true, &model);
+    let recording = Recording::of(&*live);
+    let first = run(&recording).await;
+    let text = serde_json::to_string(&recording.recorded()).unwrap();
+    assert!(!text.contains(KEY) && !text.contains("Be brief"), "{text}");
+    let again = run(&Scripted::recorded(&text).unwrap()).await;
+    assert_eq!(again.answer, first.answer);
+    assert_eq!(again.usage(), first.usage());
+    let calls = |report: &Report| -> Vec<ToolUse> {
+        let uses = report.conversation.turns().flat_map(|turn| turn.calls.clone());
+        uses.map(|call| ToolUse { id: String::new(), ..call }).collect()
+    };
+    assert_eq!(calls(&again), calls(&first));
+    assert!(Scripted::recorded(&text.replacen("\"format\":1", "\"format\":9", 1)).is_err());
+}
