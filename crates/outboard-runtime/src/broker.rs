@@ -90,6 +90,8 @@ pub struct Caller {
     pub principal: Principal,
     /// The script; `None` for a call outside any script.
     pub script: Option<Arc<str>>,
+    /// Where the upstream's own words of one answer are put, if somebody wants them beside the value.
+    pub verbatim: Option<Arc<OnceLock<CallReply>>>,
 }
 
 impl Caller {
@@ -245,6 +247,10 @@ impl Broker {
         // Before the script has it: what it says from then on may carry it.
         self.saw(&caller.session, target.labels);
         let next = sent.as_mut().ok().and_then(|reply| reply.next.take());
+        if let (Some(verbatim), Ok(reply)) = (&caller.verbatim, &sent) {
+            // One call has one answer.
+            let _ = verbatim.set(reply.clone());
+        }
         let reply = outcome(&target, sent)?;
         self.observe(&target, &reply);
         match (reply, of_page) {

@@ -397,7 +397,7 @@ impl Runtime {
         let turn = tokio::select! {
             turn = Arc::clone(&self.turns).acquire_owned() => turn.ok(),
             () = cancel.cancelled() => {
-                return ToolReport { id, outcome: ToolOutcome::Cancelled { effect_unknown: false } };
+                return ToolReport { id, outcome: ToolOutcome::Cancelled { effect_unknown: false }, reply: None };
             }
         };
         execute_single(SingleParts {

@@ -3,10 +3,12 @@
 
 mod accept;
 mod add;
+mod agent;
 mod approvals;
 mod asking;
 mod call;
 mod catalog;
+mod compare;
 mod completions;
 mod context;
 mod daemon;
@@ -71,6 +73,8 @@ enum Command {
     Runs(runs::Runs),
     /// Show one run: what it called and when, what came back, and what it gave
     Show(runs::Show),
+    /// Show what runs kept out of the context, by day, upstream and run
+    Stats(runs::Stats),
     /// Do a recorded run once more without sending anything, or anew from one of its calls
     Replay(runs::Replay),
     /// Bring a run to its end that was interrupted or waits
@@ -117,6 +121,10 @@ enum Command {
     Approve(approvals::Approve),
     /// Refuse something that waits, at a terminal
     Deny(approvals::Deny),
+    /// Let a model do a task with your tools: each as it is, or by scripts
+    Agent(Box<agent::AgentCommand>),
+    /// Do a task in every mode, and show what each costs and whether its answer is right
+    Compare(Box<compare::Compare>),
     /// Do one task by tool calls and by a script, show what each costs, and have a post wait for a yes
     Demo(demo::Demo),
     /// Print a completion script for a shell
@@ -135,6 +143,7 @@ impl Command {
             Self::Run(run) => run.run().await,
             Self::Runs(runs) => runs.run().await,
             Self::Show(show) => show.run().await,
+            Self::Stats(stats) => stats.run().await,
             Self::Replay(replay) => replay.run().await,
             Self::Resume(resume) => resume.run().await,
             Self::Call(call) => call.run().await,
@@ -158,6 +167,8 @@ impl Command {
             Self::Approvals(approvals) => approvals.run().await,
             Self::Approve(approve) => approve.run().await,
             Self::Deny(deny) => deny.run().await,
+            Self::Agent(agent) => agent.run().await,
+            Self::Compare(compare) => compare.run().await,
             Self::Demo(demo) => demo.run().await,
             Self::Completions(completions) => {
                 completions.run(visible());

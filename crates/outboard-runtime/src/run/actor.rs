@@ -176,6 +176,7 @@ impl RunActor {
             language: prepared.language,
             session: Arc::clone(&parts.session),
             tally: Tally::default(),
+            verbatim: None,
             script: Some(parts.source.as_str().into()),
             run: parts.id.clone(),
             principal: parts.principal.clone(),

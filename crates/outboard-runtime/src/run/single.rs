@@ -1,7 +1,7 @@
 //! A tool call outside any script: a run without a guest. It takes the same gate, budget and journal as a script's call.
 //! What may be called is the broker's matter; nothing here sends.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use outboard_script::Language;
 use tokio::{
@@ -19,7 +19,7 @@ use crate::{
     json::Json,
     limits::{Limit, Limits},
     ports::engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply, Stopped, Thrown, ThrownTool},
-    reply::{FailureCode, ToolFailure},
+    reply::{CallReply, FailureCode, ToolFailure},
     session::Session,
 };
 
@@ -43,6 +43,8 @@ pub struct ToolReport {
     pub id: RunId,
     /// How it ended.
     pub outcome: ToolOutcome,
+    /// What the upstream answered, in its own words, if it did.
+    pub reply: Option<CallReply>,
 }
 
 /// How a tool call outside any script ended.
@@ -82,6 +84,7 @@ pub(crate) async fn execute(mut parts: SingleParts) -> ToolReport {
     #[expect(clippy::disallowed_methods, reason = "there is one request and it is answered once")]
     let (owner, mut answers) = mpsc::unbounded_channel();
     let clock = Arc::new(RunClock::showing(RunTime::default()));
+    let verbatim = Arc::<OnceLock<CallReply>>::default();
     let caller = Caller {
         budget: Budget::new(&parts.limits),
         ledger: Ledger::new(parts.id.clone(), Arc::clone(&parts.store), owner).by(Arc::clone(&clock)),
@@ -90,13 +93,14 @@ pub(crate) async fn execute(mut parts: SingleParts) -> ToolReport {
         session: Arc::clone(&parts.session),
         tally: Tally::default(),
         script: None,
+        verbatim: Some(Arc::clone(&verbatim)),
         run: parts.id.clone(),
         principal: parts.session.client(),
     };
     let lease = Lease::first(parts.id.clone());
     let (stopped, reply) = match parts.store.append(&lease, parts.opening().into()).await {
         Ok(()) => parts.carry_out(&caller, &mut answers, &clock, &mut turn).await,
-        Err(failure) => return ToolReport { outcome: unrecorded(&failure), id: parts.id },
+        Err(failure) => return ToolReport { outcome: unrecorded(&failure), id: parts.id, reply: None },
     };
     let mut last = Vec::new();
     if let Some(reply) = &reply {
@@ -119,7 +123,7 @@ pub(crate) async fn execute(mut parts: SingleParts) -> ToolReport {
     if let Err(failure) = parts.store.append(&lease, last.into()).await {
         tracing::error!(run = %parts.id, %failure, "the end of the call is not recorded");
     }
-    ToolReport { id: parts.id, outcome }
+    ToolReport { id: parts.id, outcome, reply: verbatim.get().cloned() }
 }
 
 impl SingleParts {

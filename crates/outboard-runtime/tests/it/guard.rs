@@ -321,6 +321,7 @@ impl Gate {
             tally: Tally::default(),
             run: RunId::from("r1"),
             principal: self.session.client(),
+            verbatim: None,
             script: None,
         };
         let namespace = "box".to_owned();

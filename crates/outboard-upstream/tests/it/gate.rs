@@ -62,6 +62,7 @@ impl Gate {
             tally: Tally::default(),
             run: RunId::from("r1"),
             principal: "test".into(),
+            verbatim: None,
             script: None,
         };
         let request = CallRequest {

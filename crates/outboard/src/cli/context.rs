@@ -70,8 +70,30 @@ impl Context {
         })
     }
 
+    /// What holds for a user whose directories these variables name, in a directory of theirs.
+    pub(super) fn of_other_user(
+        directory: &Path,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Failure> {
+        let places = Places::of_user(variable).map_err(|error| Failure::could_not(&error))?;
+        Self::loaded_at(places, directory.to_owned(), whole)
+    }
+
     fn loaded(
         directory: Option<PathBuf>,
+        load: impl FnOnce(&Places, &Path, &Trust, Option<&Path>) -> Result<Configuration, Failure>,
+    ) -> Result<Self, Failure> {
+        let places = Places::of_user(variable).map_err(|error| Failure::could_not(&error))?;
+        let directory = match directory {
+            Some(directory) => directory,
+            None => std::env::current_dir().map_err(|error| Failure::could_not(&error))?,
+        };
+        Self::loaded_at(places, directory, load)
+    }
+
+    fn loaded_at(
+        places: Places,
+        directory: PathBuf,
         load: impl FnOnce(&Places, &Path, &Trust, Option<&Path>) -> Result<Configuration, Failure>,
     ) -> Result<Self, Failure> {
         if variable(INSIDE).is_some() {
@@ -79,11 +101,6 @@ impl Context {
                 .hint("take `outboard` out of the servers that Outboard itself starts")
                 .code(USAGE));
         }
-        let places = Places::of_user(variable).map_err(|error| Failure::could_not(&error))?;
-        let directory = match directory {
-            Some(directory) => directory,
-            None => std::env::current_dir().map_err(|error| Failure::could_not(&error))?,
-        };
         let trust = Trust::load(&places.state).map_err(|error| Failure::could_not(&error))?;
         let program = std::env::current_exe().and_then(std::fs::canonicalize).ok();
         let configuration = load(&places, &directory, &trust, program.as_deref())?;
@@ -104,13 +121,23 @@ impl Context {
         wanted: &dyn Fn(&Member) -> bool,
         work: impl AsyncFnOnce(&System, CancellationToken) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.with_as("run", wanted, work).await
+    }
+
+    /// [`Context::with`], with its runs recorded as those of another command.
+    pub(super) async fn with_as<T>(
+        &self,
+        command: &str,
+        wanted: &dyn Fn(&Member) -> bool,
+        work: impl AsyncFnOnce(&System, CancellationToken) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         log::to_stderr(log::QUIET);
         let stop = CancellationToken::new();
         let signals = signals::cancel(stop.clone())?;
         let system = System::start(
             &self.configuration,
             &self.places,
-            Purpose { command: "run", directory: &self.directory },
+            Purpose { command, directory: &self.directory },
             &variable,
             Wanted::Those(wanted),
         )?;

@@ -5,6 +5,7 @@ mod finding;
 mod replay;
 mod resume;
 mod show;
+mod stats;
 mod times;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 pub(super) use replay::Replay;
 pub(super) use resume::Resume;
 pub(super) use show::Show;
+pub(super) use stats::Stats;
 
 use crate::report::{self, Cell, Failure, Table, counted, escaped};
 use finding::Records;

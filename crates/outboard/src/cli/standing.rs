@@ -97,7 +97,7 @@ pub(super) fn via(configured: &Configured) -> &'static str {
 }
 
 /// Tokens of the definitions as clients put them before a model: names, descriptions and input schemas.
-fn direct_tokens(listing: &Listing) -> usize {
+pub(super) fn direct_tokens(listing: &Listing) -> usize {
     let definitions: Vec<Value> = listing
         .tools
         .iter()

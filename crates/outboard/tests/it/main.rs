@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod agents;
 #[cfg(target_os = "linux")]
 mod approving;
 mod catalogues;
@@ -28,6 +29,7 @@ mod replay;
 mod results;
 mod setup;
 mod specs;
+mod stats;
 mod tools;
 mod wire;
 

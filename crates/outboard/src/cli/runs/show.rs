@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use outboard_runtime::{
-    journal::{RunState, Step, StepOutcome, timeline},
-    present::{self, estimate_tokens, grouped},
+    journal::{RunState, Savings, Step, StepOutcome, savings, timeline},
+    present::{self, grouped},
     run::{Outcome, RunReport},
 };
 use serde_json::{Value, json};
@@ -38,11 +38,10 @@ const ELSEWHERE: &str = "is printed by --json";
 struct Totals {
     /// Calls that were sent.
     sent: usize,
-    /// Bytes of all answers, and what these would have cost a model to read, estimated.
+    /// Bytes of all answers.
     bytes: usize,
-    tokens: usize,
-    /// The same for the whole value. What the script wrote to its console is not recorded and does not count.
-    value: usize,
+    /// What that kept out of the context, if it did.
+    savings: Option<Savings>,
 }
 
 impl Show {
@@ -51,7 +50,7 @@ impl Show {
         let record = records.read(&self.run).await?;
         let steps = timeline(&record.events);
         let report = RunReport::recorded(&record.folded, Vec::new());
-        let totals = Totals::of(&steps, report.as_ref());
+        let totals = Totals::of(&steps, savings(&record.events));
         let budget = records.context.configuration.settings.result_tokens;
         if self.json {
             return report::json(&object(&record, &steps, report.as_ref(), &totals));
@@ -138,31 +137,27 @@ fn outcome(step: &Step) -> &'static str {
 }
 
 impl Totals {
-    fn of(steps: &[Step], report: Option<&RunReport>) -> Self {
-        let value = match report.map(|report| &report.outcome) {
-            Some(Outcome::Value(Some(value))) => estimate_tokens(value.as_str()),
-            _ => 0,
-        };
+    fn of(steps: &[Step], savings: Option<Savings>) -> Self {
         Self {
             sent: steps.iter().filter(|step| step.sent.is_some()).count(),
             bytes: steps.iter().map(|step| step.answer).sum(),
-            tokens: steps.iter().map(|step| step.tokens).sum(),
-            value,
+            savings,
         }
     }
 
     fn kept_out(&self) -> usize {
-        self.tokens.saturating_sub(self.value)
+        self.savings.as_ref().map_or(0, Savings::results)
     }
 
     fn line(&self) -> String {
-        format!(
-            "{} sent, {} came back, about {} tokens kept out of the context (the value has {})",
-            counted(self.sent, "call"),
-            times::size(self.bytes as u64),
-            grouped(self.kept_out()),
-            grouped(self.value)
-        )
+        let kept = self.savings.as_ref().map_or_else(String::new, |savings| {
+            format!(
+                ", about {} tokens kept out of the context (the value has {})",
+                grouped(savings.results()),
+                grouped(savings.given)
+            )
+        });
+        format!("{} sent, {} came back{kept}", counted(self.sent, "call"), times::size(self.bytes as u64))
     }
 }
 

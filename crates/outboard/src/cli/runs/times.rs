@@ -16,6 +16,11 @@ pub(super) fn ago(at: WallTime) -> String {
     }
 }
 
+/// The moment so many days before now.
+pub(super) fn days_ago(days: u32) -> WallTime {
+    WallTime(SystemClock.wall().0.saturating_sub(u64::from(days) * 86_400_000))
+}
+
 /// The date and time: `2026-11-30 14:57:04Z`.
 pub(super) fn utc(at: WallTime) -> String {
     let seconds = at.0 / 1_000;

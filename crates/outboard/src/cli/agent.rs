@@ -1,0 +1,241 @@
+//! `outboard agent`: a model does one task with the configured servers, in one of the modes. What it does is told on
+//! standard error, its answer stands on standard output. The loop is outboard-agent's.
+
+mod code;
+mod direct;
+mod live;
+mod mode;
+mod model;
+mod tasks;
+mod workshop;
+
+use std::{fs::OpenOptions, path::PathBuf};
+
+use clap::Args;
+use outboard_agent::{
+    Agent, Bounds, Ended, Report, SYSTEM, Task,
+    agent::Unwatched,
+    provider::{Provider, recording::Recording},
+    task::Mode,
+};
+use serde_json::{Value, json};
+
+pub(super) use mode::parser as mode_parser;
+pub(super) use model::{Chosen, ModelOptions};
+pub(super) use tasks::{Place, find as find_task};
+pub(super) use workshop::{Done, Workshop, available};
+
+use crate::report::{self, Failure, USAGE};
+
+/// Options of `outboard agent`.
+#[derive(Debug, Args)]
+pub(super) struct AgentCommand {
+    /// How the model reaches the tools: each as it is, by scripts, or by a shell
+    #[arg(long, value_parser = mode::parser())]
+    mode: Mode,
+    /// The task: a TOML or Markdown file, the name of a built-in task, or the words themselves
+    #[arg(long, value_name = "FILE|TEXT")]
+    task: String,
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Of written turns, the way of this name
+    #[arg(long, value_name = "NAME")]
+    way: Option<String>,
+    /// Turns that the model may take
+    #[arg(long, value_name = "TURNS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    max_turns: u32,
+    /// Tokens that all turns together may bill: once they are reached no further turn begins
+    #[arg(long, value_name = "TOKENS", default_value_t = 1_000_000)]
+    max_tokens: u64,
+    /// Write the model's turns to this file, to be played again with --provider scripted --turns
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("write the turns to {}", path.display())]
+struct Unwritten {
+    path: PathBuf,
+    #[source]
+    source: std::io::Error,
+}
+
+impl AgentCommand {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let task = find_task(&self.task)?;
+        if !task.is_for(self.mode) {
+            return Err(Failure::new(format_args!(
+                "this task is not meant for mode `{}`",
+                self.mode.as_str()
+            ))
+            .code(USAGE));
+        }
+        available(self.mode)?;
+        let chosen = self.model.choose(&task, self.mode, self.way.as_deref())?;
+        if let Some(path) = &self.record {
+            // Before anything is paid for.
+            writable(path)?;
+        }
+        let place = Place::of(&task, self.model.latency())?;
+        let context = place.context()?;
+        let recording = Recording::of(&*chosen.provider);
+        let provider: &dyn Provider = if self.record.is_some() { &recording } else { &*chosen.provider };
+        let done = context
+            .with_as("agent", &|_| true, async |system, stop| {
+                let workshop = Workshop::open(system, &context, self.mode, &stop).await?;
+                let live = live::Live;
+                let agent = Agent {
+                    provider,
+                    toolbox: workshop.toolbox(),
+                    bounds: Bounds { turns: self.max_turns as usize, tokens: self.max_tokens },
+                    watcher: if self.json { &Unwatched } else { &live },
+                    stop: stop.clone(),
+                };
+                let report = workshop.beside_a_person(system, agent.run(SYSTEM, &task.prompt)).await;
+                report::progress("");
+                Ok(workshop.close(report).await)
+            })
+            .await;
+        if let Some(path) = &self.record {
+            keep(path, &recording)?;
+        }
+        self.tell(&task, &chosen, &done?)
+    }
+
+    fn tell(&self, task: &Task, chosen: &Chosen, done: &Done) -> Result<(), Failure> {
+        let right = judged(task, &done.report);
+        let failure = failure(&done.report, right);
+        if self.json {
+            report::json(&object(task, self.mode, chosen, done, right, failure.as_ref()))?;
+            report::flush();
+            return failure.map_or(Ok(()), |failure| Err(failure.silenced()));
+        }
+        live::tell(self.mode, chosen, done, right);
+        if let (Some(answer), true) = (&done.report.answer, done.report.ended == Ended::Answered) {
+            report::text(answer.trim_end());
+        }
+        report::flush();
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+/// Whether the answer is right, if there is one and the task can tell.
+pub(super) fn judged(task: &Task, report: &Report) -> Option<bool> {
+    let check = task.check.as_ref()?;
+    if report.ended != Ended::Answered {
+        return None;
+    }
+    Some(check.is_right(report.answer.as_deref().unwrap_or_default()))
+}
+
+/// Why the command failed, if it did.
+pub(super) fn failure(report: &Report, right: Option<bool>) -> Option<Failure> {
+    let failed = |text: &str| Failure::new(text);
+    Some(match &report.ended {
+        Ended::Answered if right == Some(false) => failed("the answer is wrong, by the task's own check"),
+        Ended::Answered => return None,
+        Ended::Turns => {
+            failed("the model has taken all its turns and not answered").hint("--max-turns gives it more")
+        }
+        Ended::Tokens => failed("all turns together have billed what they may, and there is no answer")
+            .hint("--max-tokens lets it go on longer"),
+        Ended::Cut => failed("a turn was cut: it has more tokens than a turn may have")
+            .hint("--max-output gives each turn more"),
+        Ended::ContextFull => failed("the conversation is longer than the model can read"),
+        Ended::Refused => failed("the model refuses, or a filter does"),
+        Ended::Stopped(reason) => {
+            Failure::new(format_args!("the model stopped: {}", report::escaped(reason)))
+        }
+        Ended::Interrupted => Failure::interrupted(),
+        Ended::Provider(problem) => {
+            let failure = Failure::new(format_args!("there is no turn: {problem}"));
+            match problem {
+                outboard_agent::ProviderFailure::Refused { status: 401 | 403, .. } => {
+                    failure.hint("look at the key: in the environment, in .env, or named by --key-env")
+                }
+                outboard_agent::ProviderFailure::Refused { status: 404, .. } => {
+                    failure.hint("look at the name of the model (--model) and at the address")
+                }
+                _ => failure,
+            }
+        }
+        Ended::Tools(problem) => {
+            Failure::new(format_args!("the tools are gone: {}", report::escaped(&problem.0)))
+        }
+    })
+}
+
+/// How an agent ended, in a word for programs.
+pub(super) fn word(ended: &Ended) -> &'static str {
+    match ended {
+        Ended::Answered => "answered",
+        Ended::Turns => "max_turns",
+        Ended::Tokens => "max_tokens",
+        Ended::Cut => "turn_cut",
+        Ended::ContextFull => "context_full",
+        Ended::Refused => "refused",
+        Ended::Stopped(_) => "stopped",
+        Ended::Interrupted => "interrupted",
+        Ended::Provider(_) => "provider_failed",
+        Ended::Tools(_) => "tools_failed",
+    }
+}
+
+fn object(
+    task: &Task,
+    mode: Mode,
+    chosen: &Chosen,
+    done: &Done,
+    right: Option<bool>,
+    failure: Option<&Failure>,
+) -> Value {
+    let Done { report, in_tools, in_code } = done;
+    let (usage, cost) = (report.usage(), chosen.cost(report));
+    let seconds = |span: std::time::Duration| (span.as_secs_f64() * 1e3).round() / 1e3;
+    json!({
+        "task": task.name,
+        "mode": mode,
+        "provider": chosen.name,
+        "model": chosen.provider.model(),
+        "ended": word(&report.ended),
+        "answer": report.answer,
+        "right": right,
+        "tokens": {
+            "input": usage.whole_input(),
+            "uncached": usage.input,
+            "cacheRead": usage.cache_read,
+            "cacheWrite": usage.cache_write,
+            "output": usage.output,
+            "total": usage.total(),
+            "counted": report.counted().label(),
+        },
+        "dollars": cost.as_ref().map(|cost| cost.dollars),
+        "pricesAsOf": cost.as_ref().map(|cost| cost.as_of.as_str()),
+        "seconds": {
+            "total": seconds(report.took),
+            "model": seconds(report.in_model()),
+            "tools": seconds(*in_tools),
+            "code": seconds(*in_code),
+        },
+        "turns": report.turns,
+        "error": failure.map(Failure::json),
+    })
+}
+
+fn writable(path: &std::path::Path) -> Result<(), Failure> {
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    opened
+        .map(drop)
+        .map_err(|source| Failure::could_not(&Unwritten { path: path.to_owned(), source }).code(USAGE))
+}
+
+fn keep(path: &std::path::Path, recording: &Recording<'_>) -> Result<(), Failure> {
+    let unwritten = |source| Failure::could_not(&Unwritten { path: path.to_owned(), source });
+    let text =
+        serde_json::to_string_pretty(&recording.recorded()).map_err(|error| unwritten(error.into()))?;
+    std::fs::write(path, text + "\n").map_err(unwritten)
+}

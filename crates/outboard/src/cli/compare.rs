@@ -1,0 +1,273 @@
+//! `outboard compare`: one task, or all built-in ones, in every mode and as often as wanted; figures side by side. Without a
+//! provider the turns that are written down with a task are played. The figures are laid out by outboard-agent.
+
+use std::{io::IsTerminal as _, path::PathBuf};
+
+use clap::Args;
+use outboard_agent::{
+    Agent, Bounds, Ended, SYSTEM, Task,
+    agent::Unwatched,
+    compare::{self, Comparison, Sample, Style, WayRuns},
+    task::{Mode, Way},
+};
+use outboard_demo::tasks;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    agent::{self, Chosen, Done, ModelOptions, Place, Workshop, find_task, mode_parser},
+    context::Context,
+    variable,
+};
+use crate::{
+    report::{self, Failure, USAGE, escaped},
+    wiring::System,
+};
+
+/// Options of `outboard compare`.
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// The task: a TOML or Markdown file, the name of a built-in task, or the words themselves; all built-in tasks without it
+    #[arg(long, value_name = "FILE|TEXT")]
+    task: Option<String>,
+    /// The modes to compare; those that the task is meant for without it
+    #[arg(long, value_delimiter = ',', value_parser = mode_parser())]
+    modes: Vec<Mode>,
+    /// How often each way is gone
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    runs: u32,
+    #[command(flatten)]
+    model: ModelOptions,
+    /// Turns that a model may take
+    #[arg(long, value_name = "TURNS", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    max_turns: u32,
+    /// Tokens that all turns of a run together may bill
+    #[arg(long, value_name = "TOKENS", default_value_t = 1_000_000)]
+    max_tokens: u64,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "html")]
+    json: bool,
+    /// Write one HTML page with pictures to this file; it needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// A page that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("write the page to {}", path.display())]
+struct Unwritten {
+    path: PathBuf,
+    #[source]
+    source: std::io::Error,
+}
+
+impl Compare {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let tasks = self.tasks()?;
+        let place = match tasks.first() {
+            Some(task) => Place::of(task, self.model.latency())?,
+            None => return Err(Failure::new("there is nothing to compare").code(USAGE)),
+        };
+        let written = self.model.plays_written(tasks.iter().all(|task| !task.ways.is_empty()));
+        if !written {
+            // Before anything is started: whether a model can be asked at all.
+            self.model.choose(&tasks[0], Mode::Direct, None)?;
+        }
+        let context = place.context()?;
+        let comparisons = context
+            .with_as("agent", &|_| true, async |system, stop| {
+                let mut comparisons = Vec::new();
+                for task in &tasks {
+                    let compared = self.compare(system, &context, task, written, &stop).await;
+                    report::progress("");
+                    comparisons.push(compared?);
+                }
+                Ok(comparisons)
+            })
+            .await?;
+        self.tell(&comparisons)
+    }
+
+    fn tasks(&self) -> Result<Vec<Task>, Failure> {
+        match &self.task {
+            Some(given) => Ok(vec![find_task(given)?]),
+            None => tasks::names().map(find_task).collect(),
+        }
+    }
+
+    async fn compare(
+        &self,
+        system: &System,
+        context: &Context,
+        task: &Task,
+        written: bool,
+        stop: &CancellationToken,
+    ) -> Result<Comparison, Failure> {
+        let wanted = |mode: Mode| (self.modes.is_empty() || self.modes.contains(&mode)) && task.is_for(mode);
+        let mut left_out = Vec::new();
+        let mut ways: Vec<(Mode, Option<&Way>)> = if written {
+            task.ways.iter().filter(|way| wanted(way.mode)).map(|way| (way.mode, Some(way))).collect()
+        } else {
+            Mode::ALL.into_iter().filter(|mode| wanted(*mode)).map(|mode| (mode, None)).collect()
+        };
+        ways.retain(|(mode, _)| match agent::available(*mode) {
+            Ok(()) => true,
+            Err(why) => {
+                left_out.push(why.to_string());
+                false
+            }
+        });
+        if ways.is_empty() {
+            return Err(Failure::new(format_args!(
+                "the task `{}` has no way that could be gone in these modes",
+                escaped(&task.name)
+            ))
+            .code(USAGE));
+        }
+        let mut comparison = Comparison {
+            task: if task.name.is_empty() { "task".to_owned() } else { task.name.clone() },
+            title: task.title.clone(),
+            prompt: task.prompt.clone(),
+            model: String::new(),
+            ways: Vec::new(),
+            left_out,
+        };
+        for (mode, way) in ways {
+            let chosen = match way {
+                Some(way) => self.model.play(way)?,
+                None => self.model.choose(task, mode, None)?,
+            };
+            comparison.model = chosen.label();
+            let name = way.map(|way| way.name.clone()).unwrap_or_default();
+            let mut runs = WayRuns { mode, name, runs: Vec::new() };
+            for number in 1..=self.runs {
+                report::progress(format_args!(
+                    "{}: {}, run {number} of {}",
+                    comparison.task,
+                    runs.label(),
+                    self.runs
+                ));
+                let sample = self.once(system, context, task, mode, &chosen, stop).await?;
+                runs.runs.push(sample);
+            }
+            comparison.ways.push(runs);
+        }
+        Ok(comparison)
+    }
+
+    async fn once(
+        &self,
+        system: &System,
+        context: &Context,
+        task: &Task,
+        mode: Mode,
+        chosen: &Chosen,
+        stop: &CancellationToken,
+    ) -> Result<Sample, Failure> {
+        let workshop = Workshop::open(system, context, mode, stop).await?;
+        let agent = Agent {
+            provider: &*chosen.provider,
+            toolbox: workshop.toolbox(),
+            bounds: Bounds { turns: self.max_turns as usize, tokens: self.max_tokens },
+            watcher: &Unwatched,
+            stop: stop.clone(),
+        };
+        let report = workshop.beside_a_person(system, agent.run(SYSTEM, &task.prompt)).await;
+        let done = workshop.close(report).await;
+        if done.report.ended == Ended::Interrupted {
+            return Err(Failure::interrupted());
+        }
+        Ok(sample(task, chosen, &done))
+    }
+
+    fn tell(&self, comparisons: &[Comparison]) -> Result<(), Failure> {
+        let all: Vec<&Comparison> = comparisons.iter().collect();
+        if self.json {
+            report::json(&object(comparisons))?;
+        } else if let Some(path) = &self.html {
+            std::fs::write(path, compare::page(&all))
+                .map_err(|source| Failure::could_not(&Unwritten { path: path.clone(), source }))?;
+            report::note(format_args!("written to {}", path.display()));
+        } else {
+            let style = Style::detect(std::io::stdout().is_terminal(), variable);
+            if all.len() > 1 {
+                report::line(report::escaped_lines(&compare::table(&all)));
+            }
+            for comparison in &all {
+                report::line(compare::render(&escaped_words(comparison), style));
+            }
+        }
+        report::flush();
+        let failed = comparisons.iter().flat_map(|comparison| &comparison.ways).flat_map(|way| {
+            way.runs.iter().filter_map(move |run| Some((way.label(), run.failure.as_deref()?)))
+        });
+        let failed: Vec<String> = failed.map(|(way, why)| format!("{}: {why}", escaped(&way))).collect();
+        match failed.first() {
+            None => Ok(()),
+            Some(first) => {
+                let failure = Failure::new(format_args!(
+                    "{} gave no answer: {first}",
+                    report::counted(failed.len(), "run")
+                ));
+                Err(if self.json { failure.silenced() } else { failure })
+            }
+        }
+    }
+}
+
+fn sample(task: &Task, chosen: &Chosen, done: &Done) -> Sample {
+    let Done { report, in_tools, in_code } = done;
+    let failure = (report.ended != Ended::Answered)
+        .then(|| agent::failure(report, None).map(|failure| failure.to_string()))
+        .flatten();
+    Sample {
+        turns: report.turns.iter().map(|turn| turn.usage).collect(),
+        counted: report.counted(),
+        seconds: report.took.as_secs_f64(),
+        model_seconds: report.in_model().as_secs_f64(),
+        tool_seconds: in_tools.as_secs_f64(),
+        code_seconds: in_code.as_secs_f64(),
+        dollars: chosen.cost(report).map(|cost| cost.dollars),
+        answer: report.answer.clone().filter(|_| report.ended == Ended::Answered),
+        right: agent::judged(task, report),
+        failure,
+    }
+}
+
+fn object(comparisons: &[Comparison]) -> serde_json::Value {
+    let each = comparisons.iter().map(|comparison| {
+        let ways = comparison.ways.iter().map(|way| {
+            json!({
+                "mode": way.mode,
+                "name": way.name,
+                "tokens": way.tokens(),
+                "seconds": way.spread(|run| run.seconds),
+                "dollars": way.spread(|run| run.dollars.unwrap_or(f64::NAN)),
+                "right": way.right().map(|(right, judged)| json!({ "right": right, "judged": judged })),
+                "counted": way.runs.first().map(|run| run.counted.label()),
+                "runs": way.runs,
+            })
+        });
+        json!({
+            "task": comparison.task,
+            "title": comparison.title,
+            "prompt": comparison.prompt,
+            "model": comparison.model,
+            "ways": ways.collect::<Vec<_>>(),
+            "leftOut": comparison.left_out,
+        })
+    });
+    json!({ "comparisons": each.collect::<Vec<_>>() })
+}
+
+/// A task's file may be a stranger's.
+fn escaped_words(comparison: &Comparison) -> Comparison {
+    let mut shown = comparison.clone();
+    for text in [&mut shown.task, &mut shown.title, &mut shown.model] {
+        *text = escaped(text);
+    }
+    for way in &mut shown.ways {
+        way.name = escaped(&way.name);
+    }
+    shown
+}
