@@ -13,6 +13,7 @@ from suite import (  # noqa: F401  importing a module registers its tests
     ending,
     eras,
     errors,
+    examples,
     face,
     frames,
     limits,
