@@ -6,7 +6,7 @@
 use std::io::Read as _;
 
 use outboard_runtime::{
-    journal::{Event, Slot},
+    journal::{Ending, Event, Slot},
     json::Json,
 };
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,8 @@ fn taken_if_large(slot: Slot<'_>) -> Option<String> {
     match slot {
         Slot::Json(value) if value.as_str().len() >= LARGE => {
             let text = value.as_str().to_owned();
-            *value = Json::null();
+            // Not `null`: where there may be no value, that reads as none, and this would belong nowhere.
+            *value = Json::from(serde_json::Value::from(0));
             Some(text)
         }
         Slot::Text(text) if text.len() >= LARGE => Some(std::mem::take(text)),
@@ -135,6 +136,10 @@ pub(crate) fn events(
             return Err(damaged(&"a value is not the one that was stored"));
         }
         let event = stored.events.get_mut(at).ok_or_else(|| damaged(&"a value belongs nowhere"))?;
+        if let Event::Ended(ending @ Ending::Value(None)) = event {
+            // Earlier versions wrote `null` there.
+            *ending = Ending::Value(Some(Json::null()));
+        }
         match event.slots().into_iter().nth(slot) {
             Some(Slot::Json(value)) => *value = Json::parse(text).map_err(|error| damaged(&error))?,
             Some(Slot::Text(words)) => *words = text,
@@ -211,6 +216,18 @@ mod tests {
         assert_eq!(chunk.large.len(), 2);
         assert_eq!(chunk.large[0].0, chunk.large[1].0, "the same value has the same name");
         assert!(chunk.body.len() < 1_000, "{}", chunk.body.len());
+    }
+
+    #[test]
+    fn a_large_value_of_a_run_comes_back_also_as_earlier_versions_wrote_it() {
+        let given = [Event::Ended(Ending::Value(Some(Json::string(&"ab".repeat(LARGE)))))];
+        let (chunk, read) = round_trip(&given);
+        assert_eq!(read, given);
+        let text = String::from_utf8(unpack(&chunk.body).unwrap()).unwrap();
+        let earlier = text.replace(r#""value":0"#, r#""value":null"#);
+        assert_ne!(earlier, text);
+        let mut find = |_: &[u8]| Ok(Packer::new().pack(chunk.large[0].1.as_bytes()));
+        assert_eq!(events(&tagged(PLAIN, earlier.as_bytes()), &mut find).unwrap(), given);
     }
 
     #[test]
