@@ -15,6 +15,7 @@ import sys
 from anthropic import AsyncAnthropic
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.shared.exceptions import McpError
 
 SYSTEM = "Do the task with your tools. Compute from tool results, never guess. Be brief."
 MOST_TURNS = 50
@@ -67,10 +68,14 @@ async def work(model: AsyncAnthropic, outboard: ClientSession, name: str, system
 
 
 async def answered(outboard: ClientSession, call) -> dict:
-    result = await outboard.call_tool(call.name, call.input)
-    text = "\n".join(block.text for block in result.content if block.type == "text")
+    try:
+        result = await outboard.call_tool(call.name, call.input)
+        text, failed = "\n".join(block.text for block in result.content if block.type == "text"), bool(result.isError)
+    except McpError as refused:
+        # A tool that is not there, for example: the model is told, and goes on.
+        text, failed = str(refused), True
     print(f"  {call.name}: {text[:100]!r}", file=sys.stderr)
-    return {"type": "tool_result", "tool_use_id": call.id, "content": text, "is_error": bool(result.isError)}
+    return {"type": "tool_result", "tool_use_id": call.id, "content": text, "is_error": failed}
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ MODULES = Path(os.environ["OUTBOARD_NODE_MODULES"])
 FAKE_MODEL = OUTBOARD.parent / "examples" / "outboard-fake-model"
 STEPS = [
     {"text": "One script.", "calls": [{"name": "execute", "input": {"code": "return await data_tools.get_total_pages()"}}]},
-    {"text": "", "calls": [{"name": "execute", "input": {"code": "return data_tools.no_such_tool"}}, {"name": "nothing", "input": {}}]},
+    {"text": "", "calls": [{"name": "execute", "input": {"code": "return await data_tools.no_such_tool()"}}, {"name": "nothing", "input": {}}]},
     {"text": "30 pages"},
 ]
 
