@@ -66,6 +66,11 @@ impl Prices {
         Self::read(BUILT_IN).expect("the table of the program can be read: a test reads it")
     }
 
+    /// No prices.
+    pub fn none() -> Self {
+        Self { models: Vec::new() }
+    }
+
     /// Prices of a file, in the form of `data/prices.json`.
     ///
     /// # Errors

@@ -194,6 +194,9 @@ async fn a_person_sees_what_the_model_does_and_a_pipe_gets_the_answer_alone() {
     let home = Home::new();
     std::fs::write(home.project().join(".env"), format!("MODEL_KEY2='{KEY}'\nOTHER=x\n")).unwrap();
     let evil = "30\u{1b}[2J pages";
+    let prices =
+        json!({ "format": 1, "models": [{ "names": ["gpt-4o"], "input": 2, "output": 8, "asOf": "today" }] });
+    std::fs::write(home.project().join("own.json"), prices.to_string()).unwrap();
     let model = FakeModel::start(vec![
         json!({ "status": 529, "message": format!("busy {KEY}") }),
         json!({ "text": "First\u{1b}[2J this.", "calls": [{ "name": "execute", "input": { "code": "const a = 1;\nreturn a" } }] }),
@@ -214,6 +217,8 @@ async fn a_person_sees_what_the_model_does_and_a_pipe_gets_the_answer_alone() {
         "gpt-4o",
         "--key-env",
         "MODEL_KEY2",
+        "--prices",
+        "own.json",
         "--record",
         "turns.json",
     ];
@@ -228,7 +233,7 @@ async fn a_person_sees_what_the_model_does_and_a_pipe_gets_the_answer_alone() {
         "const a = 1;",
         "gave   1 ",
         "the answer is right",
-        "cost    $0.",
+        "by prices of today",
         "time    ",
     ] {
         assert!(beside.contains(part), "{part}: {beside}");

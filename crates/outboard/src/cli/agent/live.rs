@@ -135,11 +135,9 @@ pub(super) fn tell(mode: Mode, chosen: &Chosen, done: &Done, right: Option<bool>
         ));
     }
     match chosen.cost(report) {
-        Some(cost) => report::note(format_args!(
-            "cost    ${:.4} by list prices of {}",
-            cost.dollars,
-            escaped(&cost.as_of)
-        )),
+        Some(cost) => {
+            report::note(format_args!("cost    ${:.4} by prices of {}", cost.dollars, escaped(&cost.as_of)));
+        }
         None if chosen.provider.model().is_some() => {
             report::note("cost    not known: no price of this model (--prices FILE)");
         }

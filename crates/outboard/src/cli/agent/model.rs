@@ -129,7 +129,7 @@ impl ModelOptions {
             provider: Box::new(provider),
             name: "scripted".to_owned(),
             way: Some(way.name.clone()),
-            prices: self.prices()?,
+            prices: self.prices(true)?,
         })
     }
 
@@ -162,7 +162,7 @@ impl ModelOptions {
             let provider =
                 Scripted::recorded(&text).map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
             let name = "scripted".to_owned();
-            return Ok(Chosen { provider: Box::new(provider), name, way: None, prices: self.prices()? });
+            return Ok(Chosen { provider: Box::new(provider), name, way: None, prices: self.prices(true)? });
         }
         let mut ways = task.ways.iter().filter(|candidate| candidate.mode == mode);
         match ways.find(|candidate| way.is_none_or(|name| candidate.name == name)) {
@@ -198,7 +198,8 @@ impl ModelOptions {
             Some(variable) => Some(needed_key(variable)?),
             None => None,
         };
-        let name = if name.is_empty() { endpoint.host() } else { name.to_owned() };
+        let by_maker = !name.is_empty();
+        let name = if by_maker { name.to_owned() } else { endpoint.host() };
         let options = Options { most_output: self.max_output, cache: !self.no_cache, stream: true };
         let patience = Patience::default();
         let made: Result<Box<dyn Provider>, _> = match endpoint.dialect {
@@ -210,11 +211,12 @@ impl ModelOptions {
             }
         };
         let provider = made.map_err(|problem| Failure::could_not(&problem))?;
-        Ok(Chosen { provider, name, way: None, prices: self.prices()? })
+        Ok(Chosen { provider, name, way: None, prices: self.prices(by_maker)? })
     }
 
-    fn prices(&self) -> Result<Prices, Failure> {
-        let built_in = Prices::built_in();
+    /// The prices that hold for whoever serves a model: list prices are its maker's own, and others have theirs.
+    fn prices(&self, by_maker: bool) -> Result<Prices, Failure> {
+        let built_in = if by_maker { Prices::built_in() } else { Prices::none() };
         let text = match &self.prices {
             Some(path) => Some(input::read(path, "the prices")?),
             None => {
