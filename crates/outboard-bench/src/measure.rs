@@ -15,6 +15,7 @@ mod rows;
 mod settings;
 mod start;
 mod stop;
+mod workspace;
 mod wrapper;
 
 pub(crate) use rows::MEASURES;

@@ -1,5 +1,7 @@
-//! The arguments of the two tools. Models get them slightly wrong now and then: what is clear is taken, what is not
+//! The arguments of the tools. Models get them slightly wrong now and then: what is clear is taken, what is not
 //! is answered with what the tool takes and what it got, so that the next call is right.
+
+use std::time::Duration;
 
 use outboard_runtime::{
     Language,
@@ -10,6 +12,15 @@ use serde_json::Value;
 
 const SEARCH: &str = "{ query: string, limit?: number, detail?: \"name\" | \"signature\" | \"full\", language?: \"typescript\" | \"python\" }";
 const EXECUTE: &str = "{ code: string, language?: \"typescript\" | \"python\", max_tokens?: number } or { resume: string, max_tokens?: number }";
+
+const BASH: &str = "{ command: string, timeout?: number of seconds }";
+
+/// Arguments of `bash`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BashArguments {
+    pub(crate) command: String,
+    pub(crate) timeout: Option<Duration>,
+}
 
 /// Arguments of `execute`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +100,27 @@ pub(crate) fn execute(arguments: &JsonObject) -> Result<ExecuteArguments, String
     Ok(ExecuteArguments { what, language, max_tokens, ignored })
 }
 
+/// Reads the arguments of `bash`; the error is text for the model.
+pub(crate) fn bash(arguments: &JsonObject) -> Result<BashArguments, String> {
+    let wrong = || mismatch("bash", BASH, &Value::Object(arguments.clone()));
+    let command = match arguments.get("command") {
+        Some(Value::String(command)) if !command.trim().is_empty() => command.clone(),
+        _ => return Err(wrong()),
+    };
+    let seconds = match arguments.get("timeout") {
+        None | Some(Value::Null) => None,
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) => Some(text.trim().parse().map_err(|_| wrong())?),
+        Some(_) => return Err(wrong()),
+    };
+    let timeout = match seconds {
+        None => None,
+        Some(seconds) if seconds > 0.0 => Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)),
+        Some(_) => return Err(wrong()),
+    };
+    Ok(BashArguments { command, timeout })
+}
+
 /// Says that `execute` went on without these arguments.
 pub(crate) fn ignored_note(ignored: &[String]) -> String {
     let names: Vec<String> = ignored.iter().take(5).map(|name| short(name, 40)).collect();
@@ -100,6 +132,7 @@ pub(crate) fn not_an_object(tool: &str, got: &Value) -> Option<String> {
     match tool {
         "search" => Some(mismatch(tool, SEARCH, got)),
         "execute" => Some(mismatch(tool, EXECUTE, got)),
+        "bash" => Some(mismatch(tool, BASH, got)),
         _ => None,
     }
 }
@@ -219,6 +252,33 @@ mod tests {
             let expected = ExecuteArguments { what, language: None, max_tokens, ignored: Vec::new() };
             assert_eq!(execute(&object(&arguments)), Ok(expected));
         }
+    }
+
+    #[test]
+    fn a_command_is_taken_with_a_timeout_that_is_one() {
+        let taken = |command: &str, seconds: Option<f64>| {
+            let timeout = seconds.map(Duration::from_secs_f64);
+            Ok(BashArguments { command: command.to_owned(), timeout })
+        };
+        for (arguments, expected) in [
+            (json!({ "command": "ls" }), taken("ls", None)),
+            (json!({ "command": "ls", "timeout": 1.5 }), taken("ls", Some(1.5))),
+            (json!({ "command": "ls", "timeout": "20" }), taken("ls", Some(20.0))),
+            (json!({ "command": "ls", "timeout": null, "restart": true }), taken("ls", None)),
+        ] {
+            assert_eq!(bash(&object(&arguments)), expected);
+        }
+        for (arguments, got) in [
+            (json!({}), "{}"),
+            (json!({ "command": " " }), "{ command: \" \" }"),
+            (json!({ "command": ["ls"] }), "{ command: array }"),
+            (json!({ "command": "ls", "timeout": 0 }), "{ command: \"ls\", timeout: 0 }"),
+            (json!({ "command": "ls", "timeout": "long" }), "{ command: \"ls\", timeout: \"long\" }"),
+        ] {
+            assert_eq!(bash(&object(&arguments)), Err(format!("bash takes {BASH}; got {got}")));
+        }
+        let long = bash(&object(&json!({ "command": "ls", "timeout": 1e300 }))).unwrap();
+        assert_eq!(long.timeout, Some(Duration::MAX));
     }
 
     #[test]

@@ -33,6 +33,7 @@ use crate::{
     offer::Offer,
     progress,
     server::{FIRST_LIST, FaceOptions},
+    shell::Shell,
     silence::Silence,
 };
 
@@ -69,6 +70,8 @@ pub(crate) struct Handler {
     /// The client says no more.
     pub(crate) ended: CancellationToken,
     pub(crate) offer: Mutex<Option<(Arc<Snapshot>, Arc<Offer>)>>,
+    /// The client's workspace, where there may be one.
+    pub(crate) shell: Option<Shell>,
 }
 
 impl Handler {
@@ -141,6 +144,32 @@ impl Handler {
         };
         let note = (!arguments.ignored.is_empty()).then(|| arguments::ignored_note(&arguments.ignored));
         self.hand_over(waited, self.budget(arguments.max_tokens), note).await
+    }
+
+    /// Runs a command in the client's workspace. A client that gives up ends it, whatever its reason: nothing else could
+    /// be asked for it later.
+    async fn bash(
+        &self,
+        shell: &Shell,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> CallToolResult {
+        let asked = match arguments::bash(&request.arguments.unwrap_or_default()) {
+            Ok(asked) => asked,
+            Err(wrong) => return text(wrong, true),
+        };
+        self.session.set_client(principal(context));
+        self.backend.notice_clearing(&self.session);
+        let _token = self.runs.token();
+        let most = self.options.respond_within;
+        let told = progress::tell_time(&context.peer, context.meta.get_progress_token());
+        tokio::select! {
+            biased;
+            answer = shell.run(asked.command, asked.timeout.unwrap_or(most).min(most), self.budget(None)) => result(answer),
+            () = context.ct.cancelled() => text("cancelled".to_owned(), true),
+            () = self.stop.cancelled() => text("Outboard is ending".to_owned(), true),
+            never = told => match never {},
+        }
     }
 
     fn budget(&self, asked: Option<usize>) -> usize {
@@ -413,6 +442,9 @@ impl ServerHandler for Handler {
                 CallToolResponse::Complete(result) => self.noting_untold(result, &context).into(),
                 form => form,
             }),
+            "bash" if let Some(shell) = &self.shell => {
+                Ok(self.noting_untold(self.bash(shell, request, &context).await, &context).into())
+            }
             other => Err(unknown_tool(other)),
         }
     }

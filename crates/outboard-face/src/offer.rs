@@ -29,7 +29,7 @@ const RESULT_CHARS: u64 = 500_000;
 /// What the model is offered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offer {
-    /// `search` and `execute`.
+    /// `search`, `execute` and, where there are workspaces, `bash`.
     pub tools: Vec<Tool>,
     /// The server's instructions.
     pub instructions: String,
@@ -47,10 +47,14 @@ impl Offer {
         if let Some(declarations) = &declarations {
             execute = text::with_declarations(&text::execute(""), declarations);
         }
-        let tools = vec![
+        let mut tools = vec![
             search().annotate(hints::of_search()),
             execute_tool(execute, options).annotate(hints::of_execute(snapshot)),
         ];
+        if options.workspace {
+            let bash = tool("bash", text::BASH.to_owned(), text::bash_schema(options.respond_within));
+            tools.push(bash.annotate(hints::of_bash(snapshot)));
+        }
         Self {
             tools,
             instructions: text::instructions(&names, INSTRUCTIONS),

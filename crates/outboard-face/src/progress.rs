@@ -16,11 +16,24 @@ use tokio::{
 /// Time between two notifications.
 const EVERY: Duration = Duration::from_secs(3);
 
-/// Sends notifications until dropped. Without a token it only waits.
+/// Tells of a run until dropped. Without a token it only waits.
 pub(crate) async fn tell(
     peer: &Peer<RoleServer>,
     token: Option<ProgressToken>,
     run: watch::Receiver<Progress>,
+) -> Infallible {
+    tell_of(peer, token, || message(*run.borrow())).await
+}
+
+/// Tells of something of which only the time is known.
+pub(crate) async fn tell_time(peer: &Peer<RoleServer>, token: Option<ProgressToken>) -> Infallible {
+    tell_of(peer, token, || "running".to_owned()).await
+}
+
+async fn tell_of(
+    peer: &Peer<RoleServer>,
+    token: Option<ProgressToken>,
+    now: impl Fn() -> String,
 ) -> Infallible {
     let Some(token) = token else { return std::future::pending().await };
     let mut ticks = interval_at(Instant::now() + EVERY, EVERY);
@@ -29,7 +42,7 @@ pub(crate) async fn tell(
         ticks.tick().await;
         // `progress` has to grow with every notification, whether a call ended meanwhile or not.
         let mut told = ProgressNotificationParam::new(token.clone(), f64::from(count));
-        told.message = Some(message(*run.borrow()));
+        told.message = Some(now());
         if peer.notify_progress(told).await.is_err() {
             break;
         }

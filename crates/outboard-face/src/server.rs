@@ -11,6 +11,7 @@ use std::{
 
 use outboard_runtime::{
     approval::Approvals,
+    ports::workspace::Workspaces,
     present::DEFAULT_BUDGET,
     session::{Keeping, Session},
 };
@@ -21,7 +22,9 @@ use rmcp::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{backend::Backend, changes::Changes, handler::Handler, silence::Silence, wire::Wire};
+use crate::{
+    backend::Backend, changes::Changes, handler::Handler, shell::Shell, silence::Silence, wire::Wire,
+};
 
 /// How long a first `tools/list` waits for upstreams that have never been listed.
 pub(crate) const FIRST_LIST: Duration = Duration::from_secs(1);
@@ -44,6 +47,8 @@ pub struct FaceOptions {
     pub respond_within: Duration,
     /// How much a client's session keeps.
     pub keeping: Keeping,
+    /// Whether there is the third tool, `bash`.
+    pub workspace: bool,
 }
 
 impl Default for FaceOptions {
@@ -53,6 +58,7 @@ impl Default for FaceOptions {
             result_budget: DEFAULT_BUDGET,
             respond_within: RESPOND_WITHIN,
             keeping: Keeping::default(),
+            workspace: false,
         }
     }
 }
@@ -70,17 +76,25 @@ pub struct Face {
     backend: Arc<dyn Backend>,
     options: FaceOptions,
     approvals: Option<Arc<Approvals>>,
+    workspaces: Option<Arc<dyn Workspaces>>,
 }
 
 impl Face {
     /// A face of this runtime.
     pub fn new(runtime: Arc<impl Backend>, options: FaceOptions) -> Self {
-        Self { backend: runtime, options, approvals: None }
+        Self { backend: runtime, options, approvals: None, workspaces: None }
     }
 
     /// Asks the people behind clients these questions, as far as they come from runs of theirs.
     pub fn asking(mut self, approvals: Arc<Approvals>) -> Self {
         self.approvals = Some(approvals);
+        self
+    }
+
+    /// Offers `bash` too: each client has a workspace of its own, made when it is first used.
+    pub fn with_workspaces(mut self, workspaces: Arc<dyn Workspaces>) -> Self {
+        self.options.workspace = true;
+        self.workspaces = Some(workspaces);
         self
     }
 
@@ -119,7 +133,9 @@ impl Face {
             stop: stop.clone(),
             ended: ended.clone(),
             offer: Mutex::default(),
+            shell: self.workspaces.as_ref().map(|workspaces| Shell::new(Arc::clone(workspaces), &session)),
         };
+        let shell = handler.shell.clone();
         // Without rmcp's opening ceremony, which ends the connection when a client opens in an unexpected way, and
         // which ties it to the revision of its first request. The handler answers both openings at any time.
         let wire = Wire::new(read, write, silence, ended.clone(), stop.clone());
@@ -136,6 +152,9 @@ impl Face {
         let all_ended = async {
             runs.wait().await;
             session.ended().await;
+            if let Some(shell) = &shell {
+                shell.close().await;
+            }
         };
         if tokio::time::timeout(LAST_RUNS, all_ended).await.is_err() {
             tracing::warn!(runs = runs.len() + session.going().len(), "runs did not end in time");

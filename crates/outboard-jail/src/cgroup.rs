@@ -6,14 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::unistd::Pid;
-
 use crate::order::Limits;
 
 /// How often this is looked at in its period, in microseconds.
 const PERIOD: u64 = 100_000;
 /// What our groups are called, with the launcher's pid after it.
 const PREFIX: &str = "outboard-jail-";
+/// Where processes enter a group.
+const PROCESSES: &str = "cgroup.procs";
 
 /// What a group can limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,21 @@ impl What {
         }
     }
 
+    /// A file that a group has if it can limit this.
+    fn file(self, version: u8) -> &'static str {
+        match (self, version) {
+            (Self::Memory, 1) => "memory.limit_in_bytes",
+            (Self::Memory, _) => "memory.max",
+            (Self::Processes, _) => "pids.max",
+            (Self::Processor, 1) => "cpu.cfs_quota_us",
+            (Self::Processor, _) => "cpu.max",
+        }
+    }
+
     /// Files and what is written into them; those that may be missing come with `false`.
     fn settings(self, version: u8, limits: &Limits) -> Vec<(&'static str, String, bool)> {
-        let (memory, processes) = (limits.memory.to_string(), limits.processes.to_string());
+        // The launcher is in the group too.
+        let (memory, processes) = (limits.memory.to_string(), (limits.processes + 1).to_string());
         let quota = limits.cpu_percent * PERIOD / 100;
         match (self, version) {
             (Self::Memory, 1) => vec![
@@ -66,68 +78,76 @@ struct Hierarchy {
     parents: Vec<PathBuf>,
 }
 
-/// The groups of one jail. They are removed when this is dropped, which takes that its processes have ended.
+/// The groups of one jail, with this process in them. They are removed when this is dropped, which takes that all other
+/// processes in them have ended.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    folders: Vec<PathBuf>,
-    limited: Vec<What>,
+    places: Vec<Place>,
     problems: Vec<(What, String)>,
 }
 
+/// A group of one hierarchy.
+#[derive(Debug)]
+struct Place {
+    version: u8,
+    folder: PathBuf,
+    limits: Vec<What>,
+}
+
 impl Groups {
-    /// Makes what can be made of them here.
-    pub(crate) fn make(limits: &Limits, wanted: impl Fn(What) -> bool) -> Self {
+    /// Makes what can be made of them here, without limits yet, and enters them with this process: what comes of it is in
+    /// them from its first instruction. To enter takes the kernel longer than all the rest of a jail, so it comes early.
+    pub(crate) fn enter(wanted: impl Fn(What) -> bool) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let (mounts, own) = (read("/proc/self/mountinfo"), read("/proc/self/cgroup"));
         let mut groups = Self::default();
         for what in What::ALL.into_iter().filter(|what| wanted(*what)) {
             match hierarchy(&mounts, &own, what.controller()) {
-                Some(hierarchy) => groups.limit(what, &hierarchy, limits),
+                Some(hierarchy) => groups.add(what, &hierarchy),
                 None => groups.problems.push((what, "no cgroup of this kind is mounted".to_owned())),
             }
         }
         groups
     }
 
-    fn limit(&mut self, what: What, hierarchy: &Hierarchy, limits: &Limits) {
+    fn add(&mut self, what: What, hierarchy: &Hierarchy) {
         let mut problem = "no place for a cgroup".to_owned();
         for parent in &hierarchy.parents {
-            sweep(parent);
             let folder = parent.join(format!("{PREFIX}{}", std::process::id()));
-            match set_up(&folder, &what.settings(hierarchy.version, limits)) {
-                Ok(()) => {
-                    if !self.folders.contains(&folder) {
-                        self.folders.push(folder);
-                    }
-                    self.limited.push(what);
+            // Of version 2 it may serve another controller already.
+            if let Some(place) = self.places.iter_mut().find(|place| place.folder == folder) {
+                if folder.join(what.file(place.version)).exists() {
+                    place.limits.push(what);
                     return;
                 }
-                Err(error) => {
-                    // Of version 2 it may serve for another controller.
-                    if !self.folders.contains(&folder) {
-                        let _ = fs::remove_dir(&folder);
-                    }
-                    problem = format!("{}: {error}", folder.display());
+                continue;
+            }
+            sweep(parent);
+            match make(&folder, what.file(hierarchy.version)) {
+                Ok(()) => {
+                    self.places.push(Place { version: hierarchy.version, folder, limits: vec![what] });
+                    return;
                 }
+                Err(error) => problem = format!("{}: {error}", folder.display()),
             }
         }
         self.problems.push((what, problem));
     }
 
-    /// Puts a process into all of them. If that fails, they limit nothing.
-    pub(crate) fn take_in(&mut self, process: Pid) {
-        for folder in &self.folders {
-            if let Err(error) = fs::write(folder.join("cgroup.procs"), process.to_string()) {
-                let problem = format!("{}: {error}", folder.display());
-                self.problems.extend(self.limited.drain(..).map(|what| (what, problem.clone())));
-                return;
-            }
+    /// Sets the limits. What cannot be set is a problem.
+    pub(crate) fn limit(&mut self, limits: &Limits) {
+        for place in &mut self.places {
+            let (folder, version, problems) = (&place.folder, place.version, &mut self.problems);
+            place.limits.retain(|what| {
+                let set = set(folder, &what.settings(version, limits));
+                set.map_err(|error| problems.push((*what, format!("{}: {error}", folder.display())))).is_ok()
+            });
         }
     }
 
     /// Why this is not limited by a group, if it is not.
     pub(crate) fn problem(&self, what: What) -> Option<String> {
-        if self.limited.contains(&what) {
+        if self.places.iter().any(|place| place.limits.contains(&what)) {
             return None;
         }
         let known = self.problems.iter().find(|(of, _)| *of == what).map(|(_, problem)| problem.clone());
@@ -137,11 +157,33 @@ impl Groups {
 
 impl Drop for Groups {
     fn drop(&mut self) {
-        for folder in &self.folders {
-            // What the kernel has not let go of yet, the next jail sweeps away.
+        for Place { folder, .. } in &self.places {
+            // This process goes back to where it was below; what the kernel has not let go of yet, the next jail sweeps away.
+            if let Some(parent) = folder.parent() {
+                let _ = fs::write(parent.join(PROCESSES), std::process::id().to_string());
+            }
             let _ = fs::remove_dir(folder);
         }
     }
+}
+
+/// Makes a group that can be limited by this file, and enters it.
+fn make(folder: &Path, file: &str) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let entered = if folder.join(file).exists() {
+        fs::OpenOptions::new().write(true).open(folder.join(PROCESSES)).and_then(|mut processes| {
+            io::Write::write_all(&mut processes, std::process::id().to_string().as_bytes())
+        })
+    } else {
+        Err(io::Error::other(format!("it has no {file}")))
+    };
+    if entered.is_err() {
+        let _ = fs::remove_dir(folder);
+    }
+    entered
 }
 
 /// Takes away the groups of launchers that were killed: only groups without processes can be removed.
@@ -156,15 +198,10 @@ fn sweep(parent: &Path) {
     }
 }
 
-fn set_up(folder: &Path, settings: &[(&str, String, bool)]) -> io::Result<()> {
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
+fn set(folder: &Path, settings: &[(&str, String, bool)]) -> io::Result<()> {
     for (file, value, needed) in settings {
-        let path = folder.join(file);
         // A file that is not there would be made by writing it where this is no cgroup.
-        let written = fs::OpenOptions::new().write(true).open(&path);
+        let written = fs::OpenOptions::new().write(true).open(folder.join(file));
         let written = written.and_then(|mut file| io::Write::write_all(&mut file, value.as_bytes()));
         if let (Err(error), true) = (written, needed) {
             return Err(io::Error::new(error.kind(), format!("{file}: {error}")));
@@ -251,7 +288,7 @@ mod tests {
         fs::create_dir_all(&parent).unwrap();
         let hierarchy = Hierarchy { version: 2, parents: vec![parent.clone()] };
         let mut groups = Groups::default();
-        groups.limit(What::Memory, &hierarchy, &Limits::default());
+        groups.add(What::Memory, &hierarchy);
         assert!(groups.problem(What::Memory).unwrap().contains("memory.max"));
         assert_eq!(fs::read_dir(&parent).unwrap().count(), 0);
         fs::remove_dir(&parent).unwrap();

@@ -11,7 +11,7 @@ use landlock::{
 /// The newest rules that are asked for; an older kernel enforces what it knows.
 const NEWEST: ABI = ABI::V6;
 /// What may be read and started: the system, and what was put there for the agent. Not the root itself, nor `/dev`.
-const READ: [&str; 7] = ["/usr", "/bin", "/lib", "/lib64", "/etc", "/opt", "/proc"];
+const READ: [&str; 8] = ["/usr", "/bin", "/lib", "/lib64", "/etc", "/opt", "/proc", "/node_modules"];
 /// What may be written too.
 const WRITE: [&str; 3] = [crate::HOME, "/tmp", "/dev/shm"];
 /// Devices that may be read and written.

@@ -76,13 +76,16 @@ pub(crate) fn main(off: &[Protection]) -> ExitCode {
     // Whatever Outboard was started with must not reach the jail.
     let streams = sys::close_from(3).and_then(|()| take_streams());
     let Ok((mut control, tools)) = streams else { return ExitCode::FAILURE };
+    namespaces::leave_groups();
+    // Before the order, because a launcher may be started ahead of it.
+    let groups = Groups::enter(|what| !off.contains(&protection_of(what)));
     let order = match frame::read(&mut control) {
         Ok(Some((Kind::Order, body))) => serde_json::from_slice::<Order>(&body).map_err(io::Error::from),
         Ok(_) => Err(io::ErrorKind::UnexpectedEof.into()),
         Err(error) => Err(error),
     };
     match order {
-        Ok(order) => launch(control, tools, &order, off),
+        Ok(order) => launch(control, tools, &order, groups, off),
         Err(error) => refuse(&mut control, failed("read the order")(error)),
     }
 }
@@ -98,16 +101,25 @@ fn take_streams() -> io::Result<(UnixStream, OwnedFd)> {
 }
 
 /// Outside: makes the process inside, and waits for its end. Inside: is that process.
-fn launch(mut control: UnixStream, tools: OwnedFd, order: &Order, off: &[Protection]) -> ExitCode {
-    namespaces::leave_groups();
-    let mut groups = Groups::make(&order.limits, |what| !off.contains(&protection_of(what)));
+fn launch(
+    mut control: UnixStream,
+    tools: OwnedFd,
+    order: &Order,
+    mut groups: Groups,
+    off: &[Protection],
+) -> ExitCode {
+    groups.limit(&order.limits);
     let gate = match Gate::new() {
         Ok(gate) => gate,
         Err(error) => return refuse(&mut control, failed("make a pipe")(error)),
     };
     let child = match namespaces::enter(off) {
         Ok(Some(child)) => child,
-        Ok(None) => return inside(control, tools, order, gate, off),
+        Ok(None) => {
+            // They are the outer process's to remove.
+            std::mem::forget(groups);
+            return inside(control, tools, order, gate, off);
+        }
         Err(error) => {
             let (protection, why) = (Protection::UserNamespace, namespaces::why_not(&error));
             return refuse(&mut control, Refusal::Missing { protection, why });
@@ -115,7 +127,6 @@ fn launch(mut control: UnixStream, tools: OwnedFd, order: &Order, off: &[Protect
     };
     let told = match namespaces::map_user(child, off) {
         Ok(standing) => {
-            groups.take_in(child);
             let standings = group_standings(standing, &groups);
             serde_json::to_vec(&standings).map_err(io::Error::from).and_then(|told| gate.open(&told))
         }

@@ -54,6 +54,17 @@ pub fn hand_over_without(off: &[Protection]) -> Option<ExitCode> {
     named.then(|| launch(off))
 }
 
+/// A socket that is bound to nothing yet: one copy of it goes to the launcher, which has it listen in the jail, the other
+/// accepts outside. So nothing of it lies on the host's file system.
+///
+/// # Errors
+/// If there are no Unix sockets, or too many are open.
+#[cfg(target_os = "linux")]
+pub fn unbound_socket() -> std::io::Result<std::os::fd::OwnedFd> {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+    Ok(socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?)
+}
+
 #[cfg(target_os = "linux")]
 fn launch(off: &[Protection]) -> ExitCode {
     launcher::main(off)

@@ -73,6 +73,8 @@ pub struct Run {
     pub argv: Vec<String>,
     /// Whether it reads what was sent before it as [`Kind::Input`](crate::frame::Kind::Input); otherwise nothing.
     pub input: bool,
+    /// Whether its standard error goes where its standard output goes, so that both stay in order.
+    pub merged: bool,
     /// Bytes of its output that are passed on, of both streams together; what comes after is counted and dropped.
     pub output: u64,
 }

@@ -98,7 +98,7 @@ pub(crate) fn part_from_host() -> Result<(), RootRefused> {
 pub(crate) fn build(shelf: &Shelf, order: &Order, off: &[Protection]) -> Result<Option<String>, RootRefused> {
     let site = SITES.map(Path::new).into_iter().find(|site| site.is_dir());
     let site = site.ok_or_else(|| refused("find a folder")(io::ErrorKind::NotFound.into()))?;
-    mount_memory(site, "mode=0755,size=4m,nr_inodes=4096", MsFlags::MS_NODEV)?;
+    mount_memory(site, "mode=0755,size=64m,nr_inodes=32768", MsFlags::MS_NODEV)?;
     for folder in ["etc", "dev", "dev/shm", "proc", "tmp", "opt", "run/outboard", "home/agent"] {
         make_folder(&site.join(folder))?;
     }

@@ -4,10 +4,11 @@
 //! It has no more rights than what it runs. What it reads from the jail's files and processes it passes on unread.
 
 use std::{
+    fs::File,
     io::{self, Read as _, Write as _},
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     os::unix::{net::UnixStream, process::CommandExt as _},
-    process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitCode, Stdio},
+    process::{ChildStdin, Command, ExitCode, Stdio},
     time::Instant,
 };
 
@@ -50,8 +51,8 @@ pub(crate) struct Warden {
 struct UnderWay {
     pid: Pid,
     input: Option<(ChildStdin, Vec<u8>, usize)>,
-    output: Option<ChildStdout>,
-    errors: Option<ChildStderr>,
+    output: Option<File>,
+    errors: Option<File>,
     /// Bytes that may still be passed on.
     left: u64,
     dropped: u64,
@@ -165,6 +166,14 @@ impl Warden {
     fn spawn(&self, run: &Run, input: Vec<u8>) -> io::Result<UnderWay> {
         let (program, arguments) =
             run.argv.split_first().ok_or_else(|| io::Error::other("there is no program"))?;
+        let (output, for_output) = pipe()?;
+        let (errors, for_errors) = if run.merged {
+            (None, for_output.try_clone()?)
+        } else {
+            let (errors, for_errors) = pipe()?;
+            (Some(errors), for_errors)
+        };
+        let output = Some(output);
         let mut child = Command::new(program)
             .args(arguments)
             .env_clear()
@@ -172,11 +181,11 @@ impl Warden {
             .current_dir(HOME)
             .process_group(0)
             .stdin(if run.input { Stdio::piped() } else { Stdio::null() })
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(for_output)
+            .stderr(for_errors)
             .spawn()?;
         let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
-        let (stdin, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let stdin = child.stdin.take();
         let pipes = [
             stdin.as_ref().map(AsFd::as_fd),
             output.as_ref().map(AsFd::as_fd),
@@ -299,6 +308,12 @@ impl Warden {
             self.end_all();
         }
     }
+}
+
+/// A pipe: the end that is read, and the end for a command.
+fn pipe() -> io::Result<(File, OwnedFd)> {
+    let (reader, writer) = io::pipe()?;
+    Ok((File::from(OwnedFd::from(reader)), writer.into()))
 }
 
 /// Where something is to be read or written.

@@ -187,8 +187,13 @@ impl Broker {
 
     /// A session is about to be given something from an upstream with these labels.
     fn saw(&self, session: &Session, labels: Labels) {
+        self.brought(session, labels.taint());
+    }
+
+    /// A session is about to see this, from wherever it comes.
+    pub(crate) fn brought(&self, session: &Session, taint: Taint) {
         self.notice_clearing(session);
-        if session.saw(labels.taint())
+        if session.saw(taint)
             && let Some(witness) = self.witness.get()
         {
             witness.saw(session.taint());

@@ -16,6 +16,7 @@ mod note;
 mod plain;
 mod render;
 mod scan;
+mod shell;
 mod string;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub(crate) use hints::undefined_name;
 pub use long::{not_here, not_lost, still_running, waiting_for_approval};
 pub use plain::{clean, counted, grouped};
 pub(crate) use plain::{clipped, limit_size};
+pub use shell::shell;
 pub use tokens::{count_tokens, estimate_tokens};
 
 #[cfg(doc)]

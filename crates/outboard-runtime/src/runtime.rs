@@ -16,7 +16,7 @@ use crate::{
     ids::{RequestId, RunId},
     journal::{Folded, Lease, Malformed, RunEntry, RunState, Store, StoreFailure, Which, fold},
     limits::Limits,
-    policy::Policy,
+    policy::{Policy, Taint},
     ports::{types::TypeChecks, upstream::Upstreams},
     run::{
         FailureKind, GoesOn, Past, Progress, RunActor, RunParts, RunReport, SingleParts, ToolOutcome,
@@ -188,6 +188,11 @@ impl Runtime {
     /// so that the clearing does not take away what it sees then.
     pub fn notice_clearing(&self, session: &Session) {
         self.broker.notice_clearing(session);
+    }
+
+    /// A person brings something into a session that is this, so that it counts as if a tool had given it.
+    pub fn brought(&self, session: &Session, taint: Taint) {
+        self.broker.brought(session, taint);
     }
 
     /// Judges by this policy from now on.

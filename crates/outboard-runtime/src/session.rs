@@ -7,7 +7,7 @@ mod runs;
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -34,6 +34,9 @@ pub struct Session {
     kept: Mutex<Kept>,
     runs: Mutex<Runs>,
     taint: Tainted,
+    /// What its workspace may hold, once there is one.
+    workspace: Tainted,
+    has_workspace: AtomicBool,
     /// How often a person had cleared what sessions have seen when this one looked last.
     cleared: AtomicU64,
     /// Runs that nobody's request holds any more.
@@ -63,6 +66,8 @@ impl Session {
             kept: Mutex::new(Kept::new(keeping)),
             runs: Mutex::default(),
             taint: Tainted::default(),
+            workspace: Tainted::default(),
+            has_workspace: AtomicBool::new(false),
             cleared: AtomicU64::new(0),
             tasks: TaskTracker::new(),
             over: CancellationToken::new(),
@@ -115,7 +120,28 @@ impl Session {
 
     /// The session is about to see this. Tells whether it has not seen the like before.
     pub fn saw(&self, taint: Taint) -> bool {
+        if self.has_workspace.load(Ordering::Acquire) {
+            self.workspace.add(taint);
+        }
         self.taint.add(taint)
+    }
+
+    /// There is a workspace from now on: whatever the session sees may be written down there.
+    pub fn opens_workspace(&self) {
+        self.has_workspace.store(true, Ordering::Release);
+        self.workspace.add(self.taint());
+    }
+
+    /// The session is about to see what is in its workspace: what it saw while that was there, even if a person has
+    /// cleared it since.
+    pub fn sees_workspace(&self) {
+        self.saw(self.workspace.now());
+    }
+
+    /// The workspace is gone, with all that was in it.
+    pub fn loses_workspace(&self) {
+        self.has_workspace.store(false, Ordering::Release);
+        self.workspace.clear();
     }
 
     /// A person has said so often, by now, that what sessions have seen may leave.
@@ -175,6 +201,24 @@ mod tests {
         let handle = session.keep(value.clone());
         assert_eq!(session.keep(value), handle);
         assert_ne!(session.keep(Json::string("a")), handle);
+    }
+
+    #[test]
+    fn what_was_seen_while_there_is_a_workspace_is_seen_again_with_it_until_it_is_gone() {
+        let (private, untrusted) =
+            (Taint { private: true, untrusted: false }, Taint { private: false, untrusted: true });
+        let session = Session::new();
+        session.saw(private);
+        session.opens_workspace();
+        session.saw(untrusted);
+        session.cleared(1);
+        assert!(session.taint().is_clean());
+        session.sees_workspace();
+        assert_eq!(session.taint(), private.and(untrusted));
+        session.loses_workspace();
+        session.cleared(2);
+        session.sees_workspace();
+        assert!(session.taint().is_clean());
     }
 
     #[test]

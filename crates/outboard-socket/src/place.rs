@@ -17,9 +17,10 @@ pub struct Private(PathBuf);
 #[derive(Debug)]
 pub struct Door {
     pub(crate) listener: UnixListener,
-    pub(crate) path: PathBuf,
-    /// The number of the user whose programs may come in.
-    pub(crate) admits: u32,
+    /// Its name, if it has one here.
+    pub(crate) path: Option<PathBuf>,
+    /// The number of the user whose programs may come in; all who can reach it if there is none.
+    pub(crate) admits: Option<u32>,
 }
 
 /// A socket cannot be there.
@@ -93,19 +94,29 @@ pub fn open(folder: &Private, name: &str) -> Result<Door, NoPlace> {
     }
     let listener = UnixListener::bind(&path).map_err(failed)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(Door { listener, path, admits: rustix::process::geteuid().as_raw() })
+    Ok(Door { listener, path: Some(path), admits: Some(rustix::process::geteuid().as_raw()) })
 }
 
 impl Door {
+    /// A socket that has a name only behind a wall, so that whoever can reach it may come in. It must be called within a
+    /// runtime of tokio, and listen by now.
+    ///
+    /// # Errors
+    /// If the runtime does not take it.
+    pub fn behind_a_wall(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener: UnixListener::from_std(listener)?, path: None, admits: None })
+    }
+
     /// The same, for programs of this user instead.
     #[must_use]
     pub fn admitting(self, user: u32) -> Self {
-        Self { admits: user, ..self }
+        Self { admits: Some(user), ..self }
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Where it is, if it has a name here.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 }
 
@@ -122,7 +133,7 @@ mod tests {
         let folder = Private::folder(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
         let door = open(&folder, "socket").unwrap();
-        assert_eq!(fs::metadata(door.path()).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::metadata(door.path().unwrap()).unwrap().mode() & 0o777, 0o600);
         drop(door);
         // One that nobody serves any more is replaced.
         open(&folder, "socket").unwrap();

@@ -89,7 +89,9 @@ pub async fn serve(door: Door, service: Service, traffic: watch::Sender<Traffic>
         traffic.send_if_modified(|before| std::mem::replace(before, now) != now);
     }
     // The name goes first: whoever finds none knows that nobody serves it.
-    if let Err(error) = std::fs::remove_file(&path) {
+    if let Some(path) = path
+        && let Err(error) = std::fs::remove_file(&path)
+    {
         tracing::warn!(%error, socket = %path.display(), "the socket is left behind");
     }
     drop(listener);
@@ -106,13 +108,16 @@ fn tell(ended: &Result<(), JoinError>) {
 }
 
 /// Why whoever is at the other end is not served, if so. Who they are, the system says.
-fn refused(stream: &UnixStream, admits: u32, connected: usize) -> Option<Refused> {
-    match stream.peer_cred() {
-        Ok(peer) if peer.uid() == admits => {
-            (connected >= MOST_CONNECTIONS).then_some(Refused::Crowded(MOST_CONNECTIONS))
-        }
-        Ok(_) | Err(_) => Some(Refused::Stranger),
+fn refused(stream: &UnixStream, admits: Option<u32>, connected: usize) -> Option<Refused> {
+    let known = match (admits, stream.peer_cred()) {
+        (None, _) => true,
+        (Some(user), Ok(peer)) => peer.uid() == user,
+        (Some(_), Err(_)) => false,
+    };
+    if !known {
+        return Some(Refused::Stranger);
     }
+    (connected >= MOST_CONNECTIONS).then_some(Refused::Crowded(MOST_CONNECTIONS))
 }
 
 /// Says so and hangs up. Whoever does not read it is not waited for.

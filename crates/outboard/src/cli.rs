@@ -41,6 +41,8 @@ mod standing;
 mod trust;
 mod usage;
 mod waiting;
+#[cfg(target_os = "linux")]
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -65,7 +67,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve `search` and `execute` over stdio to an MCP client
+    /// Serve `search` and `execute`, and `bash` with --workspace, over stdio to an MCP client
     Serve(serve::Serve),
     /// Run a script, as a model's `execute` would
     Run(run::Run),
@@ -125,6 +127,9 @@ enum Command {
     Agent(Box<agent::AgentCommand>),
     /// Do a task in every mode, and show what each costs and whether its answer is right
     Compare(Box<compare::Compare>),
+    /// Show the workspaces of running sessions, put files in and take them out, or begin one anew
+    #[cfg(target_os = "linux")]
+    Workspace(workspace::WorkspaceCommand),
     /// Do one task by tool calls and by a script, show what each costs, and have a post wait for a yes
     Demo(demo::Demo),
     /// Print a completion script for a shell
@@ -169,6 +174,8 @@ impl Command {
             Self::Deny(deny) => deny.run().await,
             Self::Agent(agent) => agent.run().await,
             Self::Compare(compare) => compare.run().await,
+            #[cfg(target_os = "linux")]
+            Self::Workspace(workspace) => workspace.run().await,
             Self::Demo(demo) => demo.run().await,
             Self::Completions(completions) => {
                 completions.run(visible());

@@ -16,6 +16,7 @@ pub(crate) mod secrets;
 mod settings;
 pub(crate) mod store;
 mod usage;
+mod workspace;
 mod wrong;
 
 pub(crate) use discover::{NoHome, Places};
@@ -27,4 +28,5 @@ pub(crate) use load::{Configuration, Configured, examine, load, reload};
 pub(crate) use openapi::{Credential, Login, OpenApi, References};
 pub(crate) use settings::{RESULT_TOKENS, Settings, TypeCheck};
 pub(crate) use usage::Usage;
+pub(crate) use workspace::WorkspaceSettings;
 pub(crate) use wrong::{Wrong, listed};

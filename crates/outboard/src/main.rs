@@ -1,4 +1,4 @@
-//! The `outboard` binary: hands over to the command line.
+//! The `outboard` binary: hands over to the command line, or to the launcher of jails.
 //! No decision is made here.
 
 mod accepted;
@@ -14,7 +14,9 @@ mod state_file;
 mod tainted;
 mod trust;
 mod wiring;
+mod workspace;
 
 fn main() -> std::process::ExitCode {
-    cli::main()
+    // Started under its name, this program is the launcher of a jail and nothing else: before any thread and any file.
+    outboard_jail::hand_over().unwrap_or_else(cli::main)
 }

@@ -241,7 +241,7 @@ impl Jail {
     pub(crate) fn begin(&mut self, command: &[&str]) {
         let Answer::Ready(_) = &self.answer else { panic!("{:?}", self.answer) };
         let argv = command.iter().map(|word| (*word).to_owned()).collect();
-        let run = Run { argv, input: false, output: 1 << 20 };
+        let run = Run { argv, input: false, merged: false, output: 1 << 20 };
         frame::write(&mut self.control, Kind::Run, &serde_json::to_vec(&run).unwrap()).unwrap();
     }
 

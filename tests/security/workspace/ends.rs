@@ -123,14 +123,7 @@ fn the_tool_socket_is_reached_and_takes_no_descriptors() {
     use std::io::{Read as _, Write as _};
     for who in everyone() {
         // A socket that the launcher binds in the jail while its other holder listens here.
-        let socket = nix::sys::socket::socket(
-            nix::sys::socket::AddressFamily::Unix,
-            nix::sys::socket::SockType::Stream,
-            nix::sys::socket::SockFlag::SOCK_CLOEXEC,
-            None,
-        )
-        .unwrap();
-        let listener = UnixListener::from(socket);
+        let listener = UnixListener::from(outboard_jail::unbound_socket().unwrap());
         let theirs: OwnedFd = listener.try_clone().unwrap().into();
         let mut order = order();
         order.tools = true;

@@ -3,7 +3,7 @@
 
 use super::{
     Measure, calls, cancel, catalogue, guest, journal, learning, memory, policy, preflight, python, start,
-    stop, wrapper,
+    stop, workspace, wrapper,
 };
 use crate::{
     samples::{Target, Unit},
@@ -333,5 +333,32 @@ pub(crate) const MEASURES: &[Measure] = &[
         unit: Unit::Seconds,
         target: Target::AtMost(20.0 * MICROSECOND),
         take: policy::arguments,
+    },
+    Measure {
+        name: "workspace",
+        what: "no workspace to the first output of `bash` in a new jail",
+        other: "`bash` outside",
+        language: None,
+        unit: Unit::Seconds,
+        target: Target::AtMost(10.0 * MILLISECOND),
+        take: workspace::first,
+    },
+    Measure {
+        name: "bash",
+        what: "a further `bash` in the jail",
+        other: "`bash` outside",
+        language: None,
+        unit: Unit::Seconds,
+        target: Target::AtMost(10.0 * MILLISECOND),
+        take: workspace::further,
+    },
+    Measure {
+        name: "workspace-python",
+        what: "a Python started by `bash` in the jail",
+        other: "the same outside",
+        language: None,
+        unit: Unit::Seconds,
+        target: Target::Times(1.5),
+        take: workspace::python,
     },
 ];

@@ -32,3 +32,13 @@ pub(super) fn of_execute(snapshot: &Snapshot) -> ToolAnnotations {
         .idempotent(all(reads))
         .open_world(!all(|claims| claims.open_world_hint == Some(false)))
 }
+
+/// A command may do in the workspace what it likes, and call any tool.
+pub(super) fn of_bash(snapshot: &Snapshot) -> ToolAnnotations {
+    let worst = of_execute(snapshot);
+    ToolAnnotations::with_title("Run a command in the workspace")
+        .read_only(false)
+        .destructive(worst.destructive_hint.unwrap_or(true))
+        .idempotent(false)
+        .open_world(worst.open_world_hint.unwrap_or(true))
+}

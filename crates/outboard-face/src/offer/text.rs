@@ -1,6 +1,8 @@
 //! The words of the offer. Each costs tokens in every request of every conversation.
 //! It does not count them; [`super`] does.
 
+use std::time::Duration;
+
 use outboard_runtime::present::counted;
 use serde_json::{Value, json};
 
@@ -12,6 +14,9 @@ const EXECUTE: &str = "Run a TypeScript or Python script in which every tool is 
 comes back, so do the whole task in one script: page, filter, join and aggregate there, run independent calls together, and `return` a \
 small result. Failed calls throw ToolError. No network or files. \
 In the script: tools.search(query), tools.describe(name), results.get(handle) for long results.";
+
+pub(super) const BASH: &str = "Run a command in this session's workspace: Linux with bash, Python and files that last, \
+without a network. `cat README.md` there first: it says how to call the same tools from Python. Returns the exit code and what was written.";
 
 const ESSENTIAL: &str = "Outboard: many tools behind two. `execute` runs a TypeScript or Python script that calls them: \
 `await namespace.tool({ … })`; only its value comes back. `search` finds tools and signatures.";
@@ -41,6 +46,18 @@ pub(super) fn execute_schema(result_budget: usize) -> Value {
             "max_tokens": { "type": "integer", "description": format!("of the result, default {result_budget}") },
             "resume": { "type": "string", "description": "a run still running" },
         },
+    })
+}
+
+pub(super) fn bash_schema(most: Duration) -> Value {
+    let most = format!("seconds, at most and by default {}", most.as_secs_f64());
+    json!({
+        "type": "object",
+        "properties": {
+            "command": { "type": "string" },
+            "timeout": { "type": "number", "description": most },
+        },
+        "required": ["command"],
     })
 }
 

@@ -7,6 +7,8 @@ mod places;
 mod sandbox;
 mod types;
 mod upstreams;
+#[cfg(target_os = "linux")]
+mod workspace;
 
 use std::time::Duration;
 
@@ -75,6 +77,8 @@ impl Doctor {
             Err(failure) if !failure.is_interruption() => sandbox::absent(&failure, &mut findings),
             looked => looked?,
         }
+        #[cfg(target_os = "linux")]
+        workspace::examine(&context, &mut findings).await;
         clients::examine(&context, &mut findings);
         findings.end()
     }

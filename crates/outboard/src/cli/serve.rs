@@ -13,11 +13,16 @@ use crate::{
     config::Configuration,
     report::{self, Failure, escaped},
     wiring::{Purpose, Source, System, Wanted},
+    workspace,
 };
 
 /// Options of `outboard serve`.
 #[derive(Debug, Args)]
-pub(super) struct Serve {}
+pub(super) struct Serve {
+    /// Offer `bash` too: a shell in a workspace of its own for each client, behind a wall
+    #[arg(long)]
+    workspace: bool,
+}
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), Failure> {
@@ -51,8 +56,15 @@ impl Serve {
             result_budget: configuration.settings.result_tokens,
             respond_within: configuration.settings.respond_within,
             keeping: configuration.settings.keeping,
+            workspace: false,
         };
         let face = Face::new(Arc::clone(&system.runtime), options).asking(Arc::clone(&system.approvals));
+        let wanted = self.workspace || configuration.settings.workspace.on;
+        let face = if wanted {
+            workspace::offer(face, &system, configuration.settings.workspace.clone(), &places.state)?
+        } else {
+            face
+        };
         let system =
             system.follow(Source { places, directory, program, trust, configuration }, variable, true);
         // The client does not wait for the disk to be tried.

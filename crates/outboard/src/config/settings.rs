@@ -8,7 +8,7 @@ use outboard_runtime::{limits::Limits, policy::Rulebook, session::Keeping};
 use outboard_upstream::LONGEST_MESSAGE;
 use serde_json::{Map, Value};
 
-use super::{JournalSettings, Wrong, journal, policy, wrong::shown};
+use super::{JournalSettings, WorkspaceSettings, Wrong, journal, policy, workspace, wrong::shown};
 
 /// Tokens that a result may be given.
 pub(crate) const RESULT_TOKENS: RangeInclusive<u64> = 100..=200_000;
@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Arc<Rulebook>,
     /// What is recorded of runs, and for how long.
     pub(crate) journal: JournalSettings,
+    /// Whether there are workspaces, and what they are.
+    pub(crate) workspace: WorkspaceSettings,
 }
 
 /// What becomes of a script's types.
@@ -78,13 +80,14 @@ impl Default for Settings {
             tool_result: LONGEST_MESSAGE,
             policy: Arc::default(),
             journal: JournalSettings::default(),
+            workspace: WorkspaceSettings::default(),
         }
     }
 }
 
 /// The members of a configuration file that are no settings.
 const BESIDE: [&str; 2] = ["mcpServers", "$schema"];
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "declarations",
     "resultTokens",
     "respondWithinSeconds",
@@ -96,6 +99,7 @@ const KEYS: [&str; 11] = [
     "typeCheck",
     "learnResults",
     "journal",
+    "workspace",
 ];
 const PYTHON: [&str; 1] = ["ready"];
 const LIMITS: [&str; 12] = [
@@ -171,6 +175,10 @@ pub(super) fn read(members: &Map<String, Value>) -> (Settings, Vec<Wrong>) {
             let hint = "for example: \"journal\": {\"keepDays\": 30}";
             wrong.push(Wrong::mistyped(&["journal"], &shown(other), "an object", hint));
         }
+    }
+    match members.get("workspace") {
+        None | Some(Value::Null) => {}
+        Some(given) => settings.workspace = workspace::read(given, &mut wrong),
     }
     match members.get("limits") {
         None | Some(Value::Null) => {}
@@ -307,6 +315,13 @@ mod tests {
             ("limits.keptBytes", json!(1), json!(64 * GIB)),
             ("journal.keepDays", json!(1), json!(36_500)),
             ("journal.keepMegabytes", json!(1), json!(1_048_576)),
+            ("workspace.memoryMegabytes", json!(64), json!(1_048_576)),
+            ("workspace.diskMegabytes", json!(1), json!(1_048_576)),
+            ("workspace.files", json!(100), json!(10_000_000)),
+            ("workspace.processes", json!(16), json!(100_000)),
+            ("workspace.openFiles", json!(64), json!(1_000_000)),
+            ("workspace.cpuSeconds", json!(1), json!(604_800)),
+            ("workspace.cpuPercent", json!(5), json!(100_000)),
         ] {
             let written = |value: &Value| match name.split_once('.') {
                 Some((outer, inner)) => json!({ outer: { inner: value } }),

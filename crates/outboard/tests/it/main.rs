@@ -32,6 +32,8 @@ mod specs;
 mod stats;
 mod tools;
 mod wire;
+#[cfg(target_os = "linux")]
+mod workspace;
 
 #[path = "../../../../tests/security/main.rs"]
 mod security;

@@ -1,0 +1,69 @@
+//! The workspace: from a session without one to the first output of its shell, and further commands.
+//! The shell's own start, outside, stands beside it.
+
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use super::{Bench, BenchFailure, Measure, expect, timed};
+use crate::{gateway::Home, peer::Peer, samples::Pair};
+
+const SAID: &str = "exit 0\nhello";
+
+/// A new jail and a shell in it.
+pub(super) fn first(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let home = ready()?;
+    let mut pair = Pair::default();
+    for _ in bench.rounds(measure, usize::MAX) {
+        // A connection of its own has a workspace of its own.
+        let mut outboard = Peer::start(home.serve(&bench.outboard)?)?;
+        outboard.request("tools/list", "{}")?.good()?;
+        pair.ours.push(shell(&mut outboard, "echo hello")?);
+        pair.other.push(outside("echo hello")?);
+    }
+    Ok(pair)
+}
+
+/// A shell in a jail that stands.
+pub(super) fn further(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    commands(bench, measure, "echo hello")
+}
+
+/// A Python that prints, started by a shell in a jail that stands.
+pub(super) fn python(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    commands(bench, measure, "python3 -c 'print(\"hello\")'")
+}
+
+fn commands(bench: &Bench<'_>, measure: &Measure, command: &str) -> Result<Pair, BenchFailure> {
+    let home = ready()?;
+    let mut outboard = Peer::start(home.serve(&bench.outboard)?)?;
+    shell(&mut outboard, "echo hello")?;
+    let mut pair = Pair::default();
+    for _ in bench.rounds(measure, usize::MAX) {
+        pair.ours.push(shell(&mut outboard, command)?);
+        pair.other.push(outside(command)?);
+    }
+    Ok(pair)
+}
+
+fn ready() -> Result<Home, BenchFailure> {
+    if !cfg!(target_os = "linux") {
+        return Err(BenchFailure::Absent("there are no workspaces on this system".to_owned()));
+    }
+    Ok(Home::new(&json!({ "workspace": true }))?)
+}
+
+fn shell(outboard: &mut Peer, command: &str) -> Result<f64, BenchFailure> {
+    let arguments = json!({ "command": command }).to_string();
+    let (seconds, said) = timed(|| outboard.call("bash", &arguments)?.text())?;
+    expect("the workspace", &said.as_str(), &SAID)?;
+    Ok(seconds)
+}
+
+fn outside(command: &str) -> Result<f64, BenchFailure> {
+    let mut bash = Command::new("/bin/bash");
+    bash.args(["-c", command]).stdin(Stdio::null());
+    let (seconds, said) = timed(|| bash.output())?;
+    expect("the shell", &&said.stdout[..], &&b"hello\n"[..])?;
+    Ok(seconds)
+}

@@ -1,0 +1,12 @@
+//! Workspaces: a shell, programs and files behind a wall, for agents that work with these.
+//!
+//! A wall is an implementor of the runtime's [`Workspace`](outboard_runtime::ports::workspace::Workspace): [`jail`] is
+//! the kernel's own means, on Linux;
+//! [`container`] is Docker or Podman. [`files`] puts files into any of them and takes them out. Which wall is used, and what
+//! tool calls from inside may do, is decided elsewhere.
+
+#[cfg(unix)]
+pub mod container;
+pub mod files;
+#[cfg(target_os = "linux")]
+pub mod jail;

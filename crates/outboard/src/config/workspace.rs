@@ -1,0 +1,132 @@
+//! Whether there are workspaces and what they may use, as the user's own file says it under `workspace`.
+//! It makes none.
+
+use std::path::PathBuf;
+
+use outboard_jail::{Protection, order::Limits};
+use serde_json::{Map, Value};
+
+use super::{Wrong, settings::Reader, wrong::shown};
+
+/// What workspaces are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct WorkspaceSettings {
+    /// There are workspaces without being asked for at the start.
+    pub(crate) on: bool,
+    /// What each may use.
+    pub(crate) limits: Limits,
+    /// Protections without which none is made, beside those that none is made without.
+    pub(crate) require: Vec<Protection>,
+    /// Folders of the host that are seen in it, read-only; their `bin` folders are on its path.
+    pub(crate) show: Vec<PathBuf>,
+}
+
+const KEYS: [&str; 10] = [
+    "on",
+    "memoryMegabytes",
+    "diskMegabytes",
+    "files",
+    "processes",
+    "openFiles",
+    "cpuSeconds",
+    "cpuPercent",
+    "require",
+    "show",
+];
+
+/// Reads `workspace`: whether there are any, or an object. What is wrong keeps its default and is told of.
+pub(super) fn read(given: &Value, wrong: &mut Vec<Wrong>) -> WorkspaceSettings {
+    match given {
+        Value::Bool(on) => WorkspaceSettings { on: *on, ..WorkspaceSettings::default() },
+        Value::Object(members) => read_members(members, wrong),
+        other => {
+            let hint = "for example: \"workspace\": true";
+            wrong.push(Wrong::mistyped(&["workspace"], &shown(other), "true, false or an object", hint));
+            WorkspaceSettings::default()
+        }
+    }
+}
+
+fn read_members(members: &Map<String, Value>, wrong: &mut Vec<Wrong>) -> WorkspaceSettings {
+    for key in members.keys().filter(|key| !KEYS.contains(&key.as_str())) {
+        wrong.push(Wrong::unknown(&["workspace", key], "a setting", &KEYS));
+    }
+    let mut settings = WorkspaceSettings { on: true, ..WorkspaceSettings::default() };
+    let mut reader = Reader { members, parent: Some("workspace"), wrong: std::mem::take(wrong) };
+    let limits = &mut settings.limits;
+    let (mut memory, mut disk) = (limits.memory >> 20, limits.disk >> 20);
+    reader.number(&mut memory, "memoryMegabytes", 64..=1 << 20);
+    reader.number(&mut disk, "diskMegabytes", 1..=1 << 20);
+    (limits.memory, limits.disk) = (memory << 20, disk << 20);
+    reader.number(&mut limits.files, "files", 100..=10_000_000);
+    reader.number(&mut limits.processes, "processes", 16..=100_000);
+    reader.number(&mut limits.open_files, "openFiles", 64..=1_000_000);
+    reader.number(&mut limits.cpu_seconds, "cpuSeconds", 1..=604_800);
+    reader.number(&mut limits.cpu_percent, "cpuPercent", 5..=100_000);
+    match reader.given("on") {
+        None => {}
+        Some(Value::Bool(on)) => settings.on = *on,
+        Some(_) => reader.out_of_range("on", "true or false", &"true"),
+    }
+    let words = |key: &str, reader: &Reader<'_>| -> Option<Option<Vec<String>>> {
+        let list = reader.given(key)?;
+        let words = list.as_array().map(|list| list.iter().map(|word| word.as_str().map(str::to_owned)));
+        Some(words.and_then(Iterator::collect))
+    };
+    if let Some(names) = words("require", &reader) {
+        let known = names.and_then(|names| names.iter().map(|name| Protection::named(name)).collect());
+        match known {
+            Some(require) => settings.require = require,
+            None => {
+                let names: Vec<&str> = Protection::ALL.iter().map(|protection| protection.name()).collect();
+                let expected = format!("a list of protections: {}", names.join(", "));
+                reader.out_of_range("require", &expected, &"none");
+            }
+        }
+    }
+    if let Some(paths) = words("show", &reader) {
+        let paths: Option<Vec<PathBuf>> = paths.map(|paths| paths.into_iter().map(PathBuf::from).collect());
+        match paths.filter(|paths| paths.iter().all(|path| path.is_absolute())) {
+            Some(show) => settings.show = show,
+            None => reader.out_of_range("show", "a list of absolute paths", &"none"),
+        }
+    }
+    *wrong = reader.wrong;
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(given: &Value) -> Result<WorkspaceSettings, String> {
+        let mut wrong = Vec::new();
+        let settings = read(given, &mut wrong);
+        wrong.first().map_or(Ok(settings), |wrong| Err(wrong.what.clone()))
+    }
+
+    #[test]
+    fn it_is_on_or_off_or_says_what_it_is() {
+        assert!(check(&json!(true)).unwrap().on && !check(&json!(false)).unwrap().on);
+        assert!(check(&json!({})).unwrap().on && !check(&json!({ "on": false })).unwrap().on);
+        let given = json!({ "require": ["own-user", "memory"], "show": ["/opt/node"], "diskMegabytes": 64 });
+        let settings = check(&given).unwrap();
+        assert_eq!(settings.require, [Protection::OwnUser, Protection::Memory]);
+        assert_eq!((settings.show, settings.limits.disk), (vec![PathBuf::from("/opt/node")], 64 << 20));
+        for (given, what) in [
+            (json!("yes"), "`workspace` is \"yes\"; it must be true, false or an object"),
+            (json!({ "wals": 1 }), "`workspace.wals` is not a setting"),
+            (json!({ "show": ["bin"] }), "`workspace.show` is a list; it must be a list of absolute paths"),
+            (json!({ "on": 1 }), "`workspace.on` is 1; it must be true or false"),
+        ] {
+            assert_eq!(check(&given), Err(what.to_owned()));
+        }
+        let wrong = check(&json!({ "require": ["walls"] })).unwrap_err();
+        assert!(
+            wrong.starts_with("`workspace.require` is a list; it must be a list of protections: "),
+            "{wrong}"
+        );
+    }
+}
