@@ -30,7 +30,7 @@ impl Shell {
     pub(crate) async fn run(&self, command: String, deadline: Duration, budget: usize) -> Answer {
         let workspace = match self.workspace().await {
             Ok(workspace) => workspace,
-            Err(why) => return failed(format!("not run: there is no workspace: {why}")),
+            Err(why) => return failed(&format!("not run: there is no workspace: {why}")),
         };
         // What is in it, the model is about to see.
         self.session.sees_workspace();
@@ -45,7 +45,7 @@ impl Shell {
             Ok(ran) => present::shell(&ran, deadline, budget),
             Err(lost) => {
                 self.lose(&workspace).await;
-                failed(format!(
+                failed(&format!(
                     "the workspace is gone, with its files: {lost}. The next command gets a new one"
                 ))
             }
@@ -80,6 +80,6 @@ impl Shell {
     }
 }
 
-fn failed(why: String) -> Answer {
-    Answer { text: present::clean(&why).into_owned(), is_error: true, media: Vec::new() }
+fn failed(why: &str) -> Answer {
+    Answer { text: present::clean(why).into_owned(), is_error: true, media: Vec::new() }
 }

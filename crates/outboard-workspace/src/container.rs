@@ -256,7 +256,7 @@ impl Container {
             // It ends itself too, so its own end says nothing.
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
-                tracing::warn!(%error, name = %self.name, "could not end what runs in a container")
+                tracing::warn!(%error, name = %self.name, "could not end what runs in a container");
             }
             Err(_) => tracing::warn!(name = %self.name, "could not end what runs in a container in time"),
         }

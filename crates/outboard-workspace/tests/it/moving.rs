@@ -53,9 +53,9 @@ async fn what_misleads_stays_where_it_is() {
             assert!(of.is_dir() || of.is_file(), "{:?} is neither", entry.path());
             assert_eq!(of.mode() & 0o7000, 0);
             if of.is_dir() {
-                folders.push(entry.path())
+                folders.push(entry.path());
             } else {
-                written.push(entry.file_name().into_string().unwrap())
+                written.push(entry.file_name().into_string().unwrap());
             }
         }
     }
