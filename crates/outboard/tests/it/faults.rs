@@ -85,7 +85,10 @@ fn sweep(steps: impl Iterator<Item = i64>) {
         let what = check(folder.path(), step, killed);
         *told.entry(what).or_default() += 1;
     }
-    assert!(kills * 10 >= all * 9, "the steps are those of the script: {kills} of {all} were killed: {told:?}");
+    assert!(
+        kills * 10 >= all * 9,
+        "the steps are those of the script: {kills} of {all} were killed: {told:?}"
+    );
     assert!(told.get("interrupted").is_some_and(|count| *count > 0), "steps fall within runs: {told:?}");
 }
 
