@@ -57,6 +57,12 @@ def tools() -> list[dict[str, Any]]:
     absurd = {"allOf": [{"type": "string"}, {"type": "object"}, False], "properties": 3, "required": [None], "enum": {}}
     for name, schema in {"deep": deep, "tree": tree, "wide": wide, "cyclic": cyclic, "absurd": absurd}.items():
         made.append({"name": name, "inputSchema": {"type": "object", "properties": {"x": schema}}, "outputSchema": schema})
+    folded = {"type": "object", "properties": {"x": {"type": "string"}}}
+    itself = {name: {"type": "object", "properties": {"x": {"$ref": f"#/$defs/{name}"}}} for name in ("𝐚", "𝐬𝐭𝐫")}
+    names = {"$ref": "#/$defs/𝐚", "$defs": itself}
+    properties = {"one": {"$ref": "#/$defs/𝐚"}, "two": {"$ref": "#/$defs/𝐬𝐭𝐫"}, "\U00016ebb": {**folded, "title": "A"}}
+    made.append({"name": "A", "inputSchema": {**names, "properties": properties}, "outputSchema": names})
+    made += [{"name": name} for name in ("__dir__", "__getattr__", "__debug__", "__path__", "__name__", "__class__")]
     made.append({"name": "no schema", "description": None})
     made.append({"name": "fetches", "inputSchema": {"$ref": "https://example.com/schema.json"}})
     return made

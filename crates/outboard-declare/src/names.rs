@@ -8,5 +8,6 @@ mod reserved;
 
 pub use assign::Names;
 pub use identifier::{identifier, is_identifier};
+pub(crate) use portable::is_portable;
 pub use portable::{Portable, portable_names};
 pub use reserved::{RESERVED_NAMESPACES, RESERVED_WORDS};

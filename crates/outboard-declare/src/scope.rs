@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::model::Document;
-use crate::text::is_invisible;
+use crate::names::is_portable;
 
 /// Longest name given to a type, in characters.
 const LONGEST: usize = 40;
+/// How much of a hint is looked at, in characters.
+const LONGEST_HINT: usize = 400;
 
 /// How many types of one name are compared before a further one just gets the next number.
 const MOST_COMPARED: usize = 8;
@@ -125,15 +129,19 @@ fn stem(hint: &str, fallback: &str, taken: &[&str]) -> String {
     name
 }
 
+/// In normal form NFKC, because Python folds names into it: what is told apart here is told apart there. Of letters that not
+/// every interpreter knows none is left.
 fn pascal(text: &str) -> String {
-    let is_letter = |c: char| unicode_ident::is_xid_continue(c) && c != '_' && !is_invisible(c);
+    let is_letter = |c: char| is_portable(c) && c != '_';
+    let text: String = text.chars().take(LONGEST_HINT).nfkc().take(LONGEST_HINT).collect();
     let mut name = String::new();
     for word in text.split(|c| !is_letter(c)).filter(|word| !word.is_empty()) {
         let mut letters = word.chars();
         name.extend(letters.next().into_iter().flat_map(char::to_uppercase));
         name.extend(letters);
     }
-    name.chars().take(LONGEST).collect()
+    // A capital may be several characters.
+    name.nfkc().filter(|c| is_letter(*c)).take(LONGEST).collect()
 }
 
 #[cfg(test)]
@@ -153,6 +161,15 @@ mod tests {
             ("", "ToolResult"),
             ("*/ evil()", "Evil"),
             ("größe", "Größe"),
+            ("gro\u{308}ße", "Größe"),
+            ("𝐚", "A"),
+            ("𝐬𝐭𝐫", "Str"),
+            ("𝐏𝐫𝐨𝐦𝐢𝐬𝐞", "Promise_"),
+            ("\u{16ebb}", "ToolResult"),
+            ("x\u{16ebb}y", "XY"),
+            ("\u{390}", "\u{3aa}"),
+            ("\u{1f0}", "J"),
+            ("获取", "获取"),
         ];
         for (hint, expected) in cases {
             assert_eq!(stem(hint, "tool_result", &["Promise"]), expected, "for {hint:?}");

@@ -50,7 +50,8 @@ const KEPT: [&str; 31] = [
     "setup",
 ];
 
-/// The name of each of these identifiers, which is the identifier itself wherever it may be. What is `taken`, which is not
+/// The name of each of these identifiers, which is the identifier itself wherever it may be. No name is `__like_this__`: Python
+/// calls functions of such names by itself (`__getattr__`, `__dir__`), and a package is not one without its `__path__`. What is `taken`, which is not
 /// all that begins with some letters, is given to none.
 /// The same set gives the same names in whatever order it comes.
 ///
@@ -94,8 +95,7 @@ impl Portable {
     }
 
     fn lets(self, c: char) -> bool {
-        let word = c.is_ascii_alphanumeric() || c == '_';
-        word || self == Self::Functions && c.is_alphabetic() && is_old(c)
+        is_portable(c) && (self == Self::Functions || c.is_ascii())
     }
 }
 
@@ -104,10 +104,21 @@ fn bent(identifier: &str, purpose: Portable, taken: &dyn Fn(&str) -> bool) -> St
     let kept = |name: &str| {
         purpose == Portable::Modules && KEPT.binary_search(&name.to_ascii_lowercase().as_str()).is_ok()
     };
-    while kept(&name) || taken(&name) {
+    while kept(&name) || taken(&name) || is_special(&name) {
         name.push('_');
     }
     name
+}
+
+/// Whether Python keeps the name for itself, as `__dir__` and unlike `__dir___`.
+fn is_special(name: &str) -> bool {
+    let inner = name.strip_prefix("__").and_then(|name| name.strip_suffix("__"));
+    inner.is_some_and(|inner| !inner.starts_with('_') && !inner.ends_with('_') && !inner.is_empty())
+}
+
+/// A letter, digit or `_` that every interpreter in use takes for one.
+pub(crate) fn is_portable(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c.is_alphabetic() && is_old(c)
 }
 
 /// Letters of scripts whose blocks have been full since before any interpreter in use: Latin, Greek, Cyrillic, kana, Han,
@@ -134,6 +145,22 @@ mod tests {
         assert!(all.iter().all(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')));
         let backwards: Vec<&str> = names.iter().rev().copied().collect();
         assert_eq!(portable_names(&backwards, Portable::Modules, &|_| false), files);
+    }
+
+    #[test]
+    fn names_that_python_calls_by_itself_are_given_to_nobody() {
+        let names =
+            ["__dir__", "__getattr__", "__debug__", "__path__", "__name__", "__dir___", "__", "__x", "x__"];
+        for purpose in [Portable::Functions, Portable::Modules] {
+            let given = portable_names(&names, purpose, &|_| false);
+            for name in &names[..5] {
+                assert!(given[*name].starts_with(&format!("{name}_")), "{}", given[*name]);
+            }
+            for name in &names[5..] {
+                assert_eq!(given[*name], *name);
+            }
+            assert_ne!(given["__dir__"], given["__dir___"]);
+        }
     }
 
     #[test]

@@ -89,9 +89,9 @@ fn package(name: &str, modules: &[Module], asynchronous: bool) -> String {
     let entries: Vec<String> =
         modules.iter().map(|module| format!("    {},\n", literal(&module.module))).collect();
     format!(
-        "{}\n\nimport importlib\nfrom typing import Any\n\nfrom {from} import ToolError as ToolError\n\n_MODULES = (\n{})\n\n\n\
-         def __getattr__(name: str) -> Any:\n    if name in _MODULES:\n        \
-         return importlib.import_module(f\".{{name}}\", __name__)\n    \
+        "{}\n\nimport importlib as _importlib\nfrom typing import Any as _Any\n\nfrom {from} import ToolError as ToolError\n\n_MODULES = (\n{})\n\n\n\
+         def __getattr__(name: str) -> _Any:\n    if name in _MODULES:\n        \
+         return _importlib.import_module(f\".{{name}}\", __name__)\n    \
          raise AttributeError(f\"module {{__name__!r}} has no attribute {{name!r}}\")\n\n\n\
          def __dir__() -> \"list[str]\":\n    return [\"ToolError\", *_MODULES]\n",
         lines.join("\n"),

@@ -153,6 +153,59 @@ fn a_helper_gives_way_to_a_tool_of_its_name() {
 }
 
 #[test]
+fn what_an_index_needs_hides_no_module() {
+    let tools = json!([{"name": "x"}]);
+    let snapshot = snapshot(&[("importlib", tools.clone()), ("Any", tools)]);
+    for file in ["__init__.py", "aio/__init__.py"] {
+        let index = &made(&snapshot, Kind::Python)[file];
+        assert!(
+            index.contains("import importlib as _importlib\nfrom typing import Any as _Any\n"),
+            "{index}"
+        );
+    }
+}
+
+#[test]
+fn no_function_and_no_module_has_a_name_that_python_calls_by_itself() {
+    let names = ["__dir__", "__getattr__", "__debug__", "__path__", "__name__"];
+    let snapshot = snapshot(&[
+        ("a", names.map(|name| json!({ "name": name })).as_slice().into()),
+        ("__path__", json!([{"name": "x"}])),
+    ]);
+    let files = made(&snapshot, Kind::Python);
+    for name in names {
+        assert!(files["a.py"].contains(&format!("def {name}_(")), "{}", files["a.py"]);
+        assert!(files["a.py"].contains(&format!("(\"a\", \"{name}\"")), "it is called by its own name");
+    }
+    assert!(files.contains_key("__path___.py") && !files.contains_key("__path__.py"));
+}
+
+#[test]
+fn types_are_called_what_every_interpreter_reads_as_it_stands() {
+    let record = |of: Value| json!({"type": "object", "properties": {"x": of}});
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "one": {"$ref": "#/$defs/𝐚"},
+            "two": {"$ref": "#/$defs/𝐬𝐭𝐫"},
+            "\u{16ebb}": record(json!({"type": "integer"})),
+        },
+        "$defs": {"𝐚": record(json!({"$ref": "#/$defs/𝐚"})), "𝐬𝐭𝐫": record(json!({"$ref": "#/$defs/𝐬𝐭𝐫"}))},
+    });
+    let snapshot = snapshot(&[("a", json!([{"name": "A", "inputSchema": schema, "outputSchema": schema}]))]);
+    for kind in [Kind::Python, Kind::TypeScript] {
+        for (path, text) in made(&snapshot, kind).iter().filter(|(path, _)| path.contains("a.")) {
+            // A key is a literal or a comment, and no name.
+            let names = text.replace("\"\\U00016ebb\"", "").replace("\"\u{16ebb}\"", "");
+            assert!(!names.contains(['𝐚', '𝐬', '\u{16ebb}']), "{path}: {text}");
+        }
+    }
+    // The function gives way to the type that Python takes for the same name.
+    let module = &made(&snapshot, Kind::Python)["a.py"];
+    assert!(module.contains("def A_(") && module.contains("\nA = "), "{module}");
+}
+
+#[test]
 fn python_says_what_it_cannot_import() {
     let snapshot = snapshot(&[("a", sample())]);
     for name in ["mcp-tools", "2fast", "class", "größe", "", "a.b"] {
