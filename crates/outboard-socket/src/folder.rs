@@ -11,7 +11,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::package::{Files, Kind};
+use crate::{
+    package::{Files, Kind},
+    replacing::{self, For},
+};
 
 /// The record.
 const RECORD: &str = ".outboard-generated.json";
@@ -237,16 +240,9 @@ fn save(file: &Path, record: &Record) -> Result<(), NotWritten> {
     replace(file, &text)
 }
 
-/// Readers see the old content or the new.
 fn replace(file: &Path, content: &[u8]) -> Result<(), NotWritten> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let new = file.with_file_name(format!(".{name}.new-{}", std::process::id()));
-    let written = fs::write(&new, content).and_then(|()| fs::rename(&new, file));
-    written.map_err(|source| {
-        // The old content stands; the half-written file is of no use to anyone.
-        let _ = fs::remove_file(&new);
-        NotWritten::System { path: file.to_owned(), source }
-    })
+    replacing::replace(file, content, For::Everybody)
+        .map_err(|source| NotWritten::System { path: file.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -280,7 +276,7 @@ mod tests {
         assert_eq!(write(&folder, Kind::Python, &two).unwrap(), counts(1, 2, 0));
         let leftovers = fs::read_dir(&folder).unwrap().filter_map(Result::ok);
         let names: Vec<String> = leftovers.map(|entry| entry.file_name().into_string().unwrap()).collect();
-        assert!(names.iter().all(|name| !name.contains(".new-")), "{names:?}");
+        assert!(names.iter().all(|name| !name.starts_with(".new-")), "{names:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod folder;
 mod message;
 pub mod package;
 mod place;
+pub mod replacing;
 mod server;
 
 pub use message::{LONGEST_REQUEST, VERSION};

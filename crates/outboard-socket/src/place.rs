@@ -17,10 +17,17 @@ pub struct Private(PathBuf);
 #[derive(Debug)]
 pub struct Door {
     pub(crate) listener: UnixListener,
-    /// Its name, if it has one here.
-    pub(crate) path: Option<PathBuf>,
+    /// Its name, unless it has one only elsewhere.
+    pub(crate) name: Option<Name>,
     /// The number of the user whose programs may come in; all who can reach it if there is none.
     pub(crate) admits: Option<u32>,
+}
+
+/// The name of a socket, and what it was given to.
+#[derive(Debug)]
+pub(crate) struct Name {
+    pub(crate) path: PathBuf,
+    identity: (u64, u64),
 }
 
 /// A socket cannot be there.
@@ -94,7 +101,27 @@ pub fn open(folder: &Private, name: &str) -> Result<Door, NoPlace> {
     }
     let listener = UnixListener::bind(&path).map_err(failed)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(Door { listener, path: Some(path), admits: Some(rustix::process::geteuid().as_raw()) })
+    let identity = identity(&path).map_err(failed)?;
+    let admits = Some(rustix::process::geteuid().as_raw());
+    Ok(Door { listener, name: Some(Name { path, identity }), admits })
+}
+
+/// The device and the number of what has this name.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let facts = fs::symlink_metadata(path)?;
+    Ok((facts.dev(), facts.ino()))
+}
+
+impl Name {
+    /// Whether what has the name is still this socket.
+    pub(crate) fn is_own(&self) -> bool {
+        identity(&self.path).is_ok_and(|identity| identity == self.identity)
+    }
+
+    /// Takes the name away, unless it is another's.
+    pub(crate) fn take_away(&self) -> io::Result<()> {
+        if self.is_own() { fs::remove_file(&self.path) } else { Ok(()) }
+    }
 }
 
 impl Door {
@@ -105,7 +132,7 @@ impl Door {
     /// If the runtime does not take it.
     pub fn behind_a_wall(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        Ok(Self { listener: UnixListener::from_std(listener)?, path: None, admits: None })
+        Ok(Self { listener: UnixListener::from_std(listener)?, name: None, admits: None })
     }
 
     /// The same, for programs of this user instead.
@@ -116,7 +143,7 @@ impl Door {
 
     /// Where it is, if it has a name here.
     pub fn path(&self) -> Option<&Path> {
-        self.path.as_deref()
+        self.name.as_ref().map(|name| name.path.as_path())
     }
 }
 

@@ -2,6 +2,7 @@
 //! connection says is `connection`'s; that a call may be made is the gate's.
 
 mod connection;
+mod load;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,13 +20,20 @@ use crate::{
     message::{self, Refused},
 };
 use connection::Connection;
+use load::Load;
 
 /// Programs that are connected at once; further ones are refused.
 const MOST_CONNECTIONS: usize = 256;
+/// Calls of all programs under way at once; further ones are refused.
+const MOST_CALLS: usize = 16_384;
+/// Bytes that are held for all programs, from which on further calls are refused.
+const MOST_HELD: usize = 1 << 30;
 /// Those that are being told that they are refused, besides.
 const MOST_REFUSALS: usize = 64;
 /// How long a refusal may take to be written.
 const REFUSING: Duration = Duration::from_secs(1);
+/// Between two looks whether the socket's name is still its own.
+const LOOK: Duration = Duration::from_secs(1);
 /// Between two tries where the system does not let in anybody: it may have no descriptors left.
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -50,10 +58,14 @@ pub struct Traffic {
     pub so_far: u64,
 }
 
-/// Serves until told to stop: then nobody is let in any more, calls under way are given up, and each program is told what
-/// became of its own. The socket's name is gone when nobody can come in; `traffic` says what goes on.
+/// Serves until told to stop, or until the socket's name is gone or another's, so that nobody finds it: then nobody is let in any
+/// more, calls under way are given up, and each program is told what became of its own. The socket's name is gone when nobody can come in, unless it is another's; `traffic` says what goes on.
 pub async fn serve(door: Door, service: Service, traffic: watch::Sender<Traffic>, stop: CancellationToken) {
-    let Door { listener, path, admits } = door;
+    let Door { listener, name, admits } = door;
+    // Whoever told it to stop is not told in turn.
+    let stop = stop.child_token();
+    let whole = Load::new(MOST_CALLS, MOST_HELD);
+    let mut looks = tokio::time::interval(LOOK);
     let mut programs = JoinSet::new();
     let mut refusals = JoinSet::new();
     let mut so_far = 0;
@@ -61,6 +73,10 @@ pub async fn serve(door: Door, service: Service, traffic: watch::Sender<Traffic>
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
+            _ = looks.tick() => if let Some(name) = name.as_ref().filter(|name| !name.is_own()) {
+                tracing::warn!(socket = %name.path.display(), "the socket's name is gone or another's");
+                stop.cancel();
+            },
             Some(ended) = programs.join_next(), if !programs.is_empty() => tell(&ended),
             Some(_) = refusals.join_next(), if !refusals.is_empty() => {}
             came = listener.accept() => match came {
@@ -68,7 +84,7 @@ pub async fn serve(door: Door, service: Service, traffic: watch::Sender<Traffic>
                     so_far += 1;
                     match refused(&stream, admits, programs.len()) {
                         None => {
-                            let connection = Connection::new(service.clone(), stop.child_token());
+                            let connection = Connection::new(service.clone(), stop.child_token(), &whole);
                             programs.spawn(connection.run(stream));
                         }
                         Some(why) => {
@@ -89,10 +105,10 @@ pub async fn serve(door: Door, service: Service, traffic: watch::Sender<Traffic>
         traffic.send_if_modified(|before| std::mem::replace(before, now) != now);
     }
     // The name goes first: whoever finds none knows that nobody serves it.
-    if let Some(path) = path
-        && let Err(error) = std::fs::remove_file(&path)
+    if let Some(name) = name
+        && let Err(error) = name.take_away()
     {
-        tracing::warn!(%error, socket = %path.display(), "the socket is left behind");
+        tracing::warn!(%error, socket = %name.path.display(), "the socket is left behind");
     }
     drop(listener);
     while let Some(ended) = programs.join_next().await {

@@ -3,10 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,7 +16,7 @@ use outboard_runtime::{
     run::{ToolOutcome, ToolRequest},
 };
 use tokio::{
-    io::AsyncWriteExt as _,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
         UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf},
@@ -32,13 +29,20 @@ use tokio_util::{
     sync::CancellationToken,
 };
 
-use super::Service;
+use super::{
+    Service,
+    load::{Held, Load},
+};
 use crate::message::{self, Call, LONGEST_REQUEST, Refused, Request, VERSION};
 
 /// Calls of one program under way at once; further ones are refused.
 const MOST_CALLS: usize = 4_096;
-/// Bytes of its arguments, and of answers that it has not read, from which on further calls are refused.
+/// Bytes of its calls, and of answers that it has not read, from which on further calls are refused.
 const MOST_HELD: usize = 256 << 20;
+/// Longest name of a namespace or tool that is looked for, in bytes.
+const LONGEST_NAME: usize = 4 << 10;
+/// Longest greeting, in bytes.
+const LONGEST_HELLO: usize = 4 << 10;
 /// Answers on their way to the socket.
 const WRITING: usize = 64;
 /// How long a program has to say what it speaks.
@@ -54,8 +58,11 @@ pub(super) struct Connection {
     calls: BTreeMap<u64, CancellationToken>,
     /// The numbers of those that may ask a person, by run.
     runs: HashMap<RunId, u64>,
-    /// Bytes that are held for it.
-    held: Arc<AtomicUsize>,
+    /// What is held for it.
+    load: Arc<Load>,
+    /// An answer that found no place on its way to the socket. Until it has one, nothing more is taken from the program: what
+    /// it makes of answers is so bounded, whatever it reads.
+    unsent: Option<Answer>,
 }
 
 /// A call that has come to its end, and whose answer is on its way.
@@ -64,17 +71,25 @@ struct Done {
     run: RunId,
 }
 
+/// An answer on its way, and what is held for it; nothing, if that is little.
+struct Answer {
+    frame: Bytes,
+    _held: Option<Held>,
+}
+
 type Frames = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
 
 impl Connection {
-    pub(super) fn new(service: Service, stop: CancellationToken) -> Self {
-        Self { service, stop, calls: BTreeMap::new(), runs: HashMap::new(), held: Arc::default() }
+    /// What it holds counts for `whole` too.
+    pub(super) fn new(service: Service, stop: CancellationToken, whole: &Arc<Load>) -> Self {
+        let load = whole.part(MOST_CALLS, MOST_HELD);
+        Self { service, stop, calls: BTreeMap::new(), runs: HashMap::new(), load, unsent: None }
     }
 
     /// Serves the program until it is gone, or said something that makes no sense, or all is to end.
     pub(super) async fn run(mut self, stream: UnixStream) {
         let (input, mut output) = stream.into_split();
-        let mut frames = LengthDelimitedCodec::builder().max_frame_length(LONGEST_REQUEST).new_read(input);
+        let mut frames = LengthDelimitedCodec::builder().max_frame_length(LONGEST_HELLO).new_read(input);
         let greeted = tokio::select! {
             greeted = tokio::time::timeout(GREETING, greeting(&mut frames)) => greeted.unwrap_or(Err(Refused::NoHello)),
             () = self.stop.cancelled() => return,
@@ -88,8 +103,9 @@ impl Connection {
         if output.write_all(&first).await.is_err() || greeted.is_err() {
             return;
         }
+        frames.decoder_mut().set_max_frame_length(LONGEST_REQUEST);
         let (answers, waiting) = mpsc::channel(WRITING);
-        let writer = tokio::spawn(write(output, waiting, Arc::clone(&self.held)));
+        let mut writer = tokio::spawn(write(output, waiting));
         let mut work = JoinSet::new();
         let refused = self.serve(&mut frames, &answers, &mut work).await;
         self.calls.values().for_each(CancellationToken::cancel);
@@ -102,14 +118,19 @@ impl Connection {
             while work.join_next().await.is_some() {}
             if let Some(refused) = &refused {
                 tracing::warn!(%refused, "a program was disconnected");
-                let _ = answers.send(message::refusal(refused)).await;
+                let _ = answers.send(Answer::plain(message::refusal(refused))).await;
             }
             drop(answers);
-            let _ = writer.await;
+            // A program that is still writing reads only afterwards. What it says is not looked at any more.
+            let mut input = frames.into_inner();
+            tokio::join!(async { drop((&mut writer).await) }, pass_over(&mut input, refused.is_some()));
         };
         // A call that is given up ends by itself; it is only its answer that may find no reader.
         if tokio::time::timeout(LAST_WORDS, last).await.is_err() {
             work.shutdown().await;
+            // Nor does the writer outlive the connection, with what it holds.
+            writer.abort();
+            let _ = writer.await;
         }
     }
 
@@ -117,7 +138,7 @@ impl Connection {
     async fn serve(
         &mut self,
         frames: &mut Frames,
-        answers: &mpsc::Sender<Bytes>,
+        answers: &mpsc::Sender<Answer>,
         work: &mut JoinSet<Done>,
     ) -> Option<Refused> {
         let approvals = Arc::clone(&self.service.approvals);
@@ -141,7 +162,14 @@ impl Connection {
                 Ok(()) = changes.changed() => {
                     self.tell_waiting(answers, &mut told);
                 }
-                frame = frames.next() => match frame {
+                place = answers.reserve(), if self.unsent.is_some() => match place {
+                    Ok(place) => if let Some(answer) = self.unsent.take() {
+                        place.send(answer);
+                    },
+                    // The writer has ended: nobody reads what is written.
+                    Err(_) => return None,
+                },
+                frame = frames.next(), if self.unsent.is_none() => match frame {
                     None => return None,
                     Some(Err(error)) => return too_long(&error),
                     Some(Ok(frame)) => {
@@ -157,11 +185,11 @@ impl Connection {
     fn take(
         &mut self,
         frame: &BytesMut,
-        answers: &mpsc::Sender<Bytes>,
+        answers: &mpsc::Sender<Answer>,
         work: &mut JoinSet<Done>,
     ) -> Result<(), Refused> {
         match serde_json::from_slice(frame) {
-            Ok(Request::Call(call)) => self.begin(call, answers, work),
+            Ok(Request::Call(call)) => self.begin(call, frame.len(), answers, work),
             Ok(Request::Cancel { id }) => {
                 // One that has just been answered is not there any more.
                 if let Some(call) = self.calls.get(&id) {
@@ -177,33 +205,33 @@ impl Connection {
     fn begin(
         &mut self,
         call: Call<'_>,
-        answers: &mpsc::Sender<Bytes>,
+        length: usize,
+        answers: &mpsc::Sender<Answer>,
         work: &mut JoinSet<Done>,
     ) -> Result<(), Refused> {
         let Call { id, namespace, tool, arguments } = call;
         if self.calls.contains_key(&id) {
             return Err(Refused::Repeated(id));
         }
+        if let Some(long) = [&namespace, &tool].into_iter().find(|name| name.len() > LONGEST_NAME) {
+            let message = format!("not sent: no namespace or tool has a name of {} bytes", long.len());
+            let failure = ToolFailure::new(FailureCode::UnknownTool, message);
+            self.unsent = Some(Answer::plain(message::failed(id, "", &failure)));
+            return Ok(());
+        }
+        let called = format!("{namespace}.{tool}");
+        let held = match self.load.call(length + called.len()) {
+            Ok(held) => held,
+            Err(full) => {
+                let failure = ToolFailure::new(FailureCode::Limit, format!("not sent: {full}"));
+                self.unsent = Some(Answer::plain(message::failed(id, &called, &failure)));
+                return Ok(());
+            }
+        };
         let run = self.service.runtime.next_call();
         let cancel = self.stop.child_token();
         self.calls.insert(id, cancel.clone());
-        let called = format!("{namespace}.{tool}");
         let answers = answers.clone();
-        let held = Held::of(&self.held, arguments.get().len());
-        if self.calls.len() > MOST_CALLS || self.held.load(Ordering::Relaxed) > MOST_HELD {
-            let message = format!(
-                "not sent: the program has {} calls under way, or has not read their answers; up to {MOST_CALLS} calls \
-                 and {} MB are taken",
-                self.calls.len() - 1,
-                MOST_HELD >> 20
-            );
-            let failure = ToolFailure::new(FailureCode::Limit, message);
-            work.spawn(async move {
-                send(&answers, message::failed(id, &called, &failure), held).await;
-                Done { id, run }
-            });
-            return Ok(());
-        }
         self.runs.insert(run.clone(), id);
         let request =
             ToolRequest { id: Some(run.clone()), namespace, tool, arguments: Json::from_raw(arguments) };
@@ -234,13 +262,13 @@ impl Connection {
     }
 
     /// Tells of calls that have come to wait for a person. Whoever does not read is not told.
-    fn tell_waiting(&self, answers: &mpsc::Sender<Bytes>, told: &mut Vec<RunId>) {
+    fn tell_waiting(&self, answers: &mpsc::Sender<Answer>, told: &mut Vec<RunId>) {
         told.retain(|run| self.runs.contains_key(run));
         for sheet in self.service.approvals.open() {
             let run = sheet.run();
             if let Some(id) = self.runs.get(run)
                 && !told.contains(run)
-                && answers.try_send(message::waiting(*id, sheet.id.as_str())).is_ok()
+                && answers.try_send(Answer::plain(message::waiting(*id, sheet.id.as_str()))).is_ok()
             {
                 told.push(run.clone());
             }
@@ -248,61 +276,46 @@ impl Connection {
     }
 }
 
-/// Bytes that are held for a program, until they are not.
-struct Held {
-    all: Arc<AtomicUsize>,
-    bytes: usize,
-}
-
-impl Held {
-    fn of(all: &Arc<AtomicUsize>, bytes: usize) -> Self {
-        all.fetch_add(bytes, Ordering::Relaxed);
-        Self { all: Arc::clone(all), bytes }
+impl Answer {
+    /// One that is short.
+    fn plain(frame: Bytes) -> Self {
+        Self { frame, _held: None }
     }
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-/// Hands an answer to the writer, which counts it until it is written.
-async fn send(answers: &mpsc::Sender<Bytes>, answer: Bytes, of_arguments: Held) {
-    of_arguments.all.fetch_add(answer.len(), Ordering::Relaxed);
-    let all = Arc::clone(&of_arguments.all);
-    drop(of_arguments);
-    let length = answer.len();
-    if answers.send(answer).await.is_err() {
-        // The program is gone.
-        all.fetch_sub(length, Ordering::Relaxed);
-    }
+/// Hands an answer to the writer. It counts in the place of its call until it is written.
+async fn send(answers: &mpsc::Sender<Answer>, frame: Bytes, mut held: Held) {
+    held.become_bytes(frame.len());
+    // If nobody takes it, the program is gone.
+    let _ = answers.send(Answer { frame, _held: Some(held) }).await;
 }
 
 /// Writes answers as they come, several at once where several are there.
-async fn write(mut output: OwnedWriteHalf, mut answers: mpsc::Receiver<Bytes>, held: Arc<AtomicUsize>) {
+async fn write(mut output: OwnedWriteHalf, mut answers: mpsc::Receiver<Answer>) {
     let (mut some, mut together) = (Vec::with_capacity(WRITING), Vec::new());
     while answers.recv_many(&mut some, WRITING).await > 0 {
-        let length: usize = some.iter().map(Bytes::len).sum();
         let written = match some.as_slice() {
-            [one] => output.write_all(one).await,
+            [one] => output.write_all(&one.frame).await,
             _ => {
                 together.clear();
-                some.iter().for_each(|answer| together.extend_from_slice(answer));
+                some.iter().for_each(|answer: &Answer| together.extend_from_slice(&answer.frame));
                 let written = output.write_all(&together).await;
                 together.shrink_to(1 << 20);
                 written
             }
         };
         some.clear();
-        // A notice is not counted, so it may be less than what is held.
-        let less = |held: usize| Some(held.saturating_sub(length));
-        let _ = held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         if written.is_err() {
             return;
         }
     }
     let _ = output.shutdown().await;
+}
+
+/// Reads what a program that is not served any more still says, until it hangs up.
+async fn pass_over(input: &mut OwnedReadHalf, wanted: bool) {
+    let mut some = [0; 4_096];
+    while wanted && input.read(&mut some).await.is_ok_and(|length| length > 0) {}
 }
 
 /// Whether the program has said what it speaks, and we do too; not, if it has left again.

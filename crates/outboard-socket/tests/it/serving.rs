@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use outboard_runtime::approval::Said;
 use outboard_socket::LONGEST_REQUEST;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::world::{World, until};
 
@@ -213,4 +213,85 @@ async fn the_end_tells_every_program_and_takes_the_socket_away() {
     tokio::time::timeout(Duration::from_secs(10), world.serving).await.unwrap().unwrap();
     assert!(!path.exists());
     assert_eq!(world.upstream.abandoned.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn who_makes_more_calls_than_are_taken_and_reads_nothing_is_not_read_either() {
+    let world = World::new();
+    let mut peer = world.program().await;
+    for id in 0..4_096 {
+        peer.call(id, "wait", &json!({})).await;
+    }
+    // Each is refused with its name, so that what is not read would pile up.
+    let name = "x".repeat(2_000);
+    let nothing = json!({});
+    let mut sent = 0;
+    let held_up = loop {
+        let call = peer.call(5_000 + sent, &name, &nothing);
+        if tokio::time::timeout(Duration::from_secs(1), call).await.is_err() {
+            break true;
+        }
+        sent += 1;
+        if sent == 20_000 {
+            break false;
+        }
+    };
+    assert!(held_up, "40 MB of refusals were taken in");
+    // As soon as it reads it is answered, in order, and only then is more of it taken.
+    for id in 0..sent {
+        let said = peer.hear().await.unwrap();
+        assert_eq!((&said["failed"]["id"], &said["failed"]["code"]), (&json!(5_000 + id), &json!("limit")));
+    }
+}
+
+#[tokio::test]
+async fn names_that_nothing_can_have_are_not_kept() {
+    let world = World::new();
+    let mut peer = world.program().await;
+    peer.call(1, &"x".repeat(1 << 20), &json!({})).await;
+    let said = peer.hear().await.unwrap();
+    assert_eq!(said["failed"]["code"], "unknown_tool");
+    assert!(said.to_string().len() < 300, "{said}");
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_a_program_after_the_end() {
+    let world = World::new();
+    let mut peer = world.program().await;
+    peer.call(1, "big", &json!({})).await;
+    peer.0.readable().await.unwrap();
+    world.stop.cancel();
+    tokio::time::timeout(Duration::from_secs(20), world.serving).await.unwrap().unwrap();
+    let mut rest = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), peer.0.read_to_end(&mut rest)).await;
+    assert!(read.is_ok() && rest.len() < 8 << 20, "{} bytes", rest.len());
+}
+
+#[tokio::test]
+async fn a_refusal_comes_after_the_answers_of_others_however_much_is_still_being_said() {
+    let world = World::new();
+    let mut peer = world.program().await;
+    peer.call(1, "wait", &json!({})).await;
+    until("it is sent", || world.upstream.sent.load(Ordering::SeqCst) == 1).await;
+    // A program that writes all that it has to say before it reads.
+    peer.say_bytes(&vec![b'x'; LONGEST_REQUEST + 1]).await;
+    let said = peer.hear().await.unwrap();
+    assert_eq!((&said["failed"]["id"], &said["failed"]["code"]), (&json!(1), &json!("interrupted")));
+    let said = peer.hear().await.unwrap();
+    assert!(said["refused"]["message"].as_str().unwrap().contains("a frame may have up to"), "{said}");
+}
+
+#[tokio::test]
+async fn a_socket_whose_name_another_has_is_served_no_more_and_the_other_stays() {
+    let world = World::new();
+    let path = world.folder.path().join("private/socket");
+    let mut peer = world.program().await;
+    peer.call(1, "wait", &json!({})).await;
+    until("it is sent", || world.upstream.sent.load(Ordering::SeqCst) == 1).await;
+    std::fs::remove_file(&path).unwrap();
+    let other = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    tokio::time::timeout(Duration::from_secs(20), world.serving).await.unwrap().unwrap();
+    assert_eq!(peer.hear().await.unwrap()["failed"]["code"], "interrupted");
+    assert!(path.exists());
+    drop(other);
 }
