@@ -92,7 +92,7 @@ for name in sys.argv[1:]:
     package = importlib.import_module(name)
     for found in pkgutil.walk_packages(package.__path__, name + "."):
         module = importlib.import_module(found.name)
-        functions = [value for value in vars(module).values() if inspect.isfunction(value) and value.__module__ == module.__name__ and not value.__name__.startswith("__")]
+        functions = [value for value in vars(module).values() if inspect.isfunction(value) and value.__module__ == module.__name__ and value.__name__ not in ("__getattr__", "__dir__")]
         if not found.name.endswith("._outboard"):
             count += len(functions)
             assert all(value.__doc__ is not None for value in functions), found.name
@@ -123,13 +123,13 @@ def main() -> int:
         work = Path(folder)
         for name, tools in {"sample": [TOOL], "hostile": hostile.tools()}.items():
             (work / f"{name}.json").write_text(json.dumps({"tools": tools}))
-        names = []
+        names, functions = [], 0
         for catalogue in [work / "sample.json", work / "hostile.json", *catalogues]:
             names.append(catalogue.stem.replace("-", "_"))
-            generate(arguments.outboard, catalogue, names[-1], work)
+            functions += generate(arguments.outboard, catalogue, names[-1], work)
         use(work)
         checks = {f"{name}: {len(names)} packages": wrong for name, wrong in checked(work, python, node).items()}
-        checks |= imported(work, names, python)
+        checks |= imported(work, names, python, functions)
         checks["hostile: no effect"] = ["an attack got out"] if list(work.rglob("pwned")) else []
         for name, wrong in checks.items():
             failed += bool(wrong)
@@ -139,8 +139,8 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def generate(outboard: Path, catalogue: Path, name: str, work: Path) -> None:
-    """Both packages of a catalogue; written once more, nothing of them changes."""
+def generate(outboard: Path, catalogue: Path, name: str, work: Path) -> int:
+    """Both packages of a catalogue; written once more, nothing of them changes. Gives how many functions each has."""
     places = {"HOME": str(work), "OUTBOARD_CONFIG_DIR": str(work / "config"), "OUTBOARD_STATE_DIR": str(work / "state")}
     command = [str(outboard), "generate", "--json", "--catalog", str(catalogue), "--server", name]
     command += ["--python", f"py_{name}", "--typescript", f"node_modules/ts_{name}"]
@@ -148,6 +148,9 @@ def generate(outboard: Path, catalogue: Path, name: str, work: Path) -> None:
         ended = subprocess.run(command, cwd=work, env=os.environ | places, check=True, capture_output=True, text=True)
         packages = json.loads(ended.stdout)["packages"]
         assert all((package["files"]["written"] > 0) == written for package in packages), ended.stdout
+    counts = {sum(len(module["functions"]) for module in package["modules"]) for package in packages}
+    assert len(counts) == 1, counts
+    return counts.pop()
 
 
 def use(work: Path) -> None:
@@ -185,7 +188,7 @@ def judge(said: str, ending: str) -> list[str]:
     return complaints + [f"not seen: {text}" for file, text in mistakes.items() if file not in said]
 
 
-def imported(work: Path, names: list[str], python: Path) -> dict[str, list[str]]:
+def imported(work: Path, names: list[str], python: Path, functions: int) -> dict[str, list[str]]:
     """Every package in real interpreters, every warning of which is an error."""
     (work / "import.py").write_text(IMPORT)
     (work / "import.mjs").write_text(IMPORT_NODE)
@@ -198,6 +201,10 @@ def imported(work: Path, names: list[str], python: Path) -> dict[str, list[str]]
     for name, command in commands.items():
         ended = subprocess.run(command, cwd=work, capture_output=True, text=True)
         wrong = (ended.stderr.splitlines() or ["it failed"]) if ended.returncode or ended.stderr else []
+        # Python has each twice: waiting, and as a coroutine.
+        expected = functions * (1 if name == "node" else 2)
+        if ended.stdout.strip() != str(expected):
+            wrong.append(f"{ended.stdout.strip()} functions were found, {expected} were written")
         checks[f"{name}: {ended.stdout.strip()} functions imported"] = wrong
     return checks
 

@@ -25,6 +25,12 @@ pub(super) fn read(file: &Path, name: Option<&str>) -> Result<Arc<Snapshot>, Fai
     for warning in &warnings {
         report::warn(escaped(&warning.to_string()));
     }
+    if listed.get("nextCursor").is_some_and(|cursor| !cursor.is_null()) {
+        report::warn(format_args!(
+            "{} is one page of several (it has `nextCursor`): the tools of the others are missing",
+            file.display()
+        ));
+    }
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(of(name.unwrap_or(&stem), Listing { instructions: instructions(&listed), ..listing }))
 }

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -17,6 +19,10 @@ import weakref
 from typing import Any, Iterable, NoReturn
 
 _VERSION = 1
+#: Longest frame that Outboard takes, in bytes.
+_LONGEST = 32 << 20
+#: Calls under way on one connection; further ones wait for their turn here.
+_MOST_CALLS = 4096
 #: Tries to reach an Outboard that is ending just then.
 _TRIES = 3
 #: Connections that threads share; a thread beyond that waits for one.
@@ -51,8 +57,12 @@ class _Place:
         self.start: list[str] = []
         self.environment: dict[str, str] = {}
         self.socket = os.environ.get("OUTBOARD_SOCKET") or ""
-        if self.socket:
+        #: Whoever set the variable vouches for what serves it.
+        self.vouched = bool(self.socket)
+        if self.vouched:
             return
+        if os.environ.get("OUTBOARD_INSIDE"):
+            _unavailable(name, "this program was started by an Outboard, whose calls would come back to it")
         try:
             with open(os.path.join(os.path.dirname(__file__), "_outboard.json"), encoding="utf-8") as file:
                 place = json.load(file)
@@ -63,16 +73,35 @@ class _Place:
             _unavailable(name, "set OUTBOARD_SOCKET to the socket of an Outboard")
         folder = os.path.dirname(self.socket)
         try:
-            owner = os.stat(folder).st_uid
+            facts = os.lstat(folder)
         except OSError:
             return  # It is made when Outboard starts.
-        if owner != os.getuid():
+        if not stat.S_ISDIR(facts.st_mode):
+            _unavailable(name, f"{folder} is no folder")
+        if facts.st_uid != os.geteuid():
             _unavailable(name, f"{folder} belongs to another user")
+        if facts.st_mode & 0o077:
+            _unavailable(name, f"others can open {folder}; make it yours alone (chmod 700)")
+
+    def check(self, connection: socket.socket, name: str) -> None:
+        """Looks who serves the socket, where the system says it."""
+        asked = getattr(socket, "SO_PEERCRED", None)
+        if self.vouched or asked is None:
+            return
+        _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, asked, struct.calcsize("3i")))
+        if user != os.geteuid():
+            _unavailable(name, f"{self.socket} is served by another user")
+
+    def served(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as tried:
+            return tried.connect_ex(self.socket) == 0
 
     def serve(self, name: str) -> None:
-        """Sees to it that the socket is served."""
+        """Sees to it that the socket is served. Of many that need it one starts Outboard."""
         if not self.start:
             _unavailable(name, f"nothing serves {self.socket}")
+        if self.served():
+            return
         try:
             done = subprocess.run(
                 self.start,
@@ -103,7 +132,34 @@ _HELLO = _frame({"hello": {"version": _VERSION}})
 
 
 def _asked(number: int, namespace: str, tool: str, arguments: dict[str, Any]) -> bytes:
-    return _frame({"call": {"id": number, "namespace": namespace, "tool": tool, "arguments": arguments}})
+    frame = _frame({"call": {"id": number, "namespace": namespace, "tool": tool, "arguments": arguments}})
+    if len(frame) - 4 > _LONGEST:
+        text = f"not sent: the call has {len(frame) - 4} bytes as JSON; up to {_LONGEST} are taken"
+        raise ToolError(text, tool=f"{namespace}.{tool}", code="invalid_arguments")
+    return frame
+
+
+def _whole(digits: str) -> int | float:
+    """A number without a point. One of thousands of digits, which `int` refuses, is infinite."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
+
+
+_ANSWERED = re.compile(rb'\{"(?:value|failed)":\{"id":([0-9]{1,20})[,}]')
+
+
+def _understood(body: bytes) -> dict[str, Any]:
+    """What Outboard says. An answer that cannot be read is the failure of its call."""
+    try:
+        return json.loads(body, parse_int=_whole)
+    except (ValueError, RecursionError) as error:
+        answered = _ANSWERED.match(body)
+        if answered is None:
+            raise
+        text = f"the answer cannot be read: {error}. The call was made: check what it did before you make it again"
+        return {"failed": {"id": int(answered[1]), "code": "upstream_error", "message": text, "tool": "", "content": []}}
 
 
 def _given(name: str, positional: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
@@ -115,12 +171,17 @@ def _given(name: str, positional: tuple[Any, ...], keywords: dict[str, Any]) -> 
     return keywords
 
 
-def _refused(name: str, message: dict[str, Any]) -> ToolError:
-    return ToolError(f"Outboard refused the program: {message['message']}", tool=name, code="denied")
+def _refused(name: str, message: dict[str, Any], welcomed: bool) -> ToolError:
+    """Outboard hung up. Only before it said welcome is it sure that nothing was called."""
+    text = f"Outboard refused the program: {message['message']}"
+    if welcomed:
+        text += "; check what the call did before you make it again"
+    return ToolError(text, tool=name, code="interrupted" if welcomed else "upstream_unavailable")
 
 
-def _failed(message: dict[str, Any]) -> ToolError:
-    return ToolError(message["message"], tool=message["tool"], code=message["code"], content=message["content"])
+def _failed(name: str, message: dict[str, Any]) -> ToolError:
+    tool = message["tool"] or name
+    return ToolError(message["message"], tool=tool, code=message["code"], content=message["content"])
 
 
 def _lost(name: str) -> ToolError:
@@ -135,16 +196,20 @@ def _tell_waiting(name: str, question: str) -> None:
 class _Connection:
     """A connection that makes one call at a time."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, place: _Place, name: str) -> None:
         self.last = 0
         self.welcomed = False
         self.socket = socket.socket(socket.AF_UNIX)
         try:
-            self.socket.connect(path)
+            self.socket.connect(place.socket)
+            place.check(self.socket, name)
             self.socket.sendall(_HELLO)
         except OSError as error:
             self.socket.close()
             raise _Absent(str(error)) from error
+        except ToolError:
+            self.socket.close()
+            raise
         self.input = self.socket.makefile("rb", 1 << 16)
 
     def close(self) -> None:
@@ -174,12 +239,12 @@ class _Connection:
             if "value" in message:
                 return message["value"]["value"]
             if "failed" in message:
-                raise _failed(message["failed"])
+                raise _failed(name, message["failed"])
             if "waiting" in message:
                 _tell_waiting(name, message["waiting"]["question"])
             elif "refused" in message:
                 self.close()
-                raise _refused(name, message["refused"])
+                raise _refused(name, message["refused"], self.welcomed)
             else:
                 self.welcomed = True
 
@@ -190,7 +255,7 @@ class _Connection:
         except OSError as error:
             head, body, cause = b"", b"", error
         if body and len(body) == struct.unpack(">I", head)[0]:
-            return json.loads(body)
+            return _understood(body)
         if self.welcomed:
             raise _lost(name) from cause
         raise _Absent("the connection ended") from cause
@@ -213,7 +278,7 @@ class _Pool:
                     connection = self.taken()
                     if connection is None:
                         place = _Place(name)
-                        connection = _Connection(place.socket)
+                        connection = _Connection(place, name)
                     return self.through(connection, name, namespace, tool, arguments)
             except _Absent as error:
                 place = place or _Place(name)
@@ -305,23 +370,25 @@ class _Shared(asyncio.Protocol):
             end = start + 4 + struct.unpack_from(">I", self.buffer, start)[0]
             if len(self.buffer) < end:
                 break
-            message = json.loads(self.buffer[start + 4 : end])
+            body = bytes(self.buffer[start + 4 : end])
             start = end
-            self.take(message)
+            self.take(_understood(body))
         del self.buffer[:start]
 
     def take(self, message: dict[str, Any]) -> None:
         if "value" in message:
             self.settle(message["value"]["id"], message["value"]["value"], None)
         elif "failed" in message:
-            self.settle(message["failed"]["id"], None, _failed(message["failed"]))
+            number = message["failed"]["id"]
+            name, _ = self.waiting.get(number, ("", None))
+            self.settle(number, None, _failed(name, message["failed"]))
         elif "waiting" in message:
             name, _ = self.waiting.get(message["waiting"]["id"], ("", None))
             if name:
                 _tell_waiting(name, message["waiting"]["question"])
         elif "refused" in message:
             for number, (name, _) in list(self.waiting.items()):
-                self.settle(number, None, _refused(name, message["refused"]))
+                self.settle(number, None, _refused(name, message["refused"], self.welcomed))
             self.close()
         else:
             self.welcomed = True
@@ -370,6 +437,7 @@ class _Loop:
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
+        self.turns = asyncio.Semaphore(_MOST_CALLS)
         self.shared: _Shared | None = None
 
     async def connected(self, name: str) -> _Shared:
@@ -377,12 +445,19 @@ class _Loop:
             return self.shared
         async with self.lock:
             if self.shared is None or self.shared.ended:
-                path = _Place(name).socket
+                place = _Place(name)
+                made = socket.socket(socket.AF_UNIX)
                 try:
-                    made = await asyncio.get_running_loop().create_unix_connection(_Shared, path)
+                    made.setblocking(False)
+                    await asyncio.get_running_loop().sock_connect(made, place.socket)
+                    place.check(made, name)
+                    _, self.shared = await asyncio.get_running_loop().create_unix_connection(_Shared, sock=made)
                 except OSError as error:
+                    made.close()
                     raise _Absent(str(error)) from error
-                self.shared = made[1]
+                except BaseException:
+                    made.close()
+                    raise
             return self.shared
 
     async def serve(self, place: _Place, name: str) -> None:
@@ -404,8 +479,9 @@ async def call_async(namespace: str, tool: str, positional: tuple[Any, ...], key
         loop = _loops[running] = _Loop()
     for tries in range(_TRIES + 1):
         try:
-            shared = await loop.connected(name)
-            return await shared.call(name, namespace, tool, arguments)
+            async with loop.turns:
+                shared = await loop.connected(name)
+                return await shared.call(name, namespace, tool, arguments)
         except _Absent as error:
             place = _Place(name)
             if tries == _TRIES or not place.start:

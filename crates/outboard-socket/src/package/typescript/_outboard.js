@@ -2,11 +2,15 @@
 // OUTBOARD_SOCKET names another socket than the one in _outboard.json.
 
 import { spawn } from "node:child_process";
-import { readFileSync, statSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname } from "node:path";
 
 const VERSION = 1;
+/** Longest frame that Outboard takes, in bytes. */
+const LONGEST = 32 << 20;
+/** Calls under way; further ones wait for their turn. */
+const MOST_CALLS = 4_096;
 /** Tries to reach an Outboard that is ending just then. */
 const TRIES = 3;
 
@@ -39,8 +43,12 @@ class Connection {
     this.send({ hello: { version: VERSION } });
   }
 
-  send(message) {
+  send(message, tool) {
     const body = Buffer.from(JSON.stringify(message));
+    if (body.length > LONGEST) {
+      const text = `not sent: the call has ${body.length} bytes as JSON; up to ${LONGEST} are taken`;
+      throw new ToolError(text, { tool, code: "invalid_arguments" });
+    }
     const frame = Buffer.allocUnsafe(4 + body.length);
     frame.writeUInt32BE(body.length, 0);
     body.copy(frame, 4);
@@ -51,7 +59,7 @@ class Connection {
     return new Promise((resolve, reject) => {
       const id = ++this.last;
       // What cannot be sent fails here, before anything waits for it.
-      this.send({ call: { id, namespace, tool, arguments: input } });
+      this.send({ call: { id, namespace, tool, arguments: input } }, `${namespace}.${tool}`);
       this.waiting.set(id, { resolve, reject, name: `${namespace}.${tool}` });
       this.socket.ref();
     });
@@ -71,20 +79,42 @@ class Connection {
       const all = this.chunks.length === 1 ? this.chunks[0] : Buffer.concat(this.chunks);
       this.chunks = all.length > end ? [all.subarray(end)] : [];
       this.length -= end;
-      this.take(JSON.parse(all.toString("utf8", 4, end)));
+      this.understand(all.subarray(4, end));
     }
+  }
+
+  /** An answer that cannot be read is the failure of its call. */
+  understand(body) {
+    let message;
+    try {
+      message = JSON.parse(body.toString());
+    } catch (error) {
+      const answered = /^\{"(?:value|failed)":\{"id":(\d{1,15})[,}]/.exec(body.toString("latin1", 0, 60));
+      if (!answered) {
+        this.end(error);
+        return;
+      }
+      const text = `the answer cannot be read: ${error.message}. The call was made: check what it did before you make it again`;
+      message = { failed: { id: Number(answered[1]), message: text, tool: "", code: "upstream_error", content: [] } };
+    }
+    this.take(message);
   }
 
   take(message) {
     if (message.welcome) {
       this.welcomed = true;
     } else if (message.refused) {
-      this.end(new ToolError(`Outboard refused the program: ${message.refused.message}`, { code: "denied" }));
+      // Only before it said welcome is it sure that nothing was called.
+      const [code, after] = this.welcomed
+        ? ["interrupted", "; check what the call did before you make it again"]
+        : ["upstream_unavailable", ""];
+      this.end(new ToolError(`Outboard refused the program: ${message.refused.message}${after}`, { code }));
     } else if (message.value) {
       this.settle(message.value.id)?.resolve(message.value.value);
     } else if (message.failed) {
       const { id, message: text, tool, code, content } = message.failed;
-      this.settle(id)?.reject(new ToolError(text, { tool, code, content }));
+      const call = this.settle(id);
+      call?.reject(new ToolError(text, { tool: tool || call.name, code, content }));
     } else if (message.waiting) {
       const call = this.waiting.get(message.waiting.id);
       if (call) {
@@ -127,8 +157,28 @@ class Connection {
 
 let connection;
 let starting;
+let underWay = 0;
+const turns = [];
 
 export async function call(namespace, tool, input = {}) {
+  if (underWay < MOST_CALLS) {
+    underWay += 1;
+  } else {
+    await new Promise((turn) => turns.push(turn));
+  }
+  try {
+    return await made(namespace, tool, input);
+  } finally {
+    const next = turns.shift();
+    if (next) {
+      next();
+    } else {
+      underWay -= 1;
+    }
+  }
+}
+
+async function made(namespace, tool, input) {
   const name = `${namespace}.${tool}`;
   for (let tries = 0; ; tries += 1) {
     try {
@@ -157,6 +207,9 @@ function found(name) {
   if (process.env.OUTBOARD_SOCKET) {
     return { socket: process.env.OUTBOARD_SOCKET, start: [], environment: {} };
   }
+  if (process.env.OUTBOARD_INSIDE) {
+    throw unavailable(name, "this program was started by an Outboard, whose calls would come back to it");
+  }
   let place;
   try {
     place = JSON.parse(readFileSync(new URL("./_outboard.json", import.meta.url), "utf8"));
@@ -166,15 +219,22 @@ function found(name) {
   if (!place.socket) {
     throw unavailable(name, "set OUTBOARD_SOCKET to the socket of an Outboard");
   }
-  let owner;
+  const folder = dirname(place.socket);
+  let facts;
   try {
-    owner = statSync(dirname(place.socket)).uid;
+    facts = lstatSync(folder);
   } catch {
     // It is made when Outboard starts.
     return place;
   }
-  if (owner !== process.getuid?.()) {
-    throw unavailable(name, `${dirname(place.socket)} belongs to another user`);
+  if (!facts.isDirectory()) {
+    throw unavailable(name, `${folder} is no folder`);
+  }
+  if (facts.uid !== process.geteuid?.()) {
+    throw unavailable(name, `${folder} belongs to another user`);
+  }
+  if (facts.mode & 0o077) {
+    throw unavailable(name, `others can open ${folder}; make it yours alone (chmod 700)`);
   }
   return place;
 }
