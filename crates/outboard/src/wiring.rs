@@ -38,7 +38,7 @@ use crate::{
 };
 use cache::Cache;
 use follow::Follower;
-pub(crate) use follow::Source;
+pub(crate) use follow::{Followed, Source};
 pub(crate) use journal::{Journal, Purpose, folder as journal_folder, redactor};
 use roster::Roster;
 pub(crate) use specs::{reach_of, sessions};
@@ -178,13 +178,12 @@ impl System {
         })
     }
 
-    /// From now on the upstreams, and the limits of further runs, are what the files say by then. If it `recovers`, it takes up
-    /// runs that others left behind: only what is asked for the results of such runs may.
+    /// From now on the upstreams, and the limits of further runs, are what the files say by then.
     pub(crate) fn follow(
         mut self,
         source: Source,
         variable: fn(&str) -> Option<String>,
-        recovers: bool,
+        followed: Followed,
     ) -> Self {
         if let Upkeep::Nobody { roster, problems } = self.upkeep {
             let told =
@@ -193,7 +192,7 @@ impl System {
             let mut tasks = JoinSet::new();
             let journal = self.journal.clone();
             tasks.spawn(journal.keep_within_bounds(source.configuration.settings.journal.keep, stop.clone()));
-            if recovers && source.configuration.settings.journal.resume {
+            if matches!(followed, Followed::Own) && source.configuration.settings.journal.resume {
                 tasks.spawn(recovery::recover(
                     Arc::clone(&self.runtime),
                     self.journal.clone(),
@@ -201,8 +200,12 @@ impl System {
                     stop.clone(),
                 ));
             }
-            let parts =
-                follow::Parts { runtime: Arc::clone(&self.runtime), journal: self.journal.clone(), variable };
+            let parts = follow::Parts {
+                runtime: Arc::clone(&self.runtime),
+                journal: self.journal.clone(),
+                variable,
+                followed,
+            };
             tasks.spawn(Follower::new(source, *roster, parts, told).run(stop.clone()));
             self.upkeep = Upkeep::Tasks { tasks, stop };
         }

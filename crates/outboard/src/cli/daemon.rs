@@ -21,7 +21,7 @@ use crate::{
     private_file,
     report::{self, Failure, counted},
     tainted,
-    wiring::{Purpose, Source, System, Wanted},
+    wiring::{Followed, Purpose, Source, System, Wanted},
 };
 
 /// How long a daemon that was started on demand stays without a program.
@@ -66,6 +66,10 @@ impl Daemon {
         }
         log::to_stderr(if self.detached { "warn" } else { "warn,outboard=info,outboard_socket=info" });
         let context = self.context()?;
+        // Servers are started where they are started for everybody else here, wherever this was started.
+        std::env::set_current_dir(&context.directory).map_err(|error| {
+            Failure::new(format_args!("could not go to {}: {error}", context.directory.display()))
+        })?;
         let post = self.post(&context)?;
         let folder = post.folder().map_err(|error| Failure::could_not(&error))?;
         let Some(holding) = hold(&post, self.detached).await? else {
@@ -91,10 +95,12 @@ impl Daemon {
         let stop = CancellationToken::new();
         let signals = signals::cancel(stop.clone())?;
         let session = Session::new().until(stop.child_token());
-        // Programs come and go, and what one of them has read another may send.
+        // Programs come and go, and what one of them has read another may send. So may what commands of one call have read:
+        // that is followed.
         let seen = tainted::read(&places.state).map_err(|problem| Failure::could_not(&problem))?;
         session.saw(seen.taint);
         session.set_client(CLIENT.into());
+        let session = Arc::new(session);
         let system = System::start(
             &configuration,
             &places,
@@ -109,11 +115,14 @@ impl Daemon {
         }
         let service = Service {
             runtime: Arc::clone(&system.runtime),
-            session: Arc::new(session),
+            session: Arc::clone(&session),
             approvals: Arc::clone(&system.approvals),
         };
-        let system =
-            system.follow(Source { places, directory, program, trust, configuration }, variable, false);
+        let system = system.follow(
+            Source { places, directory, program, trust, configuration },
+            variable,
+            Followed::Kept(session),
+        );
         let (traffic, goes_on) = watch::channel(Traffic::default());
         let ending = stop.clone();
         let idling = tokio::spawn(async move {
@@ -122,7 +131,9 @@ impl Daemon {
                 () = quiet(goes_on, idle) => ending.cancel(),
             }
         });
-        outboard_socket::serve(door, service, traffic, stop).await;
+        outboard_socket::serve(door, service, traffic, stop.clone()).await;
+        // It may have ended because its socket's name is another's.
+        stop.cancel();
         // Nobody can come in any more: whoever wants a daemon starts the next one while this one ends its servers.
         drop(holding);
         system.shutdown().await;
@@ -136,7 +147,9 @@ impl Daemon {
     /// What holds where it serves.
     fn context(&self) -> Result<Context, Failure> {
         match (&self.project, self.no_project) {
-            (Some(project), _) => Context::load_in(project.clone()),
+            (Some(project), _) => {
+                Context::load_in(std::fs::canonicalize(project).unwrap_or_else(|_| project.clone()))
+            }
             (None, true) => {
                 let places = Places::of_user(variable).map_err(|error| Failure::could_not(&error))?;
                 // No project's files are looked for in either.

@@ -12,7 +12,7 @@ use super::{context::Context, doctor::advice, log, signals, variable};
 use crate::{
     config::Configuration,
     report::{self, Failure, escaped},
-    wiring::{Purpose, Source, System, Wanted},
+    wiring::{Followed, Purpose, Source, System, Wanted},
     workspace,
 };
 
@@ -65,8 +65,11 @@ impl Serve {
         } else {
             face
         };
-        let system =
-            system.follow(Source { places, directory, program, trust, configuration }, variable, true);
+        let system = system.follow(
+            Source { places, directory, program, trust, configuration },
+            variable,
+            Followed::Own,
+        );
         // The client does not wait for the disk to be tried.
         let (served, ()) = tokio::join!(face.serve_stdio(stop), journal.tell_cost(durability));
         system.shutdown().await;

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use outboard_runtime::Runtime;
+use outboard_runtime::{Runtime, session::Session};
 use tokio_util::sync::CancellationToken;
 
 use super::{Journal, Roster, redactor, roster::Changes, warnings};
@@ -63,6 +63,15 @@ pub(super) struct Parts {
     pub(super) runtime: Arc<Runtime>,
     pub(super) journal: Journal,
     pub(super) variable: fn(&str) -> Option<String>,
+    pub(super) followed: Followed,
+}
+
+/// Whose runs are made, as far as that is to be followed.
+pub(crate) enum Followed {
+    /// A client's, which sees to itself. Runs that others left behind are taken up: what is asked for the results of such runs.
+    Own,
+    /// Of programs of which each may make one call: their session is taken to have seen what this user's other commands see.
+    Kept(Arc<Session>),
 }
 
 /// What is known of the files.
@@ -133,14 +142,18 @@ impl Follower {
         }
     }
 
-    /// Clears what sessions have seen, if a person has said so since the last look.
-    fn clear_taint(&mut self) -> Option<String> {
+    /// Clears what sessions have seen, if a person has said so since the last look, and adds what others have seen.
+    fn follow_taint(&mut self) -> Option<String> {
         match tainted::read(&self.source.places.state) {
             Ok(seen) => {
                 if seen.cleared > self.cleared {
                     self.parts.runtime.clear_taint();
                 }
                 self.cleared = seen.cleared;
+                if let Followed::Kept(session) = &self.parts.followed {
+                    self.parts.runtime.notice_clearing(session);
+                    session.saw(seen.taint);
+                }
                 None
             }
             Err(problem) => Some(format!("could not {}", report::chain(&problem))),
@@ -148,7 +161,7 @@ impl Follower {
     }
 
     fn reload(&mut self) {
-        let mut problems: Vec<String> = self.clear_taint().into_iter().collect();
+        let mut problems: Vec<String> = self.follow_taint().into_iter().collect();
         match Trust::load(&self.source.places.state) {
             Ok(trust) => self.source.trust = trust,
             Err(problem) => problems.push(format!(

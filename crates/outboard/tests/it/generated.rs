@@ -100,7 +100,8 @@ async def main():
     while not any('silent' in str(message) for message in (await fix.received())['messages']): pass
     waiting.cancel()
     while not any('cancelled' in str(message) for message in (await fix.received())['messages']): pass
-    print(waiting.cancelled() or 'cancelling')
+    try: await waiting
+    except asyncio.CancelledError: print('cancelled')
 asyncio.run(main())
 ";
 
@@ -134,10 +135,7 @@ fn programs_call_tools_in_both_languages_through_the_gate() {
     assert_eq!(daemons.len(), 1);
     let post = programmer.posts().remove(0);
     assert_eq!(fs::metadata(&post).unwrap().mode() & 0o777, 0o700);
-    assert_eq!(
-        fine(&programmer.python(ASYNC)).replace("True", "cancelling"),
-        "{'sum': 3.0}\n499500\ntool_error fix.fail 1\ncancelling\n"
-    );
+    assert_eq!(fine(&programmer.python(ASYNC)), "{'sum': 3.0}\n499500\ntool_error fix.fail 1\ncancelled\n");
     assert_eq!(
         fine(&programmer.node(NODE)),
         "[{\"sum\":3},true]\n499500\ntrue ToolError tool_error fix.fail 1\ntrue ToolError invalid_arguments fix.add 0\n\
@@ -146,7 +144,8 @@ fn programs_call_tools_in_both_languages_through_the_gate() {
     assert_eq!(programmer.daemons(), daemons, "all of them used the same");
     // They are runs of the journal like any others.
     let runs = programmer.person.says(&["runs", "--json"]).json();
-    assert!(runs["runs"].as_array().unwrap().iter().all(|run| run["command"] == "daemon"), "{runs}");
+    let runs = runs["runs"].as_array().unwrap();
+    assert!(!runs.is_empty() && runs.iter().all(|run| run["command"] == "daemon"), "{runs:?}");
 }
 
 #[test]
@@ -267,6 +266,110 @@ fn a_daemon_that_cannot_start_says_why_to_the_program() {
     }
 }
 
+/// A socket that answers `add` with a number of 5,000 digits, `fail` with what is no JSON, and all else with 7.
+const ODD: &str = "
+import asyncio, json, os, socket, struct, sys, threading
+listener = socket.socket(socket.AF_UNIX)
+listener.bind('odd')
+listener.listen()
+os.environ['OUTBOARD_SOCKET'] = 'odd'
+def serve(connection):
+    heard = connection.makefile('rb')
+    while len(head := heard.read(4)) == 4:
+        message = json.loads(heard.read(struct.unpack('>I', head)[0]))
+        said = '{\"welcome\":{\"version\":1}}'
+        if 'call' in message:
+            value = {'add': '1' * 5000, 'fail': 'nope'}.get(message['call']['tool'], '7')
+            said = '{\"value\":{\"id\":%d,\"value\":%s}}' % (message['call']['id'], value)
+        connection.sendall(struct.pack('>I', len(said)) + said.encode())
+def accept():
+    while True: threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+threading.Thread(target=accept, daemon=True).start()
+from mcp_tools import ToolError, fix
+from mcp_tools.aio import fix as later
+def told(outcome): return getattr(outcome, 'code', outcome)
+def tried(function, **arguments):
+    try: return function(**arguments)
+    except ToolError as error: return error.code
+large = 'x' * (32 << 20)
+print(tried(fix.add), tried(fix.fail), tried(fix.echo, value=large), tried(fix.echo))
+async def main():
+    calls = [later.echo(), later.add(), later.fail(), later.echo(value=large), later.echo()]
+    print(*map(told, await asyncio.gather(*calls, return_exceptions=True)), told(await later.echo()))
+asyncio.run(main())
+";
+
+const ODD_NODE: &str = "
+import { createServer } from 'node:net';
+process.env.OUTBOARD_SOCKET = 'odd_node';
+const server = createServer(connection => {
+  let heard = Buffer.alloc(0);
+  connection.on('data', chunk => {
+    heard = Buffer.concat([heard, chunk]);
+    while (heard.length >= 4 && heard.length >= 4 + heard.readUInt32BE(0)) {
+      const end = 4 + heard.readUInt32BE(0);
+      const { call } = JSON.parse(heard.toString('utf8', 4, end));
+      heard = heard.subarray(end);
+      const value = call && ({ fail: 'nope' }[call.tool] ?? '7');
+      const said = call ? `{\"value\":{\"id\":${call.id},\"value\":${value}}}` : '{\"welcome\":{\"version\":1}}';
+      const head = Buffer.alloc(4);
+      head.writeUInt32BE(said.length, 0);
+      connection.write(Buffer.concat([head, Buffer.from(said)]));
+    }
+  });
+}).listen('odd_node');
+await new Promise(listening => server.on('listening', listening));
+const { fix } = await import('mcp_tools');
+const calls = [fix.echo(), fix.fail(), fix.echo({ value: 'x'.repeat(32 << 20) }), fix.echo()];
+console.log(...(await Promise.allSettled(calls)).map(({ value, reason }) => reason?.code ?? value), await fix.echo());
+process.exit();
+";
+
+#[test]
+fn what_cannot_be_sent_or_read_is_the_failure_of_its_own_call() {
+    let programmer = Programmer::with(&[], json!({}));
+    let expected = "inf upstream_error invalid_arguments 7\n7 inf upstream_error invalid_arguments 7 7\n";
+    assert_eq!(fine(&programmer.python(ODD)), expected);
+    assert_eq!(fine(&programmer.node(ODD_NODE)), "7 upstream_error invalid_arguments 7 7\n");
+    assert_eq!(programmer.daemons(), [0; 0]);
+}
+
+#[test]
+fn a_server_of_outboard_does_not_call_outboard() {
+    let programmer = Programmer::with(&[], json!({}));
+    let python = "from mcp_tools.fix import add; add(a=1, b=2)";
+    let node = "import { add } from 'mcp_tools/fix'; await add({ a: 1, b: 2 })";
+    // Also where somebody serves the socket already.
+    fine(&programmer.python(python));
+    for (program, switches) in
+        [("python3", &["-c", python][..]), ("node", &["--input-type=module", "-e", node])]
+    {
+        let mut command = programmer.person.home.command(program, switches);
+        let output = command.stdin(Stdio::null()).env("OUTBOARD_INSIDE", "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("was started by an Outboard"), "{program}: {said}");
+    }
+}
+
+#[test]
+fn what_other_commands_have_seen_guards_the_programs_too() {
+    let mut secret = fixture(&[]);
+    secret["labels"] = json!({"private": true, "external": false});
+    let policy = json!({"otherwise": "allow", "rules": [{"tools": "fix.add", "when": "taint.private", "verdict": "deny"}]});
+    let programmer = Programmer::with(&[], json!({}));
+    programmer
+        .person
+        .home
+        .configure(&json!({"policy": policy, "mcpServers": {"fix": fixture(&[]), "secret": secret}}));
+    programmer.generate();
+    let add = "from mcp_tools.fix import add; print(add(a=1, b=2))";
+    fine(&programmer.python(add));
+    programmer.person.says(&["call", "secret.echo", "{\"value\": 1}"]).fine();
+    eventually("the daemon knows", || {
+        String::from_utf8_lossy(&programmer.python(add).stderr).contains("denied by policy")
+    });
+}
+
 #[test]
 fn what_another_program_put_in_the_place_of_the_socket_is_not_used() {
     let programmer = Programmer::with(&[], json!({}));
@@ -280,7 +383,7 @@ fn what_another_program_put_in_the_place_of_the_socket_is_not_used() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
     let output = programmer.python(add);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("others can open it"), "{said}");
+    assert!(said.contains("others can open"), "{said}");
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
     fs::write(folder.join("socket"), "precious").unwrap();
     let output = programmer.python(add);
@@ -292,7 +395,8 @@ fn what_another_program_put_in_the_place_of_the_socket_is_not_used() {
 #[test]
 fn a_project_that_nobody_accepted_is_in_no_package_and_an_accepted_one_has_its_own_daemon() {
     let programmer = Programmer::with(&[], json!({}));
-    let project = json!({"mcpServers": {"ours": fixture(&[])}});
+    // Where a server's arguments lie is seen from the project, whoever starts it.
+    let project = json!({"mcpServers": {"ours": fixture(&["--log", "calls.log"])}});
     programmer.person.file("outboard.json", &project.to_string());
     let modules = || {
         let said = programmer.person.says(&["generate", "--json", "--python", "mcp_tools"]);
@@ -307,10 +411,15 @@ fn a_project_that_nobody_accepted_is_in_no_package_and_an_accepted_one_has_its_o
         shown.out.split_whitespace().find(|word| word.len() == 64).unwrap_or_else(|| panic!("{shown:?}"));
     programmer.person.says(&["trust", "--accept", hash]);
     assert_eq!(modules(), ["fix", "ours"]);
+    let log = programmer.person.home.project().join("calls.log");
+    if log.exists() {
+        fs::remove_file(&log).unwrap();
+    }
     // What a person allowed of a project's server has to be said of it as well.
     let policy = "from mcp_tools import ours\nprint(ours.add(a=1, b=2))";
     assert_eq!(fine(&programmer.python(policy)), "{'sum': 3.0}\n");
     assert_eq!((programmer.daemons().len(), programmer.posts().len()), (2, 2));
+    assert!(fs::read_to_string(&log).is_ok_and(|log| log.contains("\"add\"")), "the server runs elsewhere");
 }
 
 #[test]
@@ -380,6 +489,10 @@ fn packages_are_made_from_a_saved_reply_without_a_server() {
         let described = person.says(&["describe", "--catalog", file, &format!("{stem}.get_it")]);
         assert!(described.out.contains("Gets it. Really."), "{described:?}");
     }
+    let page = person.file("page.json", &json!({"tools": tools, "nextCursor": "2"}).to_string());
+    person
+        .says(&["search", "--catalog", page.to_str().unwrap(), "get"])
+        .check(0, &["is one page of several"]);
     for (content, says) in
         [("{", "could not understand"), ("{\"tools\": 1}", "holds no reply to `tools/list`")]
     {
