@@ -168,7 +168,10 @@ impl Containers {
         ]
         .map(str::to_owned)
         .to_vec();
-        let place = |path: &str| format!("{path}:rw,nosuid,nodev,exec,mode=1777,size={disk}");
+        // Podman would copy what the image has there, and its owner.
+        let podman = self.engine.first().is_some_and(|engine| engine.ends_with("podman"));
+        let bare = if podman { ",notmpcopyup" } else { "" };
+        let place = |path: &str| format!("{path}:rw,nosuid,nodev,exec,mode=1777,size={disk}{bare}");
         for (option, value) in [
             ("--pids-limit", processes.to_string()),
             ("--memory", memory.to_string()),
@@ -292,7 +295,7 @@ mod tests {
             "run --rm --interactive --name outboard-1 --network none --read-only --cap-drop all --security-opt no-new-privileges",
             "--user 1000:1000",
             "--pids-limit 256 --memory 2147483648 --memory-swap 2147483648 --cpus 1.50",
-            "--tmpfs /home/agent:rw,nosuid,nodev,exec,mode=1777,size=536870912",
+            "--tmpfs /home/agent:rw,nosuid,nodev,exec,mode=1777,size=536870912,notmpcopyup",
             "--env LANG=C.UTF-8 debian:12 /bin/bash -c ",
         ] {
             assert!(line.contains(wanted), "{wanted}: {line}");

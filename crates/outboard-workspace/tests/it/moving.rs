@@ -36,7 +36,7 @@ async fn what_misleads_stays_where_it_is() {
     bash(
         &jail,
         "mkdir -p 'a/b' && echo good > a/b/good.txt && ln -s /etc/passwd link && ln -s / root && mkfifo pipe && \
-         printf x > $'es\\033[2Jcape' && printf x > $'two\\nlines' && printf x > 'c:\\\\x' && printf x > $'bad\\xff' && \
+         printf x > $'es\\033[2Jcape' && printf x > $'two\\nlines' && printf x > 'c:\\x' && printf x > $'bad\\xff' && \
          ln -s ../../../../tmp/outside up && chmod 000 a/b/good.txt && echo open > a/open && mkdir .hidden && echo h > .hidden/h",
     )
     .await;
