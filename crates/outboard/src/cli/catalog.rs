@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_reply_its_result_and_the_list_alone_are_the_same() {
-        let tools = json!([{"name": "a"}, {"name": "b-c"}]);
+        let tools = json!(["a", "b-c"].map(|name| json!({"name": name, "inputSchema": {"type": "object"}})));
         for (reply, expected) in [
             (tools.clone(), 2),
             (json!({"tools": tools}), 2),

@@ -2,7 +2,7 @@
 //! project. The programs start it where nobody serves them (`--start`), and it ends when none was there for a while.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -30,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(600);
 const STARTING: Duration = Duration::from_secs(30);
 /// Between two looks whether it can be.
 const LOOK: Duration = Duration::from_millis(10);
+/// A log that is longer begins anew, in bytes.
+const LONGEST_LOG: u64 = 1 << 20;
 /// How much of what a daemon said is told when it could not be started, in bytes.
 const LAST_SAID: usize = 4_000;
 /// On whose behalf the calls are: every program of this user that has the socket.
@@ -72,7 +74,7 @@ impl Daemon {
         })?;
         let post = self.post(&context)?;
         let folder = post.folder().map_err(|error| Failure::could_not(&error))?;
-        let Some(holding) = hold(&post, self.detached).await? else {
+        let Some(holding) = hold(&post).await? else {
             if self.detached {
                 return Ok(());
             }
@@ -175,8 +177,11 @@ impl Daemon {
         }
         let log = post.log();
         let failed = |error: std::io::Error| Failure::could_not(&error);
-        private_file::write(&log, b"").map_err(failed)?;
-        let output = std::fs::File::options().append(true).open(&log).map_err(failed)?;
+        let output = private_file::append(&log).map_err(failed)?;
+        let before = output.metadata().map_err(failed)?.len();
+        if before > LONGEST_LOG {
+            output.set_len(0).map_err(failed)?;
+        }
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.args(["daemon", "--detached"]);
         match &post.project {
@@ -200,7 +205,7 @@ impl Daemon {
             let status = if ended { None } else { child.try_wait().map_err(failed)? };
             ended |= status.is_some_and(|status| status.success());
             if status.is_some_and(|status| !status.success()) || Instant::now() >= until {
-                return Err(not_started(&log));
+                return Err(not_started(&log, before));
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -209,21 +214,23 @@ impl Daemon {
 }
 
 /// The right to serve, as soon as nobody has it; none if somebody serves. One that is just ending is waited for.
-async fn hold(post: &Post, patient: bool) -> Result<Option<Holding>, Failure> {
+async fn hold(post: &Post) -> Result<Option<Holding>, Failure> {
     let until = Instant::now() + STARTING;
     loop {
         if let Some(holding) = post.hold().map_err(|error| Failure::could_not(&error))? {
             return Ok(Some(holding));
         }
-        if post.is_served() || !patient || Instant::now() >= until {
+        if post.is_served() || Instant::now() >= until {
             return Ok(None);
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-fn not_started(log: &std::path::Path) -> Failure {
+/// What it has said since the log had this length.
+fn not_started(log: &Path, before: u64) -> Failure {
     let said = std::fs::read(log).unwrap_or_default();
+    let said = said.get(usize::try_from(before).unwrap_or_default()..).unwrap_or(&said);
     let said = String::from_utf8_lossy(&said[said.len().saturating_sub(LAST_SAID)..]).into_owned();
     let said = said.trim();
     let said = if said.is_empty() { "it did not say why".to_owned() } else { said.to_owned() };
