@@ -119,7 +119,7 @@ fn nothing_of_a_workspace_outlives_its_session() {
             .filter(|line| String::from_utf8_lossy(line).contains(&mark))
             .count()
     };
-    assert_eq!(running(), 2);
+    outboard_testkit::client::eventually("both run", || running() == 2);
     client.close();
     outboard_testkit::client::eventually("its processes are gone", || running() == 0);
     assert_eq!(std::fs::read_dir(home.state().join("workspaces")).unwrap().count(), 0);
