@@ -36,7 +36,11 @@ fn stat(pid: u32) -> Option<Stat> {
     let text = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
     // The second field is the program's name in parentheses and may itself contain some.
     let mut fields = text.rsplit_once(')')?.1.split_whitespace();
-    let alive = !matches!(fields.next()?, "Z" | "X");
+    let ended = matches!(fields.next()?, "Z" | "X");
+    // The first thread ends before others, which may still hold the process's files.
+    let threads =
+        || fs::read_dir(Path::new("/proc").join(pid.to_string()).join("task")).map_or(0, Iterator::count);
+    let alive = !ended || threads() > 1;
     let parent = fields.next()?.parse().ok()?;
     let group = fields.next()?.parse().ok()?;
     Some(Stat { alive, parent, group })

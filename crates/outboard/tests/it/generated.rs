@@ -169,7 +169,6 @@ fn many_programs_that_start_at_once_start_one_daemon_and_a_killed_one_is_replace
 }
 
 #[test]
-#[ignore = "long: waits for good in this harness, while the same program passes by hand"]
 fn a_program_outlives_its_daemon_and_is_told_what_became_of_its_call() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
