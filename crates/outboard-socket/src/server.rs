@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use outboard_runtime::{Runtime, approval::Approvals, session::Session};
 use tokio::{
-    io::AsyncWriteExt as _,
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixStream,
     sync::watch,
     task::{JoinError, JoinSet},
@@ -30,8 +30,10 @@ const MOST_CALLS: usize = 16_384;
 const MOST_HELD: usize = 1 << 30;
 /// Those that are being told that they are refused, besides.
 const MOST_REFUSALS: usize = 64;
-/// How long a refusal may take to be written.
+/// How long a refusal may take to be written and read.
 const REFUSING: Duration = Duration::from_secs(1);
+/// Bytes that are heard of whoever is refused.
+const HEARD: u64 = 64 << 10;
 /// Between two looks whether the socket's name is still its own.
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two tries where the system does not let in anybody: it may have no descriptors left.
@@ -140,7 +142,9 @@ fn refused(stream: &UnixStream, admits: Option<u32>, connected: usize) -> Option
 async fn refuse(mut stream: UnixStream, why: Refused) {
     let told = async {
         stream.write_all(&message::refusal(&why)).await?;
-        stream.shutdown().await
+        stream.shutdown().await?;
+        // Whoever is greeting meanwhile would be cut off, and take nobody to be here.
+        tokio::io::copy(&mut (&mut stream).take(HEARD), &mut tokio::io::sink()).await
     };
     let _ = tokio::time::timeout(REFUSING, told).await;
 }

@@ -64,6 +64,8 @@ async fn whoever_is_another_user_is_refused_before_anything_is_read() {
     let said = peer.hear().await.unwrap();
     assert_eq!(said, json!({"refused": {"message": "the socket belongs to another user"}}));
     assert_eq!(peer.hear().await, None);
+    // Whoever greets after that is not cut off: it would take nobody to be here, and not look for what was said.
+    peer.say(&json!({"hello": {"version": 1}})).await;
     assert_eq!(world.traffic.borrow().connections, 0);
 }
 
