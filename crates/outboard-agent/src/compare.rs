@@ -105,6 +105,11 @@ impl Sample {
     pub fn usage(&self) -> Usage {
         self.turns.iter().copied().sum()
     }
+
+    /// Whether it came to an answer.
+    pub fn is_answered(&self) -> bool {
+        self.failure.is_none()
+    }
 }
 
 impl WayRuns {
@@ -113,27 +118,57 @@ impl WayRuns {
         label(self.mode, &self.name)
     }
 
-    /// A quantity of all runs; `None` without runs.
-    pub fn spread(&self, of: impl Fn(&Sample) -> f64) -> Option<Spread> {
-        Spread::of(self.runs.iter().map(of))
+    /// The runs with an answer, right or wrong: what the others would have cost nobody knows.
+    pub fn answered(&self) -> impl Iterator<Item = &Sample> {
+        self.runs.iter().filter(|run| run.is_answered())
     }
 
-    /// Tokens of all runs.
+    /// How many runs gave no answer.
+    pub fn failed(&self) -> usize {
+        self.runs.len() - self.answered().count()
+    }
+
+    /// A quantity of the answered runs; `None` without any.
+    pub fn spread(&self, of: impl Fn(&Sample) -> f64) -> Option<Spread> {
+        Spread::of(self.answered().map(of))
+    }
+
+    /// Dollars of the answered runs; `None` if one of them has no price.
+    pub fn dollars(&self) -> Option<Spread> {
+        let dollars: Option<Vec<f64>> = self.answered().map(|run| run.dollars).collect();
+        Spread::of(dollars?)
+    }
+
+    /// Tokens of the answered runs.
     #[expect(clippy::cast_precision_loss, reason = "tokens are far fewer than a double can count")]
     pub fn tokens(&self) -> Option<Spread> {
         self.spread(|run| run.usage().total() as f64)
     }
 
-    /// Runs with a right answer, and runs whose answer could be judged; `None` if the task cannot tell.
+    /// Runs with a right answer, and runs that were judged, the failed ones of the same way among them; `None` if no answer was
+    /// judged.
     pub fn right(&self) -> Option<(usize, usize)> {
-        let judged = self.runs.iter().filter(|run| run.right.is_some()).count();
+        let can_tell = self.runs.iter().any(|run| run.right.is_some());
+        let is_judged = |run: &&Sample| run.right.is_some() || (can_tell && !run.is_answered());
+        let judged = self.runs.iter().filter(is_judged).count();
         let right = self.runs.iter().filter(|run| run.right == Some(true)).count();
         (judged > 0).then_some((right, judged))
     }
 
-    /// The run that shows what the way is like: the one whose tokens are the median, or next below it.
+    /// Whether every run has an answer, and none a wrong one: others are not the best way, however little they cost.
+    pub fn is_sound(&self) -> bool {
+        self.answered().count() > 0
+            && self.failed() == 0
+            && self.right().is_none_or(|(right, judged)| right == judged)
+    }
+
+    /// The run that shows what the way is like: the answered one whose tokens are the median, or next below it. Of a way that
+    /// never gave an answer it is a failed one.
     pub fn typical(&self) -> Option<&Sample> {
-        let mut runs: Vec<&Sample> = self.runs.iter().collect();
+        let mut runs: Vec<&Sample> = self.answered().collect();
+        if runs.is_empty() {
+            runs = self.runs.iter().collect();
+        }
         runs.sort_by_key(|run| run.usage().total());
         runs.get(runs.len().saturating_sub(1) / 2).copied()
     }
@@ -179,5 +214,26 @@ pub(crate) mod tests {
         };
         assert_eq!(way.typical().unwrap().usage().total(), 210);
         assert_eq!(way.right(), Some((2, 3)));
+    }
+
+    pub(crate) fn failed(inputs: &[u64]) -> Sample {
+        Sample { answer: None, failure: Some("it broke off".into()), ..sample(inputs, None) }
+    }
+
+    #[test]
+    fn failed_runs_are_not_right_and_have_no_part_in_medians() {
+        let priced = |inputs: &[u64], dollars| Sample { dollars, ..sample(inputs, Some(true)) };
+        let way = |runs| WayRuns { mode: Mode::Code, name: String::new(), runs };
+        let some =
+            way(vec![failed(&[]), priced(&[300], Some(3.0)), failed(&[1, 1]), priced(&[100], Some(1.0))]);
+        assert_eq!((some.right(), some.failed(), some.is_sound()), (Some((2, 4)), 2, false));
+        assert_eq!(some.tokens(), Some(Spread { median: 210.0, least: 110.0, most: 310.0 }));
+        assert_eq!(some.dollars().unwrap().median, 2.0);
+        assert_eq!(some.typical().unwrap().usage().total(), 110);
+        let unpriced = way(vec![priced(&[300], Some(3.0)), priced(&[100], None)]);
+        assert_eq!((unpriced.dollars(), unpriced.is_sound()), (None, true));
+        let none = way(vec![failed(&[7])]);
+        assert_eq!((none.right(), none.tokens(), none.dollars(), none.is_sound()), (None, None, None, false));
+        assert!(none.typical().is_some());
     }
 }

@@ -26,8 +26,18 @@ pub use usage::Usage;
 /// A text in which nothing is obeyed by a terminal: words of files and servers may be a stranger's.
 pub(crate) fn harmless(text: &str) -> String {
     text.chars()
-        .flat_map(|c| if c.is_control() { c.escape_debug().collect::<Vec<_>>() } else { vec![c] })
+        .flat_map(|c| match c {
+            c if c.is_control() => c.escape_debug().collect::<Vec<_>>(),
+            c if is_invisible(c) => c.escape_unicode().collect(),
+            c => vec![c],
+        })
         .collect()
+}
+
+/// Format characters, which hide or turn round what stands beside them: zero-width, bidirectional, tags, line separators.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// What every model is told before its task, whatever tools it has.

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -12,9 +12,9 @@ use std::{
 use futures::future::{BoxFuture, FutureExt as _};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader},
     sync::{mpsc, oneshot},
-    task::JoinHandle,
+    task::{AbortHandle, JoinSet},
 };
 
 use crate::{
@@ -27,8 +27,28 @@ const VERSION: &str = "2025-11-25";
 const PAGES: usize = 100;
 /// Messages that wait to be written.
 const WAITING: usize = 64;
+/// Bytes of one message of the server; a longer one ends the connection.
+const LONGEST: u64 = 64 << 20;
 
-type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Value>>>>;
+type Asking = HashMap<u64, oneshot::Sender<Value>>;
+
+/// Who waits for an answer; `None` once nobody is left to give one.
+#[derive(Clone)]
+struct Waiting(Arc<Mutex<Option<Asking>>>);
+
+impl Waiting {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Some(HashMap::new()))))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Asking>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, id: u64) -> Option<oneshot::Sender<Value>> {
+        self.lock().as_mut()?.remove(&id)
+    }
+}
 
 /// A connection to an MCP server.
 pub struct McpTools {
@@ -36,7 +56,9 @@ pub struct McpTools {
     waiting: Waiting,
     next: AtomicU64,
     instructions: Option<String>,
-    tasks: [JoinHandle<()>; 2],
+    /// Writes and reads; both end with this.
+    tasks: JoinSet<()>,
+    reader: AbortHandle,
 }
 
 impl McpTools {
@@ -50,12 +72,11 @@ impl McpTools {
         W: AsyncWrite + Send + Unpin + 'static,
     {
         let (out, written) = mpsc::channel(WAITING);
-        let waiting = Waiting::default();
-        let tasks = [
-            tokio::spawn(write_all(write, written)),
-            tokio::spawn(read_all(read, Arc::clone(&waiting), out.clone())),
-        ];
-        let mut client = Self { out, waiting, next: AtomicU64::new(1), instructions: None, tasks };
+        let waiting = Waiting::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(write_all(write, written));
+        let reader = tasks.spawn(read_all(read, waiting.clone(), out.clone(), LONGEST));
+        let mut client = Self { out, waiting, next: AtomicU64::new(1), instructions: None, tasks, reader };
         let hello = json!({
             "protocolVersion": VERSION,
             "capabilities": {},
@@ -70,18 +91,18 @@ impl McpTools {
 
     /// Ends the connection and waits until nothing of it is left here.
     pub async fn close(self) {
-        let Self { out, tasks: [writer, reader], .. } = self;
+        let Self { out, mut tasks, reader, .. } = self;
         drop(out);
         // The reader holds a way to the writer, and reads until the server is gone; nobody waits for an answer any more.
         reader.abort();
-        let _ = reader.await;
-        let _ = writer.await;
+        while tasks.join_next().await.is_some() {}
     }
 
     async fn request(&self, method: &str, params: Value) -> Result<Value, ToolboxFailure> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (told, answer) = oneshot::channel();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, told);
+        // One that came after the server went would be waited for without end.
+        self.waiting.lock().as_mut().ok_or_else(gone)?.insert(id, told);
         let mut asked = Asked { client: self, id, over: false };
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         self.out.send(message.to_string()).await.map_err(|_| gone())?;
@@ -105,7 +126,7 @@ struct Asked<'a> {
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {
-        self.client.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.client.waiting.take(self.id);
         if !self.over {
             let params = json!({ "requestId": self.id, "reason": "given up" });
             let message = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
@@ -130,10 +151,17 @@ async fn write_all(mut write: impl AsyncWrite + Unpin, mut messages: mpsc::Recei
     let _ = write.shutdown().await;
 }
 
-async fn read_all(read: impl AsyncRead + Unpin, waiting: Waiting, out: mpsc::Sender<String>) {
-    let mut lines = BufReader::new(read).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
+async fn read_all(read: impl AsyncRead + Unpin, waiting: Waiting, out: mpsc::Sender<String>, longest: u64) {
+    let mut read = BufReader::new(read);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let length = (&mut read).take(longest).read_until(b'\n', &mut line).await;
+        // Without an end it was cut, by the server's end or by the limit.
+        if length.is_err() || line.last() != Some(&b'\n') {
+            break;
+        }
+        let Ok(message) = serde_json::from_slice::<Value>(&line) else { continue };
         let id = message["id"].as_u64();
         match message["method"].as_str() {
             Some(method) if !message["id"].is_null() => {
@@ -148,9 +176,7 @@ async fn read_all(read: impl AsyncRead + Unpin, waiting: Waiting, out: mpsc::Sen
             }
             Some(_) => {}
             None => {
-                let told =
-                    id.and_then(|id| waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&id));
-                if let Some(told) = told {
+                if let Some(told) = id.and_then(|id| waiting.take(id)) {
                     // Whoever asked may have gone.
                     let _ = told.send(message);
                 }
@@ -158,7 +184,7 @@ async fn read_all(read: impl AsyncRead + Unpin, waiting: Waiting, out: mpsc::Sen
         }
     }
     // Nobody is left to answer.
-    waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    *waiting.lock() = None;
 }
 
 impl Toolbox for McpTools {
@@ -226,6 +252,8 @@ pub fn shown(content: &[Value], structured: Option<&Value>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{duplex, split};
 
     use super::*;
@@ -311,5 +339,55 @@ mod tests {
         let (read, write) = split(ours);
         let Err(failure) = McpTools::connect(read, write, "test").await else { panic!("nobody is there") };
         assert_eq!(failure, gone());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_goes_between_calls_is_told_of_by_every_later_call() {
+        let (ours, theirs) = duplex(1 << 10);
+        let served = tokio::spawn(async move {
+            let (read, mut write) = split(theirs);
+            let mut lines = BufReader::new(read).lines();
+            lines.next_line().await.unwrap();
+            write.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n").await.unwrap();
+            // It says nothing more, and still takes what it is sent.
+            write.shutdown().await.unwrap();
+            while let Ok(Some(_)) = lines.next_line().await {}
+        });
+        let (read, write) = split(ours);
+        let tools = McpTools::connect(read, write, "test").await.unwrap();
+        for _ in 0..3 {
+            let input = json!({});
+            let answer = tokio::time::timeout(Duration::from_secs(10), tools.call("a", &input)).await;
+            assert_eq!(answer.expect("nobody waits for a server that is gone"), Err(gone()));
+        }
+        tools.close().await;
+        served.abort();
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_not_opened_leaves_nothing_behind() {
+        let (ours, theirs) = duplex(1 << 10);
+        let (read, write) = split(ours);
+        let (read_theirs, mut write_theirs) = split(theirs);
+        let mut lines = BufReader::new(read_theirs).lines();
+        let refuse = async {
+            lines.next_line().await.unwrap();
+            let refused = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"message\":\"no\"}}\n";
+            write_theirs.write_all(refused).await.unwrap();
+        };
+        let (connected, ()) = tokio::join!(McpTools::connect(read, write, "test"), refuse);
+        assert!(connected.is_err());
+        let rest = tokio::time::timeout(Duration::from_secs(10), lines.next_line()).await;
+        assert_eq!(rest.expect("the server sees the end").unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_message_without_an_end_is_not_collected() {
+        let waiting = Waiting::new();
+        let (told, answer) = oneshot::channel();
+        waiting.lock().as_mut().unwrap().insert(1, told);
+        let (out, _written) = mpsc::channel(1);
+        read_all(tokio::io::repeat(b' '), waiting.clone(), out, 1_000).await;
+        assert!(answer.await.is_err() && waiting.lock().is_none());
     }
 }

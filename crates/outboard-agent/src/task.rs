@@ -184,17 +184,38 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_named_without_a_path() {
+        let any = |_: &str| Ok("read".to_owned());
+        for (name, is_read) in [
+            ("a.ts", true),
+            ("folder/a.ts", false),
+            ("../a.ts", false),
+            ("/a.ts", false),
+            (".", false),
+            ("a/", false),
+            ("", false),
+        ] {
+            let way = format!(
+                "[[ways]]\nmode = 'code'\nturns = [{{ calls = [{{ tool = 'e', input = {{ code = {{ file = '{name}' }} }} }}] }}]"
+            );
+            let read = Task::toml(&format!("prompt = 'x'\n{way}"), &any);
+            assert_eq!(read.is_ok(), is_read, "{name}: {read:?}");
+        }
+    }
+
+    #[test]
     fn what_is_no_task_is_told_with_its_place() {
         for (text, part) in [
             ("prompt = ", "line 1"),
             ("name = 'x'", "no `prompt`"),
             ("prompt = 'x'\ncommand = 'rm'", "unknown field `command`"),
             ("prompt = 'x'\n\"\\u001b[2J\" = 1", "unknown field `\\u{1b}[2J`"),
+            ("prompt = 'x'\n\"a\\u202eb\\u200b\" = 1", "unknown field `a\\u{202e}b\\u{200b}`"),
             ("prompt = 'x'\nmodes = ['shell']", "unknown variant `shell`"),
             ("prompt = 'x'\n[check]", "`check`"),
             (
                 "prompt = 'x'\n[[ways]]\nmode = 'code'\nturns = [{ calls = [{ tool = 'e', input = { code = { file = '../x' } } }] }]",
-                "there is no ../x",
+                "`../x` is no file beside the task",
             ),
         ] {
             let told = Task::toml(text, &nothing).unwrap_err().to_string();

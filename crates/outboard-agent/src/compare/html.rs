@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{Comparison, Sample, WayRuns, render};
-use crate::usage::Usage;
+use crate::{is_invisible, usage::Usage};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 160.0;
@@ -35,7 +35,7 @@ pub fn page(comparisons: &[&Comparison]) -> String {
 fn section(page: &mut String, comparison: &Comparison) {
     let _ = writeln!(page, "<h2>{}</h2>", escaped(&render::title(comparison)));
     let _ = writeln!(page, "<pre>{}</pre>", escaped(&comparison.prompt));
-    page.push_str("<table><tr><th>way</th><th>turns</th><th>input</th><th>output</th><th>tokens</th><th>seconds</th><th>dollars</th><th>right</th></tr>\n");
+    page.push_str("<table><tr><th>way</th><th>turns</th><th>input</th><th>output</th><th>tokens</th><th>seconds</th><th>dollars</th><th>right</th><th>failed</th></tr>\n");
     for way in &comparison.ways {
         row(page, way);
     }
@@ -59,16 +59,20 @@ fn row(page: &mut String, way: &WayRuns) {
     let number = |of: fn(&Sample) -> f64| render::spread(way.spread(of));
     let seconds = way.spread(|run| run.seconds);
     let seconds = seconds.map_or_else(|| "-".to_owned(), |spread| format!("{:.2}", spread.median));
-    let dollars = way.spread(|run| run.dollars.unwrap_or(f64::NAN));
+    let dollars = way.dollars();
     let dollars = dollars.map_or_else(|| "-".to_owned(), |spread| format!("{:.4}", spread.median));
     let right = match way.right() {
         None => "-".to_owned(),
         Some((right, judged)) if right == judged => format!("{right} of {judged}"),
         Some((right, judged)) => format!("<span class=\"wrong\">{right} of {judged}</span>"),
     };
+    let failed = match way.failed() {
+        0 => render::failed(way),
+        _ => format!("<span class=\"wrong\">{}</span>", render::failed(way)),
+    };
     let _ = writeln!(
         page,
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{seconds}</td><td>{dollars}</td><td>{right}</td></tr>",
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{seconds}</td><td>{dollars}</td><td>{right}</td><td>{failed}</td></tr>",
         escaped(&way.label()),
         number(|run| run.turns.len() as f64),
         number(|run| run.usage().whole_input() as f64),
@@ -119,7 +123,7 @@ fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(c),
-            c if c.is_control() => out.push('\u{fffd}'),
+            c if c.is_control() || is_invisible(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
@@ -129,11 +133,14 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{compare::tests::sample, task::Mode};
+    use crate::{
+        compare::tests::{failed, sample},
+        task::Mode,
+    };
 
     #[test]
     fn every_foreign_word_is_escaped_and_nothing_is_fetched() {
-        let evil = "</pre><script src=\"http://a.example\">'&\u{1b}";
+        let evil = "</pre><script src=\"http://a.example\">'&\u{1b}\u{202e}";
         let way = WayRuns {
             mode: Mode::Direct,
             name: evil.into(),
@@ -144,15 +151,22 @@ mod tests {
             title: evil.into(),
             prompt: evil.into(),
             model: evil.into(),
-            ways: vec![way],
+            ways: vec![
+                way,
+                WayRuns { mode: Mode::Code, name: String::new(), runs: vec![failed(&[]), failed(&[])] },
+            ],
             left_out: vec![evil.into()],
         };
         let page = page(&[&comparison]);
-        for raw in ["<script", "src=", "href", "\u{1b}", "'&"] {
+        for raw in ["<script", "src=", "href", "\u{1b}", "\u{202e}", "'&"] {
             let ours = raw == "src=" && !page.contains("src=\"");
             assert!(ours || !page.contains(raw), "{raw}");
         }
         assert_eq!(page.matches("<rect").count(), 4);
         assert!(page.contains("turn 2: 200 in, 10 out"), "{page}");
+        assert!(
+            page.contains("<span class=\"wrong\">2 of 2</span>") && page.contains("it broke off"),
+            "{page}"
+        );
     }
 }

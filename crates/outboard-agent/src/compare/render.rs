@@ -44,19 +44,22 @@ pub(super) fn counted(comparison: &Comparison) -> &'static str {
     }
 }
 
-/// The rows of these comparisons, a line each below a head: medians, and the spread where runs differ.
+/// The rows of these comparisons, a line each below a head: medians of answered runs, and the spread where they differ. Failed
+/// runs have a column as soon as there is one.
 pub fn table(comparisons: &[&Comparison]) -> String {
     let several = comparisons.len() > 1;
-    let mut rows = vec![["task", "way", "turns", "input", "output", "tokens", "right"].map(str::to_owned)];
+    let mut rows =
+        vec![["task", "way", "turns", "input", "output", "tokens", "right", "failed"].map(str::to_owned)];
     for comparison in comparisons {
         rows.extend(comparison.ways.iter().map(|way| row(comparison, way)));
     }
-    let first = usize::from(!several);
+    let any_failed = comparisons.iter().flat_map(|comparison| &comparison.ways).any(|way| way.failed() > 0);
+    let (first, end) = (usize::from(!several), if any_failed { 8 } else { 7 });
     let widths: Vec<usize> =
-        (0..7).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+        (0..8).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
     let mut text = String::new();
     for row in &rows {
-        let cells = (first..7).map(|column| {
+        let cells = (first..end).map(|column| {
             let width = widths[column];
             if column < 2 { format!("{:width$}", row[column]) } else { format!("{:>width$}", row[column]) }
         });
@@ -67,7 +70,7 @@ pub fn table(comparisons: &[&Comparison]) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "tokens are far fewer than a double can count")]
-fn row(comparison: &Comparison, way: &WayRuns) -> [String; 7] {
+fn row(comparison: &Comparison, way: &WayRuns) -> [String; 8] {
     let right = match way.right() {
         None => "-".to_owned(),
         Some((1, 1)) => "yes".to_owned(),
@@ -82,7 +85,16 @@ fn row(comparison: &Comparison, way: &WayRuns) -> [String; 7] {
         spread(way.spread(|run| run.usage().output as f64)),
         spread(way.tokens()),
         right,
+        failed(way),
     ]
+}
+
+/// `0`, or `2 of 5`: the figures are those of the other three.
+pub(super) fn failed(way: &WayRuns) -> String {
+    match way.failed() {
+        0 => "0".to_owned(),
+        failed => format!("{failed} of {}", way.runs.len()),
+    }
 }
 
 /// `1,498`, or `1,498 (1,400-1,600)`.
@@ -104,8 +116,10 @@ pub(super) fn spread(spread: Option<Spread>) -> String {
 
 fn totals(comparison: &Comparison, style: Style) -> String {
     let labels: Vec<String> = comparison.ways.iter().map(WayRuns::label).collect();
-    let of = |way: &WayRuns| way.tokens().map_or(0.0, |tokens| tokens.median);
-    let best = comparison.ways.iter().map(of).fold(f64::INFINITY, f64::min);
+    // A way without an answer has no figure, no bar, and nothing that compares.
+    let of = |way: &WayRuns| way.tokens().map_or(f64::NAN, |tokens| tokens.median);
+    let sound = comparison.ways.iter().filter(|way| way.is_sound());
+    let best = sound.map(of).fold(f64::INFINITY, f64::min);
     let each = comparison.ways.iter().zip(&labels).map(|(way, label)| Bar {
         label,
         value: of(way),
@@ -114,7 +128,7 @@ fn totals(comparison: &Comparison, style: Style) -> String {
             most: tokens.median,
             ..tokens
         })),
-        good: of(way) == best,
+        good: way.is_sound() && of(way) == best,
     });
     bars("tokens", &each.collect::<Vec<_>>(), style)
 }
@@ -126,11 +140,12 @@ fn turns(comparison: &Comparison, style: Style) -> String {
     for way in &comparison.ways {
         let Some(run) = way.typical() else { continue };
         let count = run.turns.len();
+        let failed = if run.is_answered() { "" } else { ", failed" };
         for (number, turn) in (1..).zip(&run.turns) {
             if count > TURNS && number > TURNS - 1 && number < count {
                 continue;
             }
-            labelled.push((format!("{} #{number}", way.label()), turn.total()));
+            labelled.push((format!("{}{failed} #{number}", way.label()), turn.total()));
         }
     }
     let each = labelled.iter().map(|(label, tokens)| Bar {
@@ -146,4 +161,43 @@ fn turns(comparison: &Comparison, style: Style) -> String {
 /// A number with commas between its thousands.
 pub fn thousands(number: u64) -> String {
     grouped(usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        compare::tests::{failed, sample},
+        task::Mode,
+    };
+
+    #[test]
+    fn a_way_that_failed_is_told_and_never_the_best() {
+        let way = |mode, runs| WayRuns { mode, name: String::new(), runs };
+        let mut comparison = Comparison {
+            task: "t".into(),
+            title: String::new(),
+            prompt: String::new(),
+            model: "m".into(),
+            ways: vec![
+                way(Mode::Direct, vec![sample(&[400], Some(true)); 2]),
+                way(Mode::Code, vec![failed(&[1]); 2]),
+            ],
+            left_out: Vec::new(),
+        };
+        let style = Style { color: true, unicode: false };
+        let text = render(&comparison, style);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].ends_with("right  failed") && lines[2].ends_with("2 of 2       0"), "{text}");
+        assert!(lines[3].ends_with("-       -  2 of 2"), "{text}");
+        let bars: Vec<&str> = text.lines().skip_while(|line| !line.contains("tokens\u{1b}")).collect();
+        let best = style.good(&"#".repeat(40));
+        assert!(bars[1].contains("direct") && bars[1].contains(&best), "{text}");
+        assert!(bars[2].trim_end().ends_with('-') && !text.contains("% less"), "{text}");
+        assert!(text.contains("code, failed #1"), "{text}");
+        // Cheaper and wrong is not better either.
+        comparison.ways[1] = way(Mode::Code, vec![sample(&[1], Some(true)), sample(&[1], Some(false))]);
+        let text = render(&comparison, style);
+        assert!(text.contains(&best) && !text.contains("failed"), "{text}");
+    }
 }

@@ -137,7 +137,7 @@ fn messages(history: &[Message]) -> Vec<Value> {
             Message::Results(answers) => {
                 let results = calls.iter().zip(answers).map(|(call, answer)| {
                     let mut result = json!({ "type": "tool_result", "tool_use_id": call.id });
-                    if !answer.text.is_empty() {
+                    if !is_blank(&answer.text) {
                         result["content"] = json!([{ "type": "text", "text": answer.text }]);
                     }
                     if answer.is_error {
@@ -152,11 +152,16 @@ fn messages(history: &[Message]) -> Vec<Value> {
     messages
 }
 
+/// The API takes no block of text that has nothing in it but spaces.
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}
+
 fn content(turn: &Turn) -> Value {
     if let Some(verbatim) = &turn.verbatim {
         return verbatim.clone();
     }
-    let text = (!turn.text.is_empty()).then(|| json!({ "type": "text", "text": turn.text }));
+    let text = (!is_blank(&turn.text)).then(|| json!({ "type": "text", "text": turn.text }));
     let calls = turn
         .calls
         .iter()
@@ -268,11 +273,11 @@ impl Assemble for Draft {
             match block["type"].as_str().unwrap_or_default() {
                 "text" => {
                     let text = block["text"].as_str().unwrap_or_default();
-                    if text.is_empty() {
+                    turn.text.push_str(text);
+                    if is_blank(text) {
                         // The API does not take back what it said so.
                         continue;
                     }
-                    turn.text.push_str(text);
                 }
                 "tool_use" => {
                     let mut input = block["input"].clone();
@@ -321,6 +326,7 @@ fn stop_reason(reason: &str) -> StopReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conversation::ToolAnswer;
 
     #[test]
     fn odd_schemas_become_what_the_api_takes() {
@@ -331,6 +337,22 @@ mod tests {
             (json!(true), json!({ "type": "object" })),
         ] {
             assert_eq!(object_schema(&schema), expected);
+        }
+    }
+
+    #[test]
+    fn blank_texts_are_not_sent_back() {
+        let call = json!({ "type": "tool_use", "id": "a", "name": "f", "input": {} });
+        let body = json!({ "content": [{ "type": "text", "text": " \n" }, call], "stop_reason": "tool_use" });
+        let mut draft = Box::new(Draft::default());
+        draft.whole(&body).unwrap();
+        let turn = draft.said().unwrap().turn;
+        let by_hand = Turn { verbatim: None, ..turn.clone() };
+        let answer = ToolAnswer { text: "\n".into(), is_error: false };
+        for turn in [turn, by_hand] {
+            let sent = messages(&[Message::Assistant(turn), Message::Results(vec![answer.clone()])]);
+            assert_eq!(sent[0]["content"], json!([call]));
+            assert_eq!(sent[1]["content"], json!([{ "type": "tool_result", "tool_use_id": "a" }]));
         }
     }
 

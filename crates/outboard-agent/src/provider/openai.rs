@@ -114,7 +114,7 @@ fn messages(conversation: &Conversation) -> Vec<Value> {
 }
 
 fn assistant(turn: &Turn) -> Value {
-    let content = if turn.text.is_empty() { Value::Null } else { json!(turn.text) };
+    let content = if turn.text.trim().is_empty() { Value::Null } else { json!(turn.text) };
     let mut message = json!({ "role": "assistant", "content": content });
     if !turn.calls.is_empty() {
         let calls = turn.calls.iter().map(|call| {
@@ -272,6 +272,14 @@ mod tests {
         assert_eq!(said.turn.calls, [call("a", "f", json!({ "p": 2 })), call("b", "g", json!({}))]);
         assert_eq!(said.stop, StopReason::ToolUse);
         assert_eq!(said.usage, Some(Usage { input: 4, cache_read: 5, cache_write: 0, output: 4 }));
+    }
+
+    #[test]
+    fn blank_texts_are_not_sent_back() {
+        for (text, content) in [(" \n", Value::Null), ("a ", json!("a "))] {
+            let turn = Turn { text: text.into(), ..Turn::default() };
+            assert_eq!(assistant(&turn)["content"], content, "{text:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! TOML as JSON values, which the rest is read from; dates become texts.
 //! It knows no tasks.
 
+use std::path::{Component, Path};
+
 use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, Item, TableLike};
 
@@ -40,7 +42,7 @@ fn of_value(value: &toml_edit::Value) -> Value {
     }
 }
 
-/// Puts texts of files where an input says `{ file = "name" }`.
+/// Puts texts of files where an input says `{ file = "name" }`: a name and no path, since a folder on the way may be a link.
 pub(super) fn fill_in(
     value: &mut Value,
     file: &dyn Fn(&str) -> Result<String, String>,
@@ -48,6 +50,11 @@ pub(super) fn fill_in(
     match value {
         Value::Object(members) => {
             if let (1, Some(Value::String(name))) = (members.len(), members.get("file")) {
+                let mut parts = Path::new(name).components();
+                let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+                if !is_name || name.ends_with(std::path::is_separator) {
+                    return Err(format!("`{name}` is no file beside the task"));
+                }
                 *value = Value::String(file(name)?);
                 return Ok(());
             }

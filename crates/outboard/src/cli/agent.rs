@@ -152,7 +152,8 @@ pub(super) fn failure(report: &Report, right: Option<bool>) -> Option<Failure> {
         }
         Ended::Interrupted => Failure::interrupted(),
         Ended::Provider(problem) => {
-            let failure = Failure::new(format_args!("there is no turn: {problem}"));
+            let failure =
+                Failure::new(format_args!("there is no turn: {}", report::escaped(&problem.to_string())));
             match problem {
                 outboard_agent::ProviderFailure::Refused { status: 401 | 403, .. } => {
                     failure.hint("look at the key: in the environment, in .env, or named by --key-env")

@@ -8,7 +8,7 @@ use outboard_agent::{
     Agent, Bounds, Ended, SYSTEM, Task,
     agent::Unwatched,
     compare::{self, Comparison, Sample, Style, WayRuns},
-    task::{Mode, Way},
+    task::{Mode, Servers, Way},
 };
 use outboard_demo::tasks;
 use serde_json::json;
@@ -68,7 +68,9 @@ impl Compare {
             Some(task) => Place::of(task, self.model.latency())?,
             None => return Err(Failure::new("there is nothing to compare").code(USAGE)),
         };
-        let written = self.model.plays_written(tasks.iter().all(|task| !task.ways.is_empty()));
+        // The calls of a task's file are its author's: with servers of the caller's own they are made only if that is said.
+        let harmless = |task: &Task| task.servers == Servers::Demo && !task.ways.is_empty();
+        let written = self.model.plays_written(tasks.iter().all(harmless));
         if !written {
             // Before anything is started: whether a model can be asked at all.
             self.model.choose(&tasks[0], Mode::Direct, None)?;
@@ -143,8 +145,8 @@ impl Compare {
             for number in 1..=self.runs {
                 report::progress(format_args!(
                     "{}: {}, run {number} of {}",
-                    comparison.task,
-                    runs.label(),
+                    escaped(&comparison.task),
+                    escaped(&runs.label()),
                     self.runs
                 ));
                 let sample = self.once(system, context, task, mode, &chosen, stop).await?;
@@ -201,7 +203,8 @@ impl Compare {
         let failed = comparisons.iter().flat_map(|comparison| &comparison.ways).flat_map(|way| {
             way.runs.iter().filter_map(move |run| Some((way.label(), run.failure.as_deref()?)))
         });
-        let failed: Vec<String> = failed.map(|(way, why)| format!("{}: {why}", escaped(&way))).collect();
+        let failed: Vec<String> =
+            failed.map(|(way, why)| format!("{}: {}", escaped(&way), escaped(why))).collect();
         match failed.first() {
             None => Ok(()),
             Some(first) => {
@@ -229,7 +232,8 @@ fn sample(task: &Task, chosen: &Chosen, done: &Done) -> Sample {
         code_seconds: in_code.as_secs_f64(),
         dollars: chosen.cost(report).map(|cost| cost.dollars),
         answer: report.answer.clone().filter(|_| report.ended == Ended::Answered),
-        right: agent::judged(task, report),
+        // No answer is no right one.
+        right: task.check.as_ref().map(|_| agent::judged(task, report) == Some(true)),
         failure,
     }
 }
@@ -242,8 +246,10 @@ fn object(comparisons: &[Comparison]) -> serde_json::Value {
                 "name": way.name,
                 "tokens": way.tokens(),
                 "seconds": way.spread(|run| run.seconds),
-                "dollars": way.spread(|run| run.dollars.unwrap_or(f64::NAN)),
+                "dollars": way.dollars(),
                 "right": way.right().map(|(right, judged)| json!({ "right": right, "judged": judged })),
+                "answered": way.answered().count(),
+                "failed": way.failed(),
                 "counted": way.runs.first().map(|run| run.counted.label()),
                 "runs": way.runs,
             })

@@ -1,7 +1,7 @@
 //! Finds the task that is meant, and the user for whom it is done: whoever calls, or the demo's own.
 //! A task's file names no commands, so it may be a stranger's.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use outboard_agent::{
     Task,
@@ -44,8 +44,10 @@ pub(in crate::cli) fn find(given: &str) -> Result<Task, Failure> {
 fn beside(path: &Path) -> impl Fn(&str) -> Result<String, String> {
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
     move |name| {
-        let plain = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        if !plain {
+        // A name and no path: a folder on the way may be a link, too.
+        let mut parts = Path::new(name).components();
+        let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+        if !is_name {
             return Err(format!("`{}` is no file beside the task", escaped(name)));
         }
         let file = folder.join(name);
@@ -93,5 +95,31 @@ impl Place {
                 })
             }
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_task_reads_files_of_its_own_folder_and_no_others() {
+        let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = own.path();
+        fs::write(folder.join("code.ts"), "return 1").unwrap();
+        fs::write(other.path().join("secret"), "secret").unwrap();
+        symlink(other.path(), folder.join("folder")).unwrap();
+        symlink(other.path().join("secret"), folder.join("link")).unwrap();
+        let task = folder.join("task.toml");
+        let read = beside(&task);
+        assert_eq!(read("code.ts").unwrap(), "return 1");
+        let absolute = other.path().join("secret").display().to_string();
+        for name in ["folder/secret", "folder", "link", "../x", "..", ".", "", "./code.ts/..", &absolute] {
+            let told = read(name).unwrap_err();
+            assert!(told.ends_with("beside the task"), "{name}: {told}");
+        }
+        assert!(read("a\u{202e}\u{1b}").unwrap_err().contains("`a\\u{202e}\\u{1b}`"));
     }
 }
