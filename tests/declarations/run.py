@@ -24,42 +24,21 @@ sys.path.insert(0, str(HERE.parent / "clients"))
 
 import generated  # noqa: E402
 import hostile  # noqa: E402
+import sample  # noqa: E402
 from harness import environments  # noqa: E402  the clients' way of installing what is pinned
 
 #: What stubs stand on, and what a checker would otherwise take a function of a namespace for.
 PYTHON_HEAD = "from typing import Any, Literal, Never, NotRequired, Required, TypedDict\n"
 FUNCTION, STATIC = "\n    async def ", "\n    @staticmethod\n    async def "
 
-#: Uses of a tool that every checker must take, and such as every checker must refuse.
-TOOL = {
-    "name": "get_sum",
-    "description": "Adds",
-    "inputSchema": {
-        "type": "object",
-        "properties": {"a": {"type": "number"}, "b": {"type": "number"}, "note": {"type": "string"}},
-        "required": ["a", "b"],
-    },
-    "outputSchema": {"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]},
-}
+#: Uses of the sample that every checker must take, and such as every checker must refuse.
 RIGHT = {
     "ts": "async () => { const { sum } = await sample.get_sum({ a: 1, b: 2, note: 'x' }); return sum.toFixed(2) }",
     "py": "async def use() -> float: return (await sample.get_sum(a=1, b=2, note='x'))['sum'] + 1",
 }
 WRONG = {
-    "ts": [
-        "sample.get_sum({ a: 1 })",
-        "sample.get_sum({ a: '1', b: 2 })",
-        "sample.get_sun({ a: 1, b: 2 })",
-        "sample.get_sum({ a: 1, b: 2, nota: '' })",
-        "async () => (await sample.get_sum({ a: 1, b: 2 })).summ",
-    ],
-    "py": [
-        "sample.get_sum(a=1)",
-        "sample.get_sum(a='1', b=2)",
-        "sample.get_sun(a=1, b=2)",
-        "sample.get_sum(a=1, b=2, nota='')",
-        "async def use(): return (await sample.get_sum(a=1, b=2))['summ']",
-    ],
+    **sample.WRONG,
+    "py": [*sample.WRONG["py"], "async def use(): return (await sample.get_sum(a=1, b=2))['summ']"],
 }
 
 
@@ -76,7 +55,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="outboard-declarations-") as folder:
         work = Path(folder)
         made = generated.cases(arguments.seed, 100 if arguments.quick else 1_000)
-        ours = {"sample": [TOOL], "hostile": hostile.tools(), "generated": tools(made)}
+        ours = {"sample": [sample.TOOL], "hostile": hostile.tools(), "generated": tools(made)}
         for name, listed in ours.items():
             (work / f"{name}.json").write_text(json.dumps({"tools": listed}))
         for catalogue in [*(work / f"{name}.json" for name in ours), *catalogues]:

@@ -22,19 +22,9 @@ DECLARATIONS = HERE.parent / "declarations"
 sys.path[:0] = [str(DECLARATIONS), str(HERE.parent / "clients")]
 
 import hostile  # noqa: E402
+import sample  # noqa: E402
 from harness import environments  # noqa: E402  the clients' way of installing what is pinned
 
-#: What right and wrong programs call.
-TOOL = {
-    "name": "get_sum",
-    "description": "Adds",
-    "inputSchema": {
-        "type": "object",
-        "properties": {"a": {"type": "number"}, "b": {"type": "number"}, "note": {"type": "string"}},
-        "required": ["a", "b"],
-    },
-    "outputSchema": {"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]},
-}
 #: Catalogues of the folder that the quick tier reads too: one that is small, one that is large, one whose schemas are odd.
 FEW = ("everything", "azure", "notion")
 
@@ -63,18 +53,9 @@ async def use_async() -> float:
 """,
 }
 WRONG = {
-    "ts": [
-        "sample.get_sum({ a: 1 })",
-        "sample.get_sum({ a: '1', b: 2 })",
-        "sample.get_sun({ a: 1, b: 2 })",
-        "sample.get_sum({ a: 1, b: 2, nota: '' })",
-        "async () => (await sample.get_sum({ a: 1, b: 2 })).summ",
-    ],
+    **sample.WRONG,
     "py": [
-        "sample.get_sum(a=1)",
-        "sample.get_sum(a='1', b=2)",
-        "sample.get_sun(a=1, b=2)",
-        "sample.get_sum(a=1, b=2, nota='')",
+        *sample.WRONG["py"],
         "sample.get_sum(a=1, b=2)['summ']",
         "async def use(): return (await asynchronous.get_sum(a=1, b=2))['summ']",
     ],
@@ -121,7 +102,7 @@ def main() -> int:
     python, node = environments.checkers(DECLARATIONS, arguments.cache)
     with tempfile.TemporaryDirectory(prefix="outboard-packages-") as folder:
         work = Path(folder)
-        for name, tools in {"sample": [TOOL], "hostile": hostile.tools()}.items():
+        for name, tools in {"sample": [sample.TOOL], "hostile": hostile.tools()}.items():
             (work / f"{name}.json").write_text(json.dumps({"tools": tools}))
         names, functions = [], 0
         for catalogue in [work / "sample.json", work / "hostile.json", *catalogues]:

@@ -9,7 +9,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     os::unix::{net::UnixStream, process::CommandExt as _},
     process::{ChildStdin, Command, ExitCode, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -35,6 +35,9 @@ use crate::{
 const PIECE: usize = 64 << 10;
 /// Pieces that are read from each pipe after the end of a command: more than a pipe holds.
 const LAST_PIECES: usize = 16;
+/// How long those that are ended may take to be gone, and the pause between two looks. Nothing else is done meanwhile.
+const DYING: Duration = Duration::from_secs(2);
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// The first process of a jail.
 pub(crate) struct Warden {
@@ -207,30 +210,37 @@ impl Warden {
         })
     }
 
-    /// Ends every process but this one. They are the jail's: nobody else is in this namespace.
-    fn end_all(&self) {
+    /// Ends every process but this one, and takes them in: until then each counts as one, and no other fits in its place.
+    /// They are the jail's: nobody else is in this namespace.
+    fn end_all(&mut self) {
+        if getpid() != Pid::from_raw(1) {
+            // Only where the pid namespace is switched off for a test: others live beside the jail. There is nobody to
+            // be ended if this fails.
+            let _ = self.under_way.as_ref().map_or(Ok(()), |run| killpg(run.pid, Signal::SIGKILL));
+            return;
+        }
+        let until = Instant::now() + DYING;
         // There is nobody to be ended if this fails.
-        let _ = if getpid() == Pid::from_raw(1) {
-            kill(Pid::from_raw(-1), Signal::SIGKILL)
-        } else {
-            // Only where the pid namespace is switched off for a test: others live beside the jail.
-            self.under_way.as_ref().map_or(Ok(()), |run| killpg(run.pid, Signal::SIGKILL))
-        };
+        let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+        while self.take_in_the_dead() && Instant::now() < until {
+            std::thread::sleep(MOMENT);
+        }
     }
 
-    /// Takes in every process that has ended, whosever child it was.
-    fn take_in_the_dead(&mut self) {
+    /// Takes in every process that has ended, whosever child it was. Tells whether others are left.
+    fn take_in_the_dead(&mut self) -> bool {
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             let (pid, end) = match status {
                 WaitStatus::Exited(pid, code) => (pid, End::Code(code)),
                 WaitStatus::Signaled(pid, signal, _) => (pid, End::Signal(signal as i32)),
-                WaitStatus::StillAlive => return,
+                WaitStatus::StillAlive => return true,
                 _ => continue,
             };
             if let Some(run) = self.under_way.as_mut().filter(|run| run.pid == pid) {
                 run.end = Some(end);
             }
         }
+        false
     }
 
     /// Gives the command more of its input.

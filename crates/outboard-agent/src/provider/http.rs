@@ -1,7 +1,12 @@
 //! Asks an API for a turn: sends one request, reads its events as they come, and tries again what may pass another time.
 //! It knows neither dialect; an [`Assemble`] makes a turn of events. Redirects are not followed: a key would go along.
 
-use std::{error::Error, io, sync::Once, time::Duration};
+use std::{
+    error::Error,
+    io,
+    sync::{Once, OnceLock},
+    time::Duration,
+};
 
 use futures::StreamExt as _;
 use reqwest::{
@@ -19,10 +24,6 @@ use super::{
 };
 
 const CONNECT: Duration = Duration::from_secs(30);
-/// A stream that says nothing for so long is taken for lost. APIs send pings more often.
-const SILENCE: Duration = Duration::from_secs(120);
-/// A turn that is not streamed may take so long.
-const WHOLE: Duration = Duration::from_secs(600);
 /// Bytes of an answer at most.
 const LARGEST: usize = 64 << 20;
 /// Bytes read of a refusal, and characters shown of it.
@@ -91,6 +92,7 @@ impl Api {
         }
         let mut builder = Client::builder()
             .connect_timeout(CONNECT)
+            .read_timeout(patience.silence)
             .redirect(Policy::none())
             .user_agent(concat!("outboard/", env!("CARGO_PKG_VERSION")));
         if endpoint.is_here() {
@@ -149,13 +151,7 @@ impl Api {
         hear: &(dyn Fn(Heard<'_>) + Send + Sync),
     ) -> Result<Said, Trouble> {
         let request = self.client.post(self.endpoint.url.clone()).headers(self.headers.clone());
-        let sent = tokio::time::timeout(WHOLE, request.body(body.to_owned()).send()).await;
-        let response = match sent {
-            Err(_) => return Err(Trouble::again(format!("it said nothing for {} s", WHOLE.as_secs()))),
-            Ok(Err(error)) if error.is_builder() => return Err(Trouble::Wrong(chain(&error))),
-            Ok(Err(error)) => return Err(Trouble::again(chain(&error))),
-            Ok(Ok(response)) => response,
-        };
+        let response = request.body(body.to_owned()).send().await.map_err(|error| trouble_of(&error))?;
         if !response.status().is_success() {
             return Err(refusal(response).await);
         }
@@ -190,8 +186,12 @@ async fn events(
     hear: &(dyn Fn(Heard<'_>) + Send + Sync),
 ) -> Result<(), Trouble> {
     let mut read = 0;
-    let bytes = response.bytes_stream().map(move |chunk| {
-        let chunk = chunk.map_err(io::Error::other)?;
+    let broken = OnceLock::new();
+    let bytes = response.bytes_stream().map(|chunk| {
+        let chunk = chunk.map_err(|error| {
+            let _ = broken.set(trouble_of(&error));
+            io::Error::other(error)
+        })?;
         read += chunk.len();
         if read > LARGEST {
             return Err(io::Error::other(format!("the turn has more than {LARGEST} bytes")));
@@ -200,14 +200,13 @@ async fn events(
     });
     let mut events = std::pin::pin!(SseByteStream::new(bytes));
     loop {
-        let next = tokio::time::timeout(SILENCE, events.next()).await;
-        let event = match next {
-            Err(_) => {
-                return Err(Trouble::again(format!("the stream said nothing for {} s", SILENCE.as_secs())));
+        let event = match events.next().await {
+            None => return Ok(()),
+            Some(Err(error)) => {
+                let broke = || Trouble::again(format!("the stream broke: {error}"));
+                return Err(broken.get().cloned().unwrap_or_else(broke));
             }
-            Ok(None) => return Ok(()),
-            Ok(Some(Err(error))) => return Err(Trouble::again(format!("the stream broke: {error}"))),
-            Ok(Some(Ok(event))) => event,
+            Some(Ok(event)) => event,
         };
         let data = event.data.unwrap_or_default();
         if data.is_empty() {
@@ -243,13 +242,24 @@ async fn refusal(response: Response) -> Trouble {
 
 async fn limited(mut response: Response, limit: usize) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Trouble::again(chain(&error)))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| trouble_of(&error))? {
         if body.len() + chunk.len() > limit {
             return Err(Trouble::Wrong(format!("more than {limit} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// What an error means. A silence is not asked for again: it has taken its time, and may be billed.
+fn trouble_of(error: &reqwest::Error) -> Trouble {
+    if error.is_builder() {
+        Trouble::Wrong(chain(error))
+    } else if error.is_timeout() && !error.is_connect() {
+        Trouble::Wrong("it has sent nothing for too long".to_owned())
+    } else {
+        Trouble::again(chain(error))
+    }
 }
 
 /// An error with everything that caused it, without the URL.

@@ -14,6 +14,9 @@ pub struct Patience {
     pub longest: Duration,
     /// A server that asks for a longer pause than this is told of instead of waited for.
     pub asked: Duration,
+    /// A server that sends nothing at all for so long is given up, and not asked again: it may bill what it was thinking of.
+    /// Models think for minutes, and not every API sends pings meanwhile.
+    pub silence: Duration,
 }
 
 impl Default for Patience {
@@ -23,6 +26,7 @@ impl Default for Patience {
             first: Duration::from_secs(1),
             longest: Duration::from_secs(30),
             asked: Duration::from_secs(120),
+            silence: Duration::from_secs(600),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The same task over each API, streamed and not, with whatever goes wrong on the way.
 
 use std::{
-    sync::Mutex,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -24,6 +27,7 @@ use outboard_agent::{
 };
 use outboard_testkit::model::FakeModel;
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 use tokio_util::sync::CancellationToken;
 
 /// Adds numbers, and never answers `wait`.
@@ -75,7 +79,13 @@ const KEY: &str = "sk-very-secret";
 fn provider(api: Api, stream: bool, model: &FakeModel) -> Box<dyn Provider> {
     let options = Options { stream, ..Options::default() };
     let short = Duration::from_millis(2);
-    let patience = Patience { tries: 4, first: short, longest: short, asked: Duration::from_secs(5) };
+    let patience = Patience {
+        tries: 4,
+        first: short,
+        longest: short,
+        asked: Duration::from_secs(5),
+        ..Patience::default()
+    };
     let key = Key::new(KEY);
     match api {
         Api::Anthropic => {
@@ -291,4 +301,38 @@ async fn what_is_recorded_plays_again_without_a_model() {
     };
     assert_eq!(calls(&again), calls(&first));
     assert!(Scripted::recorded(&text.replacen("\"format\":1", "\"format\":9", 1)).is_err());
+}
+
+/// A server that says this to whoever asks, and then nothing more; how often it was asked.
+async fn falls_silent(said: &'static str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (address, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&asked);
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            stream.write_all(said.as_bytes()).await.unwrap();
+            kept.push(stream);
+        }
+    });
+    (format!("http://{address}/v1/messages"), asked)
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up_wherever_it_does_and_asked_once() {
+    for said in [
+        "",
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: {\"type\":\"ping\"}\n\n",
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+    ] {
+        let (url, asked) = falls_silent(said).await;
+        let patience = Patience { silence: Duration::from_millis(50), ..Patience::default() };
+        let endpoint = Endpoint::at(&url).unwrap();
+        let provider = Anthropic::new(endpoint, Key::new(KEY), "fake", Options::default(), patience).unwrap();
+        let report = run(&provider).await;
+        let Ended::Provider(failure) = &report.ended else { panic!("{said}: {:?}", report.ended) };
+        assert!(failure.to_string().contains("it has sent nothing for too long"), "{said}: {failure}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "{said}");
+    }
 }

@@ -14,7 +14,7 @@ pub(super) const LONGEST: usize = 100;
 /// characters and an underscore or two.
 ///
 /// Letters, digits and case stay; every other character becomes `_` (so `create-issue` is `create_issue`);
-/// a name that would start with a digit starts with `_`; a reserved word ends with `_`. Unicode letters stay, in
+/// a name that would start with a digit starts with `_`; a reserved word and a name `__like_this__` end with `_`. Unicode letters stay, in
 /// normal form NFKC (which Python applies itself); letters that look alike are not told apart. Two originals
 /// may meet in one identifier: see [`Names`](super::Names).
 ///
@@ -48,7 +48,14 @@ pub fn is_identifier(name: &str) -> bool {
 }
 
 fn is_reserved(name: &str) -> bool {
-    RESERVED_WORDS.binary_search(&name).is_ok()
+    RESERVED_WORDS.binary_search(&name).is_ok() || is_special(name)
+}
+
+/// Whether a language keeps the name for itself, as `__dir__` and `__proto__`, unlike `__dir___`. Python calls functions of
+/// such names by itself (`__getattr__`), refuses to assign some (`__debug__`), and every object has others (`__class__`).
+pub(super) fn is_special(name: &str) -> bool {
+    let inner = name.strip_prefix("__").and_then(|name| name.strip_suffix("__"));
+    inner.is_some_and(|inner| !inner.starts_with('_') && !inner.ends_with('_') && !inner.is_empty())
 }
 
 fn is_start(c: char) -> bool {
@@ -81,6 +88,11 @@ mod tests {
             ("lambda", "lambda_"),
             ("then", "then_"),
             ("__proto__", "__proto___"),
+            ("__dir__", "__dir___"),
+            ("__dir___", "__dir___"),
+            ("__", "__"),
+            ("__x", "__x"),
+            ("x__", "x__"),
             ("größe", "größe"),
             ("gro\u{0308}ße", "größe"),
             ("获取页面", "获取页面"),

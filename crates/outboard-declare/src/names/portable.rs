@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::assign::endings;
+use super::{assign::endings, identifier::is_special};
 
 /// For what names are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +50,8 @@ const KEPT: [&str; 31] = [
     "setup",
 ];
 
-/// The name of each of these identifiers, which is the identifier itself wherever it may be. No name is `__like_this__`: Python
-/// calls functions of such names by itself (`__getattr__`, `__dir__`), and a package is not one without its `__path__`. What is `taken`, which is not
-/// all that begins with some letters, is given to none.
+/// The name of each of these identifiers, which is the identifier itself wherever it may be. No name is `__like_this__`, as
+/// no identifier is. What is `taken`, which is not all that begins with some letters, is given to none.
 /// The same set gives the same names in whatever order it comes.
 ///
 /// ```
@@ -108,12 +107,6 @@ fn bent(identifier: &str, purpose: Portable, taken: &dyn Fn(&str) -> bool) -> St
         name.push('_');
     }
     name
-}
-
-/// Whether Python keeps the name for itself, as `__dir__` and unlike `__dir___`.
-fn is_special(name: &str) -> bool {
-    let inner = name.strip_prefix("__").and_then(|name| name.strip_suffix("__"));
-    inner.is_some_and(|inner| !inner.starts_with('_') && !inner.ends_with('_') && !inner.is_empty())
 }
 
 /// A letter, digit or `_` that every interpreter in use takes for one.

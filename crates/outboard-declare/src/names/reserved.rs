@@ -8,7 +8,6 @@ pub const RESERVED_WORDS: &[&str] = &[
     "False",
     "None",
     "True",
-    "__proto__",
     "and",
     "any",
     "arguments",
