@@ -27,7 +27,10 @@ use outboard_agent::{
 };
 use outboard_testkit::model::FakeModel;
 use serde_json::{Value, json};
-use tokio::{io::AsyncWriteExt as _, net::TcpListener};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Adds numbers, and never answers `wait`.
@@ -312,6 +315,8 @@ async fn falls_silent(said: &'static str) -> (String, Arc<AtomicUsize>) {
         let mut kept = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
             counted.fetch_add(1, Ordering::SeqCst);
+            // Whoever hears before it has asked does not listen.
+            stream.read_u8().await.unwrap();
             stream.write_all(said.as_bytes()).await.unwrap();
             kept.push(stream);
         }

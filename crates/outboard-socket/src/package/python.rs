@@ -10,6 +10,8 @@ use super::{BadName, Files, Module, Part, example, index};
 
 /// The client.
 const CLIENT: &str = include_str!("python/_outboard.py");
+/// A tool may be called `test_…`, and must not be called because somebody's tests are.
+const NO_TESTS: &str = "__test__ = False  # Nothing here is a test, whatever it is called.";
 
 pub(super) fn files(parts: &[Part<'_>], name: &str) -> Result<(Files, Vec<Module>), BadName> {
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -48,7 +50,7 @@ fn module(part: &Part<'_>, functions: &[String], types: &[String], asynchronous:
     }
     let namespace = literal(part.member.namespace.as_str());
     let mut text = format!(
-        "\"\"\"The tools of {}. Their types, and all that is said of them: {}.pyi\"\"\"\n\nfrom {from} import {caller} as {own}\n",
+        "\"\"\"The tools of {}. Their types, and all that is said of them: {}.pyi\"\"\"\n\nfrom {from} import {caller} as {own}\n\n{NO_TESTS}\n",
         part.module, part.module
     );
     for ((tool, said), function) in part.tools().zip(functions) {

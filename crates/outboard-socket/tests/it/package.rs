@@ -62,6 +62,8 @@ fn a_module_for_each_upstream_and_a_function_for_each_tool() {
 
 from ._outboard import call as _call
 
+__test__ = False  # Nothing here is a test, whatever it is called.
+
 
 def get_chunk(*input, **arguments):
     """One page"""
@@ -78,7 +80,10 @@ Chunk = GetChunkResult = dict
         python["data_tools.pyi"]
     );
     assert!(python["aio/data_tools.pyi"].contains("\nasync def get_chunk("));
-    assert!(python["aio/data_tools.py"].contains("from .._outboard import call_async as _call"));
+    assert!(
+        python["aio/data_tools.py"]
+            .contains("from .._outboard import call_async as _call\n\n__test__ = False")
+    );
 
     let typescript = made(&snapshot, Kind::TypeScript);
     assert_eq!(

@@ -18,12 +18,22 @@ enum Test {
     Text(fn(&str, &str) -> bool, String),
     Whole(fn(&i64, &i64) -> bool, i64),
     OneOf(Vec<String>),
+    /// `has(…)`.
+    Present,
 }
 
 impl Comparison {
     /// The part as a comparison, if it is one.
     pub(super) fn of(part: &IdedExpr) -> Option<Self> {
-        let Expr::Call(call) = &part.expr else { return None };
+        let call = match &part.expr {
+            Expr::Call(call) => call,
+            Expr::Select(select) if select.test => {
+                let mut path = vec![select.field.clone()];
+                follow(&select.operand, &mut path)?;
+                return Some(Self { path, test: Test::Present });
+            }
+            _ => return None,
+        };
         let operands: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
         let [argument, with] = operands[..] else { return None };
         let mut path = Vec::new();
@@ -49,8 +59,11 @@ impl Comparison {
 
     /// Whether it certainly does not hold for these arguments.
     pub(super) fn fails(&self, arguments: &Value) -> bool {
-        let argument = self.path.iter().try_fold(arguments, |value, name| value.as_object()?.get(name));
-        let holds = match (&self.test, argument) {
+        let Some((name, of)) = self.path.split_last() else { return false };
+        let within = of.iter().try_fold(arguments, |value, name| value.as_object()?.get(name));
+        let Some(members) = within.and_then(Value::as_object) else { return false };
+        let holds = match (&self.test, members.get(name)) {
+            (Test::Present, argument) => argument.is_some(),
             (Test::Text(test, with), Some(Value::String(text))) => test(text, with),
             (Test::OneOf(texts), Some(Value::String(text))) => texts.contains(text),
             (Test::Whole(test, with), Some(Value::Number(number))) => {

@@ -141,19 +141,19 @@ fn a_comparison_is_what_its_expression_says() {
         json!(["b"]),
         json!({"b": 2}),
     ];
-    for test in tests {
-        for path in ["arguments.x", "arguments.y.x"] {
-            // Beside itself negated twice an expression is no comparison any more.
-            let (as_comparison, as_expression) = (format!("{path} {test}"), format!("!(!({path} {test}))"));
-            for value in &values {
-                for arguments in
-                    [json!({"x": value}), json!({"y": {"x": value}}), json!({"y": value}), json!({})]
-                {
-                    let operation = call("pay", arguments.clone());
-                    let said =
-                        |when: &str| judged(&[rule(None, Some(when), Word::Allow)], &facts(&operation));
-                    assert_eq!(said(&as_comparison), said(&as_expression), "{as_comparison} of {arguments}");
-                }
+    let of_path = |path: &str| {
+        let tests = tests.iter().map(|test| format!("{path} {test}"));
+        tests.chain([format!("has({path})")]).collect::<Vec<_>>()
+    };
+    for as_comparison in ["arguments.x", "arguments.y.x"].into_iter().flat_map(of_path) {
+        // Negated twice an expression is no comparison any more.
+        let as_expression = format!("!(!({as_comparison}))");
+        for value in &values {
+            for arguments in [json!({"x": value}), json!({"y": {"x": value}}), json!({"y": value}), json!({})]
+            {
+                let operation = call("pay", arguments.clone());
+                let said = |when: &str| judged(&[rule(None, Some(when), Word::Allow)], &facts(&operation));
+                assert_eq!(said(&as_comparison), said(&as_expression), "{as_comparison} of {arguments}");
             }
         }
     }
