@@ -151,12 +151,16 @@ impl Writer {
         let Some(holder) = &self.holder else { return Err(appends) };
         let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
         let (mut records, mut bytes) = (Vec::new(), 0);
-        for Appends { lease, appends } in &appends {
-            let mut events: Vec<_> = appends.iter().flat_map(|(append, _)| &append.events).cloned().collect();
+        for Appends { lease, appends } in &mut appends {
+            let taken = appends.iter_mut().flat_map(|(append, _)| std::mem::take(&mut append.events));
+            let mut events: Vec<_> = taken.collect();
             let mut redacted = false;
             for event in &mut events {
                 redacted |= redactor.redact(event);
                 bytes += pending::weight(event);
+            }
+            if let (Some(Event::Ended(_)), Some(own)) = (events.last(), self.owned.get_mut(&lease.run)) {
+                own.is_over = true;
             }
             if !events.is_empty() {
                 records.push((lease.clone(), redacted, events));
@@ -167,21 +171,14 @@ impl Writer {
         if let Err(error) = &logged {
             tracing::debug!(%error, "the journal's log cannot be written");
         }
-        let is_sure = !self.ahead.is_fenced() && logged.is_ok();
-        for Appends { lease, appends } in &mut appends {
-            for (append, done) in appends {
-                let ends = matches!(append.events.last(), Some(Event::Ended(_)));
-                append.events.clear();
-                if let Some(own) = self.owned.get_mut(&lease.run) {
-                    own.is_over |= ends;
-                }
-                if is_sure {
-                    // Whoever does not wait any more need not be told.
-                    let _ = std::mem::replace(done, oneshot::channel().0).send(Ok(()));
-                }
-            }
+        if self.ahead.is_fenced() || logged.is_err() {
+            return Err(appends);
         }
-        if is_sure { Ok(()) } else { Err(appends) }
+        for (_, done) in appends.into_iter().flat_map(|of_run| of_run.appends) {
+            // Whoever does not wait any more need not be told.
+            let _ = done.send(Ok(()));
+        }
+        Ok(())
     }
 
     fn write(&mut self, work: VecDeque<Job>) {
@@ -260,8 +257,10 @@ impl Writer {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
         let is_fenced = self.ahead.is_fenced();
+        // What begins a run has no place among what was logged, which may then wait for a pause.
+        let is_apart = !is_fenced && begins_runs(appends, &self.owned);
         let drained = holder::drained(&transaction, holder.no).map_err(sql)?;
-        let mut logged = self.ahead.after(drained);
+        let mut logged = if is_apart { Vec::new() } else { self.ahead.after(drained) };
         let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
         let (mut bytes, now) = (0, runs::now());
         let mut write = |lease: &Lease, events: Vec<Event>, redacted: bool| {
@@ -323,10 +322,14 @@ impl Writer {
         }
         // Also where nothing was logged: what is logged next must not seem to follow on what was there before.
         let number = self.ahead.next(drained);
-        holder::set_drained(&transaction, holder.no, number).map_err(sql)?;
+        if !is_apart {
+            holder::set_drained(&transaction, holder.no, number).map_err(sql)?;
+        }
         transaction.commit().map_err(sql)?;
         self.wal += bytes;
-        self.ahead.forget(number);
+        if !is_apart {
+            self.ahead.forget(number);
+        }
         self.in_trouble = false;
         Ok(Written { verdicts, others, lost })
     }
@@ -577,6 +580,15 @@ impl Writer {
             holder.leave(connection);
         }
     }
+}
+
+/// Whether each of these runs is new to this process and begins here, so that nothing of it can have been logged.
+fn begins_runs(appends: &[Appends], owned: &Owned) -> bool {
+    let begins = |append: &Append| matches!(append.events.first(), Some(Event::Opened(_)));
+    let is_new = |of: &Appends| {
+        !owned.contains_key(&of.lease.run) && of.appends.first().is_some_and(|(append, _)| begins(append))
+    };
+    !appends.is_empty() && appends.iter().all(is_new)
 }
 
 /// Uses up the approvals of an append; all of them or none.

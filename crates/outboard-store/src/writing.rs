@@ -312,6 +312,58 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_run_begins_before_what_others_have_logged_is_brought_in() {
+        for is_killed in [false, true] {
+            let alone = Alone::new(|_| ());
+            let _first = alone.append("r1", opened("r1"));
+            alone.thread();
+            let _logged = alone.append("r1", intended(1));
+            alone.writing.help();
+            let mut second = alone.append("r2", opened("r2"));
+            alone.writing.help();
+            assert_eq!(second.try_recv().unwrap(), Ok(()));
+            assert_eq!(
+                (alone.recorded("r1"), alone.recorded("r2")),
+                (vec![opened("r1")], vec![opened("r2")])
+            );
+            let _others = [alone.append("r2", intended(1)), alone.append("r1", intended(2))];
+            alone.writing.help();
+            let Alone { folder, writing, .. } = alone;
+            if !is_killed {
+                writing.writer.lock().unwrap().go(writing.queue.take().0);
+            }
+            drop(writing);
+            let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
+            let all = [opened("r1"), intended(1), intended(2)];
+            assert_eq!(other.read(&"r1".into()).await.unwrap(), all, "{is_killed}");
+            assert_eq!(other.read(&"r2".into()).await.unwrap(), [opened("r2"), intended(1)], "{is_killed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_run_that_begins_hides_no_fence() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let _logged = alone.append("r1", intended(1));
+        alone.writing.help();
+        let other = hasty(alone.folder.path());
+        assert!(other.take(&"r1".into()).await.is_err());
+        other.take(&"r1".into()).await.unwrap();
+        let mut second = alone.append("r2", opened("r2"));
+        let mut stale = alone.append("r1", intended(2));
+        alone.writing.help();
+        alone.thread();
+        assert_eq!(second.try_recv().unwrap(), Ok(()));
+        assert_eq!(stale.try_recv().unwrap().unwrap_err().trouble, StoreTrouble::NotOwner);
+        let mut later = alone.append("r2", intended(1));
+        alone.writing.help();
+        assert_eq!(later.try_recv().unwrap(), Ok(()));
+        assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
+        assert_eq!(other.read(&"r2".into()).await.unwrap(), [opened("r2"), intended(1)]);
+    }
+
+    #[tokio::test]
     async fn what_was_logged_by_one_that_was_killed_is_seen_by_all() {
         let alone = Alone::new(|_| ());
         let _begun = [alone.append("r1", opened("r1")), alone.append("r2", opened("r2"))];
