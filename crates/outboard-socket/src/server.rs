@@ -6,7 +6,7 @@ mod load;
 
 use std::{sync::Arc, time::Duration};
 
-use outboard_runtime::{Runtime, approval::Approvals, session::Session};
+use outboard_runtime::{Runtime, approval::Approvals, ids::Principal, session::Session};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixStream,
@@ -86,7 +86,9 @@ pub async fn serve(door: Door, service: Service, traffic: watch::Sender<Traffic>
                     so_far += 1;
                     match refused(&stream, admits, programs.len()) {
                         None => {
-                            let connection = Connection::new(service.clone(), stop.child_token(), &whole);
+                            // Where anybody of this machine may come in, the session's client is not enough to know one by.
+                            let client = admits.map(|_| named(&service.session.client(), &stream));
+                            let connection = Connection::new(service.clone(), client, stop.child_token(), &whole);
                             programs.spawn(connection.run(stream));
                         }
                         Some(why) => {
@@ -136,6 +138,14 @@ fn refused(stream: &UnixStream, admits: Option<u32>, connected: usize) -> Option
         return Some(Refused::Stranger);
     }
     (connected >= MOST_CONNECTIONS).then_some(Refused::Crowded(MOST_CONNECTIONS))
+}
+
+/// The client, with the program at the other end as the system knows it. The name of its file is its own choice.
+fn named(client: &Principal, stream: &UnixStream) -> Principal {
+    let Some(process) = stream.peer_cred().ok().and_then(|peer| peer.pid()) else { return client.clone() };
+    let file = std::fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
+    let program = file.file_name().map(|name| format!("{}, ", name.to_string_lossy())).unwrap_or_default();
+    Principal::new(format!("{client} ({program}process {process})"))
 }
 
 /// Says so and hangs up. Whoever does not read it is not waited for.

@@ -14,7 +14,7 @@ use super::clock::RunClock;
 use crate::{
     broker::{Broker, Budget, CallRequest, Caller, Ledger, Tally, Told},
     clock::{Clock, RunTime},
-    ids::{ImageHash, RequestId, RunId},
+    ids::{ImageHash, Principal, RequestId, RunId},
     journal::{Ending, Event, FORMAT, Lease, Opened, Store, StoreFailure},
     json::Json,
     limits::{Limit, Limits},
@@ -34,6 +34,8 @@ pub struct ToolRequest {
     pub tool: String,
     /// A JSON object.
     pub arguments: Json,
+    /// On whose behalf it is, where several share the session; without it, the session's client.
+    pub client: Option<Principal>,
 }
 
 /// What became of a tool call outside any script.
@@ -95,7 +97,7 @@ pub(crate) async fn execute(mut parts: SingleParts) -> ToolReport {
         script: None,
         verbatim: Some(Arc::clone(&verbatim)),
         run: parts.id.clone(),
-        principal: parts.session.client(),
+        principal: parts.principal(),
     };
     let lease = Lease::first(parts.id.clone());
     let (stopped, reply) = match parts.store.append(&lease, parts.opening().into()).await {
@@ -127,6 +129,10 @@ pub(crate) async fn execute(mut parts: SingleParts) -> ToolReport {
 }
 
 impl SingleParts {
+    fn principal(&self) -> Principal {
+        self.request.client.clone().unwrap_or_else(|| self.session.client())
+    }
+
     /// The events before anything is asked of the gate.
     fn opening(&self) -> Vec<Event> {
         let opened = Opened {
@@ -140,7 +146,7 @@ impl SingleParts {
             limits: self.limits.clone(),
             namespaces: Vec::new(),
             origin: None,
-            principal: Some(self.session.client()),
+            principal: Some(self.principal()),
         };
         let ToolRequest { namespace, tool, arguments, .. } = self.request.clone();
         let what = GuestAsk::Call { namespace, tool, arguments, paged: false };

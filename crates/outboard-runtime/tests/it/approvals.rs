@@ -217,6 +217,7 @@ async fn a_call_outside_any_script_stands_still_too() {
         id: None,
         namespace: "box".to_owned(),
         tool: "work".to_owned(),
+        client: None,
         arguments: json!({ "n": 7 }).into(),
     };
     let person = async {

@@ -177,6 +177,7 @@ async fn a_direct_call_counts_for_scripts_and_scripts_count_for_direct_calls() {
             id: None,
             namespace: "box".to_owned(),
             tool: "work".to_owned(),
+            client: None,
             arguments: Json::from(json!({"n": 1})),
         };
         world.runtime.call(&world.session, request, CancellationToken::new()).await.outcome

@@ -21,6 +21,7 @@ fn request(namespace: &str, tool: &str, arguments: Value) -> ToolRequest {
         namespace: namespace.to_owned(),
         tool: tool.to_owned(),
         arguments: arguments.into(),
+        client: None,
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use outboard_runtime::{
-    ids::RunId,
+    ids::{Principal, RunId},
     json::Json,
     reply::{FailureCode, ToolFailure},
     run::{ToolOutcome, ToolRequest},
@@ -53,6 +53,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// One program.
 pub(super) struct Connection {
     service: Service,
+    /// Which program it is, if it is not the session's client itself.
+    client: Option<Principal>,
     stop: CancellationToken,
     /// Calls under way by the program's numbers.
     calls: BTreeMap<u64, CancellationToken>,
@@ -81,9 +83,14 @@ type Frames = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
 
 impl Connection {
     /// What it holds counts for `whole` too.
-    pub(super) fn new(service: Service, stop: CancellationToken, whole: &Arc<Load>) -> Self {
+    pub(super) fn new(
+        service: Service,
+        client: Option<Principal>,
+        stop: CancellationToken,
+        whole: &Arc<Load>,
+    ) -> Self {
         let load = whole.part(MOST_CALLS, MOST_HELD);
-        Self { service, stop, calls: BTreeMap::new(), runs: HashMap::new(), load, unsent: None }
+        Self { service, client, stop, calls: BTreeMap::new(), runs: HashMap::new(), load, unsent: None }
     }
 
     /// Serves the program until it is gone, or said something that makes no sense, or all is to end.
@@ -233,8 +240,8 @@ impl Connection {
         self.calls.insert(id, cancel.clone());
         let answers = answers.clone();
         self.runs.insert(run.clone(), id);
-        let request =
-            ToolRequest { id: Some(run.clone()), namespace, tool, arguments: Json::from_raw(arguments) };
+        let (arguments, client) = (Json::from_raw(arguments), self.client.clone());
+        let request = ToolRequest { id: Some(run.clone()), namespace, tool, arguments, client };
         let Service { runtime, session, .. } = self.service.clone();
         work.spawn(async move {
             let started = Instant::now();

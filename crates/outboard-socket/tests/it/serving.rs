@@ -167,7 +167,10 @@ async fn a_call_that_asks_says_so_waits_and_keeps_no_turn() {
     let sheets = world.approvals.open();
     assert_eq!(sheets.len(), 8);
     assert!(sheets.iter().all(|sheet| asked.iter().any(|id| id == sheet.id.as_str())));
-    assert_eq!(sheets[0].first().principal.as_str(), "a test");
+    let asks = sheets[0].first().principal.as_str();
+    let file = std::env::current_exe().unwrap();
+    let program = format!("a test ({}, process {})", file.file_name().unwrap().display(), std::process::id());
+    assert_eq!(asks, program);
     for (at, sheet) in sheets.iter().enumerate() {
         world.approvals.answer(&sheet.id, if at == 0 { Said::No } else { Said::Once }).unwrap();
     }

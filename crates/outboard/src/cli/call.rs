@@ -85,7 +85,7 @@ impl Call {
             return Err(names::unknown(snapshot, &self.name));
         };
         let namespace = tool.member.namespace.as_str().to_owned();
-        Ok(ToolRequest { id: None, namespace, tool: tool.identifier.to_owned(), arguments })
+        Ok(ToolRequest { id: None, namespace, tool: tool.identifier.to_owned(), arguments, client: None })
     }
 
     fn tell(&self, called: &str, outcome: &ToolOutcome) -> Result<(), Failure> {

@@ -55,7 +55,8 @@ impl Toolbox for Direct {
             let Some((namespace, tool)) = self.tools.get(name).cloned() else {
                 return Ok(ToolAnswer::error(format!("there is no tool `{name}`")));
             };
-            let request = ToolRequest { id: None, namespace, tool, arguments: Json::from(input.clone()) };
+            let request =
+                ToolRequest { id: None, namespace, tool, arguments: Json::from(input.clone()), client: None };
             let report = self.runtime.call(&self.session, request, self.stop.clone()).await;
             match (report.reply, report.outcome) {
                 (Some(reply), _) => Ok(shown(&reply)),
