@@ -36,6 +36,8 @@ ATTACKS = [
         ("*\u200b/ ", ""),
         ("\\\n", "\\"),
         ("# type: ignore\n", " # pyright: ignore"),
+        ("type: ignore", "# ty : ignore"),
+        (">>> ", ""),
         ("@ts-ignore\n", " // @ts-nocheck"),
         ("</script>", "<!--"),
         ("\0\x1b[31m", "\U000e0041"),

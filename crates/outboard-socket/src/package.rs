@@ -66,10 +66,18 @@ pub struct Module {
 
 /// The folder of a package cannot have this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "Python cannot import a package called `{0}`: a name is letters, digits and `_`, for example `mcp_tools`"
-)]
-pub struct BadName(pub String);
+pub enum BadName {
+    /// It is no identifier.
+    #[error(
+        "Python cannot import a package called `{0}`: a name is letters, digits and `_`, for example `mcp_tools`"
+    )]
+    NoName(String),
+    /// A module of the standard library has it.
+    #[error(
+        "`{0}` is a module of Python's standard library, which programs beside the package could not import any more: take another name, for example `mcp_tools`"
+    )]
+    Standard(String),
+}
 
 /// An upstream's tools, as a package needs them.
 struct Part<'a> {

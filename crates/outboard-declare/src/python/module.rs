@@ -32,8 +32,8 @@ const MEANT: [&str; 21] = [
     "vars",
 ];
 
-/// What the stub begins with.
-const HEAD: &str = "from typing import Any, Literal, Never, NotRequired, Required, TypedDict\n";
+/// What the stub begins with. Every checker knows `typing_extensions`, whatever version of Python it checks for.
+const HEAD: &str = "from typing import Any, Literal\n\nfrom typing_extensions import Never, NotRequired, Required, TypedDict\n";
 
 /// Declares the tools of a namespace as functions, coroutines if `asynchronous`, in the order given, with the types that they
 /// need behind them; `namespace` of each shape is not looked at. A tool that has the name of a type gets a `_` at its end.

@@ -12,8 +12,25 @@ const KEYWORDS: [&str; 35] = [
     "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
 ];
 
-/// Comments that begin so speak to a type checker.
-const DIRECTIVES: [&str; 4] = ["type:", "pyright:", "mypy:", "ty:"];
+/// Comments that begin with such a word and a colon speak to a program that reads source: a checker, a formatter. `noqa` and
+/// `nosec` need no colon. Sorted.
+const DIRECTIVES: [&str; 15] = [
+    "coverage",
+    "flake8",
+    "fmt",
+    "isort",
+    "mypy",
+    "noqa",
+    "nosec",
+    "pragma",
+    "pylint",
+    "pyre-fixme",
+    "pyre-ignore",
+    "pyright",
+    "ruff",
+    "ty",
+    "type",
+];
 
 /// Whether a name can be a parameter, or a key in the body of a class. Beyond ASCII it cannot: Python folds such
 /// names into another spelling. Nor can `__name`, which a class changes.
@@ -51,24 +68,44 @@ pub fn literal(text: &str) -> String {
     quoted
 }
 
-/// One line of text that can stand behind `#`: folded, unable to speak to a type checker.
+/// One line of text that can stand behind `#`: folded, unable to speak to a type checker. A word that would is quoted,
+/// wherever a comment could be taken to begin; blanks before its colon would not keep every checker from listening.
 pub(super) fn comment(text: &str) -> String {
-    let mut text = fold(text);
-    for directive in DIRECTIVES {
-        let apart = directive.replace(':', " :");
-        if text.starts_with(directive) {
-            text.replace_range(..directive.len(), &apart);
+    let text = fold(text);
+    let mut safe = String::with_capacity(text.len());
+    for (number, part) in text.split('#').enumerate() {
+        if number > 0 {
+            safe.push('#');
         }
-        for mark in ["# ", "#"] {
-            text = text.replace(&format!("{mark}{directive}"), &format!("{mark}{apart}"));
+        let said = part.trim_start();
+        let length = said.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(said.len());
+        let (word, rest) = said.split_at(length);
+        if speaks(word, rest) {
+            safe.push_str(&part[..part.len() - said.len()]);
+            safe.extend(["'", word, "'", rest]);
+        } else {
+            safe.push_str(part);
         }
     }
-    text
+    safe
 }
 
-/// One line of text that can stand on a line of its own between three quotes: folded, unable to end them.
+/// Whether a comment that begins with this word is meant for a program.
+fn speaks(word: &str, rest: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    let needs_none = word == "noqa" || word == "nosec";
+    DIRECTIVES.binary_search(&word.as_str()).is_ok()
+        && (needs_none || rest.trim_start().starts_with([':', '[']))
+}
+
+/// One line of text that can stand on a line of its own between three quotes: folded, unable to end them, and no example
+/// that `doctest` would run.
 pub(super) fn docstring(text: &str) -> String {
-    fold(text).replace('\\', "\\\\").replace("\"\"\"", "\\\"\\\"\\\"")
+    let mut text = fold(text).replace('\\', "\\\\").replace("\"\"\"", "\\\"\\\"\\\"");
+    if text.starts_with(">>>") {
+        text.insert(2, ' ');
+    }
+    text
 }
 
 /// A whole docstring of one line.
@@ -108,10 +145,16 @@ mod tests {
         }
         for (text, expected) in [
             ("a\nb\u{2029}c\rimport os", "a b c import os"),
-            ("type: ignore", "type : ignore"),
-            ("so # type: ignore", "so # type : ignore"),
+            ("type: ignore", "'type': ignore"),
+            ("type \t : ignore", "'type' : ignore"),
+            ("so # type: ignore", "so # 'type': ignore"),
+            ("so ## #ty : ignore", "so ## #'ty' : ignore"),
             ("the type: one of", "the type: one of"),
-            ("pyright: basic", "pyright : basic"),
+            ("types: one of", "types: one of"),
+            ("type", "type"),
+            ("Pyright: basic", "'Pyright': basic"),
+            ("pyre-ignore[7]", "'pyre-ignore'[7]"),
+            ("noqa", "'noqa'"),
         ] {
             assert_eq!(comment(text), expected);
         }
@@ -122,6 +165,8 @@ mod tests {
             ("say \"\"\"", r#"say \"\"\""#),
             ("say \\\"", r#"say \\\""#),
             ("back\\", r"back\\"),
+            (">>> f()", ">> > f()"),
+            ("\u{200b}\n >>>> f()", ">> >> f()"),
             ("back\\\"", r#"back\\\""#),
         ] {
             assert_eq!(in_three_quotes(text), format!("\"\"\"{expected}\"\"\""));

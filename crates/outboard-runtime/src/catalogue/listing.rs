@@ -5,7 +5,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use outboard_declare::{
     python,
-    typescript::{self, ToolShape},
+    typescript::{self, Declaration, ToolShape},
 };
 use outboard_script::Language;
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ fn declaration(
     tool: &ToolDefinition,
     observed: Option<Arc<Value>>,
     detail: Detail,
-) -> String {
+) -> Declaration {
     // What a tool gives is not even made where only its name is shown.
     let wants_types = detail != Detail::Name;
     let input = wants_types.then(|| tool.input()).flatten();
@@ -120,8 +120,8 @@ fn declaration(
         observed: learned,
     };
     match language {
-        Language::TypeScript => typescript::declare_tool(&shape, detail.into()).text,
-        Language::Python => python::declare_tool(&shape, detail.into()).text,
+        Language::TypeScript => typescript::declare_tool(&shape, detail.into()),
+        Language::Python => python::declare_tool(&shape, detail.into()),
     }
 }
 
@@ -131,6 +131,14 @@ impl Resolved<'_> {
     pub fn declaration(&self, language: Language, detail: Detail) -> String {
         let observed = (detail != Detail::Name).then(|| self.member.observed(self.tool)).flatten();
         declaration(language, self.member.namespace.as_str(), self.identifier, self.tool, observed, detail)
+            .text
+    }
+
+    /// What of the schemas that its upstream declares is not declared as it is written, and why.
+    pub fn warnings(&self) -> Vec<String> {
+        let (language, namespace) = (Language::TypeScript, self.member.namespace.as_str());
+        let declared = declaration(language, namespace, self.identifier, self.tool, None, Detail::Full);
+        declared.warnings.iter().map(ToString::to_string).collect()
     }
 
     /// Its declaration with what its upstream says of itself.
@@ -177,7 +185,8 @@ impl Snapshot {
             for (identifier, tool) in member.tools() {
                 let (language, namespace) = (Language::TypeScript, member.namespace.as_str());
                 // Without what was observed: this text is part of what stays as it is.
-                text.push_str(&declaration(language, namespace, identifier, tool, None, Detail::Signature));
+                let declared = declaration(language, namespace, identifier, tool, None, Detail::Signature);
+                text.push_str(&declared.text);
                 text.push('\n');
             }
             if text.len() > budget.saturating_mul(32) {

@@ -1,22 +1,28 @@
 //! A package in Python: for each upstream a module with a docstring for each function, and a stub with its types; the same as
 //! coroutines in `aio`. The modules need nothing but `_outboard.py`, which needs nothing but the standard library.
 
+mod standard;
+
 use outboard_declare::{
     names::is_identifier,
     python::{self, in_three_quotes, literal},
 };
 
 use super::{BadName, Files, Module, Part, example, index};
+use standard::STANDARD;
 
 /// The client.
 const CLIENT: &str = include_str!("python/_outboard.py");
 /// A tool may be called `test_…`, and must not be called because somebody's tests are.
-const NO_TESTS: &str = "__test__ = False  # Nothing here is a test, whatever it is called.";
+const NO_TESTS: &str = "__test__ = {}  # Nothing here is a test, whatever it is called.";
 
 pub(super) fn files(parts: &[Part<'_>], name: &str) -> Result<(Files, Vec<Module>), BadName> {
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !is_plain || !is_identifier(name) {
-        return Err(BadName(name.to_owned()));
+        return Err(BadName::NoName(name.to_owned()));
+    }
+    if STANDARD.binary_search(&name).is_ok() {
+        return Err(BadName::Standard(name.to_owned()));
     }
     let mut files = Files::new();
     let mut modules = Vec::new();

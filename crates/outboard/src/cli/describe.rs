@@ -17,7 +17,7 @@ use super::{
     search::{FIRST_LISTS, namespace_json},
     waiting::{self, Wait},
 };
-use crate::report::{self, Failure};
+use crate::report::{self, Failure, escaped};
 
 /// Options of `outboard describe`.
 #[derive(Debug, Args)]
@@ -67,6 +67,9 @@ impl Describe {
             return report::json(&tool_json(tool, self.language));
         }
         report::text(&tool.declaration(self.language, Detail::Full));
+        for warning in tool.warnings() {
+            report::warn(format_args!("{}: {}", tool.called(), escaped(&warning)));
+        }
         Ok(())
     }
 
@@ -106,6 +109,7 @@ fn tool_json(tool: &Resolved<'_>, language: Language) -> Value {
         "declaration": tool.declaration(language, Detail::Full),
         "inputSchema": tool.tool.input_schema,
         "outputSchema": tool.tool.output_schema,
+        "warnings": tool.warnings(),
         "observedResult": tool.member.observed(tool.tool),
         "annotations": tool.tool.annotations,
     })

@@ -6,8 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use clap::Args;
-use outboard_runtime::catalogue::Snapshot;
+use clap::{ArgGroup, Args};
+use outboard_runtime::catalogue::{Resolved, Snapshot};
 use outboard_socket::{
     folder::{self, NotWritten, Written},
     package::{self, Kind, Made, Reach},
@@ -23,12 +23,14 @@ use crate::{
 
 /// Options of `outboard generate`.
 #[derive(Debug, Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("packages").required(true).multiple(true))]
 pub(super) struct Generate {
     /// Write a package for node and tsc into this folder
-    #[arg(long, value_name = "DIR", required_unless_present = "python")]
+    #[arg(long, value_name = "DIR", group = "packages")]
     typescript: Option<PathBuf>,
     /// Write a package for Python into this folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", group = "packages")]
     python: Option<PathBuf>,
     /// Take the tools from a saved reply to `tools/list`, without a server
     #[arg(long, value_name = "FILE")]
@@ -72,6 +74,7 @@ impl Generate {
             return report::json(&json!({ "packages": packages }));
         }
         packages.iter().for_each(Package::tell);
+        tell_odd(&snapshot);
         Ok(())
     }
 }
@@ -107,6 +110,23 @@ fn write(snapshot: &Snapshot, kind: Kind, folder: &Path, reach: &Reach) -> Resul
 fn tell_missing(snapshot: &Arc<Snapshot>) {
     for member in snapshot.members().iter().filter(|member| member.listing.is_none()) {
         report::warn(format_args!("{}; the packages have no module of it", names::unavailable(member)));
+    }
+}
+
+/// How many tools have schemas that are not declared as they are written.
+fn tell_odd(snapshot: &Snapshot) {
+    let members = snapshot.members().iter();
+    let mut odd = members
+        .flat_map(|member| {
+            member.tools().map(move |(identifier, tool)| Resolved { member, tool, identifier })
+        })
+        .filter(|tool| !tool.warnings().is_empty());
+    if let Some(first) = odd.next() {
+        let tools = counted(odd.count() + 1, "tool");
+        report::note(format_args!(
+            "{tools} with parts of schemas that are not declared as written; outboard describe {} says which",
+            escaped(&first.called())
+        ));
     }
 }
 

@@ -27,6 +27,14 @@ Object.defineProperty(ToolError.prototype, "name", { value: "ToolError", writabl
 /** Nothing serves the socket, or whoever served it left before it said anything: nothing was called. */
 class Absent extends Error {}
 
+/** JSON has no NaN and no infinite numbers, and would take them for null. */
+function finite(name, value, tool) {
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new ToolError(`not sent: \`${name}\` is ${value}, which JSON cannot say`, { tool, code: "invalid_arguments" });
+  }
+  return value;
+}
+
 /** One connection, which all calls of the process share. */
 class Connection {
   constructor(path) {
@@ -44,7 +52,7 @@ class Connection {
   }
 
   send(message, tool) {
-    const body = Buffer.from(JSON.stringify(message));
+    const body = Buffer.from(JSON.stringify(message, (name, value) => finite(name, value, tool)));
     if (body.length > LONGEST) {
       const text = `not sent: the call has ${body.length} bytes as JSON; up to ${LONGEST} are taken`;
       throw new ToolError(text, { tool, code: "invalid_arguments" });
