@@ -18,6 +18,9 @@ const TASKS: [(&str, &str); 4] = [
     ("raw-page", include_str!("../tasks/raw-page.toml")),
 ];
 
+/// Writes a program with the functions of a workspace, and runs it.
+const SUMMARY_COMMAND: &str = include_str!("../turns/summary.sh");
+
 /// The names of the tasks, in the order in which they are shown.
 pub fn names() -> impl Iterator<Item = &'static str> {
     TASKS.iter().map(|(name, _)| *name)
@@ -36,6 +39,7 @@ pub fn named(name: &str) -> Option<Result<Task, NoTask>> {
 fn file(name: &str) -> Result<String, String> {
     match name {
         "summary.ts" => Ok(crate::model::SUMMARY_SCRIPT.to_owned()),
+        "summary.sh" => Ok(SUMMARY_COMMAND.trim_end().to_owned()),
         _ => Err(format!("there is no `{name}` among the demo's scripts")),
     }
 }

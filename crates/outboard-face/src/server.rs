@@ -11,6 +11,7 @@ use std::{
 
 use outboard_runtime::{
     approval::Approvals,
+    policy::Taint,
     ports::workspace::Workspaces,
     present::DEFAULT_BUDGET,
     session::{Keeping, Session},
@@ -77,12 +78,13 @@ pub struct Face {
     options: FaceOptions,
     approvals: Option<Arc<Approvals>>,
     workspaces: Option<Arc<dyn Workspaces>>,
+    seen: Taint,
 }
 
 impl Face {
     /// A face of this runtime.
     pub fn new(runtime: Arc<impl Backend>, options: FaceOptions) -> Self {
-        Self { backend: runtime, options, approvals: None, workspaces: None }
+        Self { backend: runtime, options, approvals: None, workspaces: None, seen: Taint::default() }
     }
 
     /// Asks the people behind clients these questions, as far as they come from runs of theirs.
@@ -95,6 +97,12 @@ impl Face {
     pub fn with_workspaces(mut self, workspaces: Arc<dyn Workspaces>) -> Self {
         self.options.workspace = true;
         self.workspaces = Some(workspaces);
+        self
+    }
+
+    /// Takes each client to have seen this already.
+    pub fn having_seen(mut self, seen: Taint) -> Self {
+        self.seen = seen;
         self
     }
 
@@ -120,6 +128,7 @@ impl Face {
         let changes = Arc::new(Changes::new());
         let (stop, ended, runs) = (cancel.child_token(), CancellationToken::new(), TaskTracker::new());
         let session = Arc::new(Session::keeping(self.options.keeping).until(stop.clone()));
+        session.saw(self.seen);
         let silence = Arc::new(Silence::default());
         let handler = Handler {
             backend: Arc::clone(&self.backend),

@@ -5,6 +5,7 @@ mod cache;
 mod environment;
 mod follow;
 mod journal;
+mod meter;
 mod recovery;
 mod roster;
 mod specs;
@@ -40,6 +41,7 @@ use cache::Cache;
 use follow::Follower;
 pub(crate) use follow::{Followed, Source};
 pub(crate) use journal::{Journal, Purpose, folder as journal_folder, redactor};
+pub(crate) use meter::Meter;
 use roster::Roster;
 pub(crate) use specs::{reach_of, sessions};
 use upstreams::Everyone;
@@ -176,6 +178,11 @@ impl System {
             readying,
             upkeep,
         })
+    }
+
+    /// Measures from now on how long upstreams are busy.
+    pub(crate) fn measure(&self) -> Meter {
+        self.upstreams.measure()
     }
 
     /// From now on the upstreams, and the limits of further runs, are what the files say by then.

@@ -31,7 +31,22 @@ pub(crate) fn offer(
     Ok(face.with_workspaces(std::sync::Arc::new(maker)))
 }
 
+/// Why no workspace can be made by these settings, if so: one is made and taken away, which takes milliseconds.
+#[cfg(target_os = "linux")]
+pub(crate) async fn can_be_made(settings: &WorkspaceSettings) -> Result<(), String> {
+    use outboard_runtime::ports::workspace::Workspace as _;
+    let jail = try_out(settings).await.map_err(|refused| crate::report::chain(&refused))?;
+    jail.close().await;
+    Ok(())
+}
+
 /// There is no wall of this system's own that holds.
+#[cfg(not(target_os = "linux"))]
+pub(crate) async fn can_be_made(_settings: &WorkspaceSettings) -> Result<(), String> {
+    Err("there are no workspaces on this system: a jail takes Linux".to_owned())
+}
+
+/// The same.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn offer(
     _face: Face,

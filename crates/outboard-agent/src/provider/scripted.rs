@@ -70,6 +70,8 @@ fn empty() -> Value {
 pub enum From {
     /// The last call's result, as it is.
     Result,
+    /// The last call's result without its first line: what a command of a shell wrote.
+    Output,
 }
 
 /// Turns that are played.
@@ -82,7 +84,7 @@ pub struct Scripted {
 #[derive(Clone, Debug, PartialEq)]
 struct Played {
     turn: Turn,
-    from_result: bool,
+    from: Option<From>,
     stop: Option<StopReason>,
     usage: Option<Usage>,
 }
@@ -151,8 +153,7 @@ impl Scripted {
                 }
                 None => {
                     let say = step.answer.as_deref().unwrap_or(&step.say);
-                    let from_result = step.answer_from.is_some();
-                    turns.push(Played { from_result, ..Played::of(say, step.uses(None)) });
+                    turns.push(Played { from: step.answer_from, ..Played::of(say, step.uses(None)) });
                 }
             }
         }
@@ -171,7 +172,7 @@ impl Scripted {
         }
         let turns = turns.into_iter().map(|RecordedTurn { turn, stop, usage }| Played {
             turn,
-            from_result: false,
+            from: None,
             stop: Some(stop),
             usage,
         });
@@ -204,7 +205,7 @@ fn put_in(value: &mut Value, name: &str, number: u64) {
 impl Played {
     fn of(say: &str, calls: Vec<ToolUse>) -> Self {
         let turn = Turn { text: say.to_owned(), calls, verbatim: None };
-        Self { turn, from_result: false, stop: None, usage: None }
+        Self { turn, from: None, stop: None, usage: None }
     }
 }
 
@@ -216,14 +217,14 @@ impl Provider for Scripted {
     ) -> BoxFuture<'a, Result<Said, ProviderFailure>> {
         async move {
             let number = conversation.turns().count();
-            let Some(Played { turn, from_result, stop, usage }) = self.turns.get(number).cloned() else {
+            let Some(Played { turn, from, stop, usage }) = self.turns.get(number).cloned() else {
                 return Err(ProviderFailure::Script(format!(
                     "the written turns are over after {number}, and the task is not"
                 )));
             };
             let mut turn = turn;
-            if from_result {
-                turn.text = last_result(conversation)?;
+            if let Some(from) = from {
+                turn.text = last_words(from, &last_result(conversation)?).to_owned();
             }
             for (at, call) in turn.calls.iter_mut().enumerate() {
                 call.id = format!("call_{number}_{at}");
@@ -252,6 +253,14 @@ fn last_result(conversation: &Conversation) -> Result<String, ProviderFailure> {
     Ok(answer.text.trim().to_owned())
 }
 
+fn last_words(from: From, result: &str) -> &str {
+    match from {
+        From::Result => result,
+        // Of a command that wrote nothing there is nothing to say.
+        From::Output => result.split_once('\n').map_or("", |(_, written)| written.trim()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -278,6 +287,17 @@ mod tests {
         assert_eq!(inputs.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 2, 1, 0]);
         assert_eq!(inputs[3], [&json!({ "page": 5, "all": [5, "x"] })]);
         assert_eq!(scripted.turns[4].turn.text, "done");
+    }
+
+    #[test]
+    fn last_words_are_a_result_or_what_a_command_wrote() {
+        for (from, result, expected) in [
+            (From::Result, "exit 0\n{}", "exit 0\n{}"),
+            (From::Output, "exit 0\n{\n}\n", "{\n}"),
+            (From::Output, "exit 0", ""),
+        ] {
+            assert_eq!(last_words(from, result), expected);
+        }
     }
 
     #[test]

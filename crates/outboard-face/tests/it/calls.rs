@@ -1,7 +1,9 @@
 //! Calls of the two tools: results, mistakes, cancellation, progress.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use outboard_face::{Face, FaceOptions};
+use outboard_runtime::policy::Taint;
 use serde_json::{Value, json};
 
 use crate::{
@@ -142,4 +144,14 @@ async fn an_id_in_use_is_refused() {
     assert!(started.elapsed() >= Duration::from_secs(4));
     client.send(&json!({ "jsonrpc": "2.0", "id": id, "method": "ping" })).await;
     assert_eq!(client.answer(id).await["result"], json!({}));
+}
+
+#[tokio::test]
+async fn a_client_begins_with_what_it_is_taken_to_have_seen() {
+    let fake = Fake::new(catalogue(1, 2));
+    let seen = Taint { private: true, untrusted: false };
+    let mut client = Client::of(Face::new(Arc::clone(&fake), FaceOptions::default()).having_seen(seen));
+    client.initialize("2025-11-25").await;
+    let told = client.call("execute", json!({ "code": "taint" })).await;
+    assert_eq!(text(&told), format!("{seen:?}"));
 }

@@ -29,8 +29,11 @@ impl Client {
     }
 
     pub(crate) fn with(fake: &Arc<Fake>, options: FaceOptions) -> Self {
+        Self::of(Face::new(Arc::clone(fake), options).asking(Arc::clone(&fake.approvals)))
+    }
+
+    pub(crate) fn of(face: Face) -> Self {
         let (far, near) = tokio::io::duplex(1 << 20);
-        let face = Face::new(Arc::clone(fake), options).asking(Arc::clone(&fake.approvals));
         let cancel = CancellationToken::new();
         let server = tokio::spawn({
             let cancel = cancel.clone();

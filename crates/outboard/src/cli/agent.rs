@@ -1,8 +1,10 @@
 //! `outboard agent`: a model does one task with the configured servers, in one of the modes. What it does is told on
 //! standard error, its answer stands on standard output. The loop is outboard-agent's.
 
-mod code;
 mod direct;
+#[cfg(target_os = "linux")]
+mod export;
+mod faced;
 mod live;
 mod mode;
 mod model;
@@ -23,7 +25,7 @@ use serde_json::{Value, json};
 pub(super) use mode::parser as mode_parser;
 pub(super) use model::{Chosen, ModelOptions};
 pub(super) use tasks::{Place, find as find_task};
-pub(super) use workshop::{Done, Workshop, available};
+pub(super) use workshop::{Done, Workshop, available, seen};
 
 use crate::report::{self, Failure, USAGE};
 
@@ -50,6 +52,10 @@ pub(super) struct AgentCommand {
     /// Write the model's turns to this file, to be played again with --provider scripted --turns
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// In mode `workspace`: write its files into this new folder before they are gone
+    #[cfg(target_os = "linux")]
+    #[arg(long, value_name = "FOLDER")]
+    export: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -74,19 +80,22 @@ impl AgentCommand {
             ))
             .code(USAGE));
         }
-        available(self.mode)?;
         let chosen = self.model.choose(&task, self.mode, self.way.as_deref())?;
+        let place = Place::of(&task, self.model.latency())?;
+        let context = place.context()?;
+        available(self.mode, &context).await?;
+        #[cfg(target_os = "linux")]
+        let folder = self.folder()?;
         if let Some(path) = &self.record {
             // Before anything is paid for.
             writable(path)?;
         }
-        let place = Place::of(&task, self.model.latency())?;
-        let context = place.context()?;
         let recording = Recording::of(&*chosen.provider);
         let provider: &dyn Provider = if self.record.is_some() { &recording } else { &*chosen.provider };
         let done = context
             .with_as("agent", &|_| true, async |system, stop| {
-                let workshop = Workshop::open(system, &context, self.mode, &stop).await?;
+                let seen = seen(&context)?;
+                let workshop = Workshop::open(system, &context, self.mode, seen, &stop).await?;
                 let live = live::Live;
                 let agent = Agent {
                     provider,
@@ -97,13 +106,32 @@ impl AgentCommand {
                 };
                 let report = workshop.beside_a_person(system, agent.run(SYSTEM, &task.prompt)).await;
                 report::progress("");
-                Ok(workshop.close(report).await)
+                #[cfg(target_os = "linux")]
+                let exported = match &folder {
+                    Some(folder) => export::export(&context, folder).await,
+                    None => Ok(()),
+                };
+                #[cfg(not(target_os = "linux"))]
+                let exported = Ok(());
+                Ok((workshop.close(report).await, exported))
             })
             .await;
         if let Some(path) = &self.record {
             keep(path, &recording)?;
         }
-        self.tell(&task, &chosen, &done?)
+        let (done, exported) = done?;
+        self.tell(&task, &chosen, &done)?;
+        exported
+    }
+
+    /// Where the files of the workspace go, if they are wanted.
+    #[cfg(target_os = "linux")]
+    fn folder(&self) -> Result<Option<PathBuf>, Failure> {
+        let folder = self.export.as_deref().map(export::folder).transpose()?;
+        if folder.is_some() && self.mode != Mode::Workspace {
+            return Err(Failure::new("--export is for --mode workspace: no other mode has files").code(USAGE));
+        }
+        Ok(folder)
     }
 
     fn tell(&self, task: &Task, chosen: &Chosen, done: &Done) -> Result<(), Failure> {

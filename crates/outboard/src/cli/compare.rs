@@ -11,11 +11,12 @@ use outboard_agent::{
     task::{Mode, Servers, Way},
 };
 use outboard_demo::tasks;
+use outboard_runtime::policy::Taint;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    agent::{self, Chosen, Done, ModelOptions, Place, Workshop, find_task, mode_parser},
+    agent::{self, Chosen, Done, ModelOptions, Place, Workshop, available, find_task, mode_parser, seen},
     context::Context,
     variable,
 };
@@ -52,6 +53,16 @@ pub(super) struct Compare {
     html: Option<PathBuf>,
 }
 
+/// Where all ways of a comparison begin.
+struct Start<'a> {
+    system: &'a System,
+    context: &'a Context,
+    seen: Taint,
+    /// Why there is no mode `workspace`, if so.
+    no_workspace: Option<String>,
+    stop: CancellationToken,
+}
+
 /// A page that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("write the page to {}", path.display())]
@@ -78,9 +89,20 @@ impl Compare {
         let context = place.context()?;
         let comparisons = context
             .with_as("agent", &|_| true, async |system, stop| {
+                let wants_workspace = tasks.iter().any(|task| self.wants(task, Mode::Workspace));
+                let no_workspace = if wants_workspace {
+                    available(Mode::Workspace, &context).await.err().map(|why| why.to_string())
+                } else {
+                    None
+                };
+                if let Some(why) = &no_workspace {
+                    report::warn(format_args!("mode `workspace` is left out: {why}"));
+                }
+                // What one way sees must not make another one harder.
+                let start = Start { system, context: &context, seen: seen(&context)?, no_workspace, stop };
                 let mut comparisons = Vec::new();
                 for task in &tasks {
-                    let compared = self.compare(system, &context, task, written, &stop).await;
+                    let compared = self.compare(&start, task, written).await;
                     report::progress("");
                     comparisons.push(compared?);
                 }
@@ -97,31 +119,38 @@ impl Compare {
         }
     }
 
-    async fn compare(
+    fn wants(&self, task: &Task, mode: Mode) -> bool {
+        (self.modes.is_empty() || self.modes.contains(&mode)) && task.is_for(mode)
+    }
+
+    /// The ways that can be gone, and which modes are left out with why.
+    fn ways<'a>(
         &self,
-        system: &System,
-        context: &Context,
-        task: &Task,
+        task: &'a Task,
         written: bool,
-        stop: &CancellationToken,
-    ) -> Result<Comparison, Failure> {
-        let wanted = |mode: Mode| (self.modes.is_empty() || self.modes.contains(&mode)) && task.is_for(mode);
-        let mut left_out = Vec::new();
-        let mut ways: Vec<(Mode, Option<&Way>)> = if written {
-            task.ways.iter().filter(|way| wanted(way.mode)).map(|way| (way.mode, Some(way))).collect()
-        } else {
-            Mode::ALL.into_iter().filter(|mode| wanted(*mode)).map(|mode| (mode, None)).collect()
-        };
-        ways.retain(|(mode, _)| match agent::available(*mode) {
-            Ok(()) => true,
-            Err(why) => {
-                left_out.push(why.to_string());
-                false
+        no_workspace: Option<&str>,
+    ) -> (Vec<(Mode, Option<&'a Way>)>, Vec<String>) {
+        let (mut ways, mut left_out) = (Vec::new(), Vec::new());
+        for mode in Mode::ALL.into_iter().filter(|mode| self.wants(task, *mode)) {
+            let turns = task.ways.iter().filter(|way| way.mode == mode);
+            match no_workspace.filter(|_| mode == Mode::Workspace) {
+                Some(why) => left_out.push(format!("{}: {why}", mode.as_str())),
+                None if !written => ways.push((mode, None)),
+                None if turns.clone().next().is_none() => {
+                    left_out.push(format!("{}: the task has no written turns for it", mode.as_str()));
+                }
+                None => ways.extend(turns.map(|way| (mode, Some(way)))),
             }
-        });
+        }
+        (ways, left_out)
+    }
+
+    async fn compare(&self, start: &Start<'_>, task: &Task, written: bool) -> Result<Comparison, Failure> {
+        let (ways, left_out) = self.ways(task, written, start.no_workspace.as_deref());
         if ways.is_empty() {
+            let why = if left_out.is_empty() { String::new() } else { format!(": {}", left_out.join("; ")) };
             return Err(Failure::new(format_args!(
-                "the task `{}` has no way that could be gone in these modes",
+                "the task `{}` has no way that could be gone in these modes{why}",
                 escaped(&task.name)
             ))
             .code(USAGE));
@@ -149,7 +178,7 @@ impl Compare {
                     escaped(&runs.label()),
                     self.runs
                 ));
-                let sample = self.once(system, context, task, mode, &chosen, stop).await?;
+                let sample = self.once(start, task, mode, &chosen).await?;
                 runs.runs.push(sample);
             }
             comparison.ways.push(runs);
@@ -159,14 +188,13 @@ impl Compare {
 
     async fn once(
         &self,
-        system: &System,
-        context: &Context,
+        start: &Start<'_>,
         task: &Task,
         mode: Mode,
         chosen: &Chosen,
-        stop: &CancellationToken,
     ) -> Result<Sample, Failure> {
-        let workshop = Workshop::open(system, context, mode, stop).await?;
+        let Start { system, context, seen, stop, .. } = start;
+        let workshop = Workshop::open(system, context, mode, *seen, stop).await?;
         let agent = Agent {
             provider: &*chosen.provider,
             toolbox: workshop.toolbox(),

@@ -1,7 +1,7 @@
 //! The upstreams of both kinds as one set: MCP servers and HTTP APIs. A name is one of either and may change its kind.
 //! What they are and how they are reached is decided elsewhere.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use outboard_openapi::{ApiSpec, Apis, Reach};
 use outboard_runtime::{
@@ -11,11 +11,15 @@ use outboard_runtime::{
 };
 use outboard_upstream::{Fleet, Transport, UpstreamSpec};
 
+use super::meter::{Meter, Metered};
+
 /// All upstreams of this process.
 #[derive(Default)]
 pub(super) struct Everyone {
     fleet: Fleet,
     apis: Apis,
+    /// Measures them, once somebody wants to know.
+    meter: OnceLock<Meter>,
 }
 
 /// How an upstream is reached, variables expanded.
@@ -68,6 +72,11 @@ impl Everyone {
         self.apis.wake(name);
     }
 
+    /// How long they are busy from now on.
+    pub(super) fn measure(&self) -> Meter {
+        self.meter.get_or_init(Meter::default).clone()
+    }
+
     /// Ends all of them and waits until none is left.
     pub(super) async fn shutdown(&self) {
         tokio::join!(self.fleet.shutdown(), self.apis.shutdown());
@@ -76,6 +85,10 @@ impl Everyone {
 
 impl Upstreams for Everyone {
     fn get(&self, name: &UpstreamName) -> Option<Arc<dyn Upstream>> {
-        self.fleet.upstream(name).or_else(|| self.apis.upstream(name))
+        let upstream = self.fleet.upstream(name).or_else(|| self.apis.upstream(name))?;
+        Some(match self.meter.get() {
+            Some(meter) => Arc::new(Metered { upstream, meter: meter.clone() }),
+            None => upstream,
+        })
     }
 }

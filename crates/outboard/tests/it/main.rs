@@ -33,6 +33,8 @@ mod stats;
 mod tools;
 mod wire;
 #[cfg(target_os = "linux")]
+mod workshops;
+#[cfg(target_os = "linux")]
 mod workspace;
 
 #[path = "../../../../tests/security/main.rs"]

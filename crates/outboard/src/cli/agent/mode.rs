@@ -9,7 +9,7 @@ pub(in crate::cli) fn parser() -> ValueParser {
     let about = |mode| match mode {
         Mode::Direct => "every tool as it is, a call at a time",
         Mode::Code => "`search` and `execute`: the model writes scripts",
-        Mode::Workspace => "a shell in a workspace",
+        Mode::Workspace => "those and `bash`, a shell in a workspace of its own",
     };
     let names = Mode::ALL.map(|mode| PossibleValue::new(mode.as_str()).help(about(mode)));
     ValueParser::new(PossibleValuesParser::new(names).try_map(|name| {

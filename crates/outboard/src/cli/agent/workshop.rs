@@ -4,29 +4,39 @@
 use std::{sync::Arc, time::Duration};
 
 use outboard_agent::{Report, Toolbox, task::Mode};
-use outboard_face::FaceOptions;
-use outboard_runtime::{catalogue::UpstreamState, session::Session};
+use outboard_face::{Face, FaceOptions};
+use outboard_runtime::{catalogue::UpstreamState, policy::Taint, session::Session};
 use tokio_util::sync::CancellationToken;
 
-use super::{code::Code, direct::Direct};
+use super::{direct::Direct, faced::Faced};
 use crate::{
     cli::{
         asking,
         context::Context,
         waiting::{self, Wait},
     },
-    report::{self, Failure, Terminal, USAGE, escaped},
+    report::{self, Failure, Terminal, escaped},
     tainted,
-    wiring::System,
+    wiring::{Meter, System},
+    workspace,
 };
 
 /// The longest wait for lists of tools.
 const LISTS: Duration = Duration::from_secs(30);
+/// In mode `code` nobody gives up on an answer.
+const PATIENT: Duration = Duration::from_secs(24 * 3_600);
 
-/// What a model works with.
-pub(in crate::cli) enum Workshop {
+/// What a model works with, in one mode.
+pub(in crate::cli) struct Workshop {
+    tools: Tools,
+    /// How long upstreams are busy, and were before.
+    meter: Meter,
+    before: Duration,
+}
+
+enum Tools {
     Direct(Direct),
-    Code(Code),
+    Faced(Faced),
 }
 
 /// An agent that has ended, with where the time of its calls went.
@@ -35,33 +45,39 @@ pub(in crate::cli) struct Done {
     pub(in crate::cli) report: Report,
     /// In tools.
     pub(in crate::cli) in_tools: Duration,
-    /// In scripts, tools apart.
+    /// In scripts and commands, tools apart.
     pub(in crate::cli) in_code: Duration,
 }
 
-/// Whether this Outboard has a mode.
-pub(in crate::cli) fn available(mode: Mode) -> Result<(), Failure> {
+/// Why a mode cannot be had here, if so: `workspace` takes a wall that holds.
+pub(in crate::cli) async fn available(mode: Mode, context: &Context) -> Result<(), Failure> {
     match mode {
         Mode::Direct | Mode::Code => Ok(()),
         Mode::Workspace => {
-            Err(Failure::new(NO_WORKSPACE).hint("--mode code and --mode direct work").code(USAGE))
+            workspace::can_be_made(&context.configuration.settings.workspace).await.map_err(|why| {
+                Failure::new(format_args!("no workspace can be made here: {}", escaped(&why))).hint(
+                    "outboard doctor tells what a workspace takes; --mode code and --mode direct take none",
+                )
+            })
         }
     }
 }
 
-/// Why there is no mode `workspace`.
-pub(in crate::cli) const NO_WORKSPACE: &str =
-    "mode `workspace` needs a `bash` tool, and this version of Outboard has no workspace yet";
+/// What this user's sessions have seen: where every agent begins.
+pub(in crate::cli) fn seen(context: &Context) -> Result<Taint, Failure> {
+    let seen = tainted::read(&context.places.state).map_err(|problem| Failure::could_not(&problem))?;
+    Ok(seen.taint)
+}
 
 impl Workshop {
-    /// Waits for the lists of all upstreams and readies what the mode needs.
+    /// Waits for the lists of all upstreams and readies what the mode needs, for an agent that has seen this much.
     pub(in crate::cli) async fn open(
         system: &System,
         context: &Context,
         mode: Mode,
+        seen: Taint,
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
-        available(mode)?;
         let wait = Wait { pending: &waiting::is_unlisted, patience: LISTS };
         let snapshot = waiting::wait(system.runtime.catalogue(), wait, stop, |_| ()).await?;
         for member in snapshot.members() {
@@ -74,33 +90,27 @@ impl Workshop {
             report::warn("there are no tools: outboard list tells what is configured");
         }
         let runtime = Arc::clone(&system.runtime);
-        match mode {
+        let tools = match mode {
             Mode::Direct => {
                 let session = Arc::new(Session::new());
-                let seen =
-                    tainted::read(&context.places.state).map_err(|problem| Failure::could_not(&problem))?;
-                session.saw(seen.taint);
+                session.saw(seen);
                 session.set_client("outboard agent".into());
-                Ok(Self::Direct(Direct::new(runtime, session, stop.child_token())))
+                Tools::Direct(Direct::new(runtime, session, stop.child_token()))
             }
             Mode::Code | Mode::Workspace => {
-                let settings = &context.configuration.settings;
-                let options = FaceOptions {
-                    declarations_budget: settings.declarations,
-                    result_budget: settings.result_tokens,
-                    keeping: settings.keeping,
-                    ..FaceOptions::default()
-                };
-                Ok(Self::Code(Code::open(runtime, options, stop.child_token()).await?))
+                let face = face(system, context, mode)?.having_seen(seen);
+                Tools::Faced(Faced::open(face, stop.child_token()).await?)
             }
-        }
+        };
+        let meter = system.measure();
+        Ok(Self { tools, before: meter.read(), meter })
     }
 
     /// The tools.
     pub(in crate::cli) fn toolbox(&self) -> &dyn Toolbox {
-        match self {
-            Self::Direct(direct) => direct,
-            Self::Code(code) => &code.tools,
+        match &self.tools {
+            Tools::Direct(direct) => direct,
+            Tools::Faced(faced) => &faced.tools,
         }
     }
 
@@ -116,14 +126,36 @@ impl Workshop {
         }
     }
 
-    /// Puts everything away.
+    /// Puts everything away, a workspace with all its files.
     pub(in crate::cli) async fn close(self, report: Report) -> Done {
         let in_calls = report.in_calls();
-        let in_tools = match self {
-            Self::Direct(_) => in_calls,
-            // The run's clock and ours differ by little.
-            Self::Code(code) => code.close().await.min(in_calls),
+        let in_tools = match &self.tools {
+            // The gate is part of a call here: there is no code.
+            Tools::Direct(_) => in_calls,
+            // A program that goes on in the background may call tools while nobody waits for it.
+            Tools::Faced(_) => self.meter.read().saturating_sub(self.before).min(in_calls),
         };
+        if let Tools::Faced(faced) = self.tools {
+            faced.close().await;
+        }
         Done { in_code: in_calls.saturating_sub(in_tools), in_tools, report }
+    }
+}
+
+/// What clients of `serve` meet, with `--workspace` in mode `workspace`.
+fn face(system: &System, context: &Context, mode: Mode) -> Result<Face, Failure> {
+    let settings = &context.configuration.settings;
+    let options = FaceOptions {
+        declarations_budget: settings.declarations,
+        result_budget: settings.result_tokens,
+        // Of `bash` a model is told how long a command may take.
+        respond_within: if mode == Mode::Workspace { settings.respond_within } else { PATIENT },
+        keeping: settings.keeping,
+        ..FaceOptions::default()
+    };
+    let face = Face::new(Arc::clone(&system.runtime), options);
+    match mode {
+        Mode::Workspace => workspace::offer(face, system, settings.workspace.clone(), &context.places.state),
+        Mode::Direct | Mode::Code => Ok(face),
     }
 }
