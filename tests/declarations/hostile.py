@@ -56,8 +56,10 @@ def tools() -> list[dict[str, Any]]:
     tree = {"$ref": "#/$defs/a", "$defs": {"a": {"properties": {"b": {"$ref": "#/$defs/b"}}}, "b": {"items": {"$ref": "#/$defs/a"}}}}
     wide = {"type": "object", "properties": {f"p{n}": {"type": "string", "description": "x" * 300} for n in range(1_100)}}
     cyclic = {"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {"allOf": [{"$ref": "#"}]}]}}}
+    level = lambda n: {"allOf": [{"oneOf": [{"$ref": f"#/$defs/n{n + 1}"}, {"properties": {f"{side}{n}": {}}}]} for side in "ab"]}
+    tower = {"$ref": "#/$defs/n0", "$defs": {**{f"n{n}": level(n) for n in range(40)}, "n40": {"properties": {"x": {}}}}}
     absurd = {"allOf": [{"type": "string"}, {"type": "object"}, False], "properties": 3, "required": [None], "enum": {}}
-    for name, schema in {"deep": deep, "tree": tree, "wide": wide, "cyclic": cyclic, "absurd": absurd}.items():
+    for name, schema in {"deep": deep, "tree": tree, "wide": wide, "cyclic": cyclic, "tower": tower, "absurd": absurd}.items():
         made.append({"name": name, "inputSchema": {"type": "object", "properties": {"x": schema}}, "outputSchema": schema})
     folded = {"type": "object", "properties": {"x": {"type": "string"}}}
     itself = {name: {"type": "object", "properties": {"x": {"$ref": f"#/$defs/{name}"}}} for name in ("𝐚", "𝐬𝐭𝐫")}

@@ -65,7 +65,7 @@ def main() -> int:
         commands = {
             "tsc": [str(node / ".bin" / "tsc"), "--project", "tsconfig.json"],
             "pyright": [str(node / ".bin" / "pyright"), "--pythonpath", str(python), "."],
-            "ty": [str(python.with_name("ty")), "check", "--python", str(python), "--output-format", "concise", "."],
+            "ty": [str(python.with_name("ty")), "check", "--python", str(python), "--python-version", "3.14", "--output-format", "concise", "."],
         }
         said = {
             name: subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -153,7 +153,7 @@ def checked(work: Path, python: Path, node: Path) -> dict[str, list[str]]:
     commands = {
         "tsc": [str(node / ".bin" / "tsc"), "--project", "tsconfig.json"],
         "pyright": [str(node / ".bin" / "pyright"), "--pythonpath", str(python), "."],
-        "ty": [str(python.with_name("ty")), "check", "--python", str(python), "--output-format", "concise", "."],
+        "ty": [str(python.with_name("ty")), "check", "--python", str(python), "--python-version", "3.9", "--output-format", "concise", "."],
     }
     said = {
         name: subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -3,6 +3,7 @@
 //! wins over the letter of the specification in a few places: an object whose `additionalProperties` is not
 //! mentioned is just its properties; a tuple without `minItems` has all its places; keywords imply their type.
 
+mod breadth;
 mod facts;
 mod layout;
 mod lists;

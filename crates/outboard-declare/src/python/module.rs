@@ -8,13 +8,14 @@ use crate::names::{Portable, portable_names};
 use crate::scope::Scope;
 
 /// Names that types are made of, and that a function of a module would hide. Sorted.
-const MEANT: [&str; 21] = [
+const MEANT: [&str; 22] = [
     "Any",
     "Literal",
     "Never",
     "NotRequired",
     "Required",
     "ToolError",
+    "TypeAlias",
     "TypedDict",
     "bool",
     "bytes",
@@ -33,7 +34,7 @@ const MEANT: [&str; 21] = [
 ];
 
 /// What the stub begins with. Every checker knows `typing_extensions`, whatever version of Python it checks for.
-const HEAD: &str = "from typing import Any, Literal\n\nfrom typing_extensions import Never, NotRequired, Required, TypedDict\n";
+const HEAD: &str = "from typing import Any, Literal\n\nfrom typing_extensions import Never, NotRequired, Required, TypeAlias, TypedDict\n";
 
 /// Declares the tools of a namespace as functions, coroutines if `asynchronous`, in the order given, with the types that they
 /// need behind them; `namespace` of each shape is not looked at. A tool that has the name of a type gets a `_` at its end.
@@ -81,11 +82,22 @@ fn declared(
         module.functions.push(name);
         module.warnings.extend(warnings);
     }
-    lines.extend(scope.declarations());
+    lines.extend(scope.declarations().into_iter().map(|declaration| for_every_version(&declaration)));
     module.text = std::iter::once(HEAD.to_owned()).chain(lines.into_iter().map(|line| line + "\n")).collect();
     module.types = scope.names();
     let types = module.types.clone();
     (module, types)
+}
+
+/// A definition as Pythons before 3.12 have it too, which know no statement `type`. In a stub it may name itself all the same.
+fn for_every_version(declaration: &str) -> String {
+    let alias = |line: &str| {
+        let (name, body) = line.strip_prefix("type ")?.split_once(" = ")?;
+        Some(format!("{name}: TypeAlias = {body}"))
+    };
+    let lines: Vec<String> =
+        declaration.split('\n').map(|line| alias(line).unwrap_or_else(|| line.to_owned())).collect();
+    lines.join("\n")
 }
 
 /// A method as a function: each line starts further to the left.

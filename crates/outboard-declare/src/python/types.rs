@@ -24,6 +24,7 @@ pub(super) const TAKEN: &[&str] = &[
     "Required",
     "ToolError",
     "True",
+    "TypeAlias",
     "TypeError",
     "TypedDict",
     "ValueError",

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::references::{References, hint, reference};
 use super::warning::{Oddity, Warning, quoted};
 use super::{
-    DEEPEST, MOST_ALTERNATIVES, MOST_SCHEMAS, MOST_TEXT, MOST_VALUES, Reading, facts, layout, share,
+    DEEPEST, MOST_ALTERNATIVES, MOST_SCHEMAS, MOST_TEXT, MOST_VALUES, Reading, breadth, facts, layout, share,
 };
 use crate::model::{
     Definition, DefinitionId, Kind, Literal, Object, Others, Property, Tuple, Type, meet, union,
@@ -37,7 +37,7 @@ pub(super) fn read(whole: &Value, part: &Value) -> Reading {
         reader.path = vec![place];
         reader.definitions[id.0].body = reader.fresh(schema, 0);
     }
-    let (document, emptied) = layout::lay_out(std::mem::take(&mut reader.definitions));
+    let (mut document, emptied) = layout::lay_out(std::mem::take(&mut reader.definitions));
     if document.root_body().kind == Kind::Never {
         reader.path.clear();
         reader.warn(Oddity::NothingFits);
@@ -45,6 +45,10 @@ pub(super) fn read(whole: &Value, part: &Value) -> Reading {
     if emptied {
         reader.path.clear();
         reader.warn(Oddity::EmptyCycle);
+    }
+    if breadth::bound(&mut document) {
+        reader.path.clear();
+        reader.too_large("combinations of alternatives");
     }
     Reading { document: share::share(&document), warnings: reader.warnings }
 }
