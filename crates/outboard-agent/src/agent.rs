@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,9 @@ use crate::{
     toolbox::{Toolbox, ToolboxFailure},
     usage::{Counted, Usage},
 };
+
+/// How long calls that are under way have to say how they ended once an agent is told to stop.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// Characters of one answer that a model is given at most; what is longer is cut and says so.
 pub const LONGEST_ANSWER: usize = 400_000;
@@ -44,6 +47,8 @@ pub trait Watcher: Send + Sync {
     fn said(&self, _turn: &Turn, _usage: Usage, _counted: Counted) {}
     /// A call was answered.
     fn answered(&self, _call: &ToolUse, _answer: &ToolAnswer, _took: Duration) {}
+    /// A call got no answer, and nobody knows whether it was carried out.
+    fn unanswered(&self, _call: &ToolUse) {}
 }
 
 /// Sees nothing.
@@ -118,6 +123,8 @@ pub struct TurnReport {
     pub stop: StopReason,
     /// How often it was asked for in vain.
     pub retries: u32,
+    /// What those attempts had used, as far as the API told: beside `usage`, and whether it is billed nobody says.
+    pub given_up: Usage,
     /// How long the model took, pauses between tries included.
     #[serde(serialize_with = "seconds", rename = "modelSeconds")]
     pub model: Duration,
@@ -136,8 +143,8 @@ pub struct CallReport {
     pub tool: String,
     /// Its input.
     pub input: Value,
-    /// What came back, as the model reads it.
-    pub answer: String,
+    /// What came back, as the model reads it. `None` if nothing did: whether the call was carried out is not known.
+    pub answer: Option<String>,
     /// Whether that is an error.
     pub is_error: bool,
     /// How long it took.
@@ -166,6 +173,12 @@ impl Report {
     /// How long the model took in all.
     pub fn in_model(&self) -> Duration {
         self.turns.iter().map(|turn| turn.model).sum()
+    }
+
+    /// How often turns were asked for in vain, and what that had used as far as the API told.
+    pub fn given_up(&self) -> (u32, Usage) {
+        let retries = self.turns.iter().map(|turn| turn.retries).sum();
+        (retries, self.turns.iter().map(|turn| turn.given_up).sum())
     }
 
     /// How long calls took in all, as the model waited for them.
@@ -241,7 +254,7 @@ impl Run<'_> {
             () = agent.stop.cancelled() => return Some(Ended::Interrupted),
             said = agent.provider.turn(&self.conversation, &hear) => said,
         };
-        let Said { turn, stop, usage, counted, retries } = match said {
+        let Said { turn, stop, usage, counted, retries, given_up } = match said {
             Ok(said) => said,
             Err(failure) => return Some(Ended::Provider(failure)),
         };
@@ -254,8 +267,16 @@ impl Run<'_> {
             self.answer = Some(turn.text.clone());
         }
         let ended = ended(&turn, &stop);
-        let mut report =
-            TurnReport { usage, counted, stop, retries, model, tools: Duration::ZERO, calls: Vec::new() };
+        let mut report = TurnReport {
+            usage,
+            counted,
+            stop,
+            retries,
+            given_up,
+            model,
+            tools: Duration::ZERO,
+            calls: Vec::new(),
+        };
         if ended.is_none() && !turn.calls.is_empty() {
             let began = Instant::now();
             let answers = self.calls(&turn.calls, &mut report).await;
@@ -273,41 +294,54 @@ impl Run<'_> {
         ended
     }
 
-    /// Makes the calls of one turn side by side, as clients do.
+    /// Makes the calls of one turn side by side, as clients do. Each is waited for whatever becomes of the others, so that what was
+    /// done is known.
     async fn calls(&self, calls: &[ToolUse], report: &mut TurnReport) -> Result<Vec<ToolAnswer>, Ended> {
         let agent = self.agent;
+        if agent.stop.is_cancelled() {
+            // None of them is sent.
+            return Err(Ended::Interrupted);
+        }
         let made = calls.iter().map(async |call| {
             let began = Instant::now();
             let answer = match &call.input {
-                Value::Object(_) => agent.toolbox.call(&call.name, &call.input).await?,
-                odd => ToolAnswer::error(format!(
+                Value::Object(_) => tokio::select! {
+                    answer = agent.toolbox.call(&call.name, &call.input) => answer,
+                    () = self.last_words() => Err(ToolboxFailure("it was told to stop".to_owned())),
+                },
+                odd => Ok(ToolAnswer::error(format!(
                     "nothing was called: the input of `{}` must be one JSON object; got {}",
                     call.name,
                     odd.to_string().chars().take(200).collect::<String>()
-                )),
+                ))),
             };
-            let answer = cut(answer);
+            let answer = answer.map(cut);
             let took = began.elapsed();
-            agent.watcher.answered(call, &answer, took);
-            Ok::<_, ToolboxFailure>((answer, took))
+            match &answer {
+                Ok(answer) => agent.watcher.answered(call, answer, took),
+                Err(_) => agent.watcher.unanswered(call),
+            }
+            (answer, took)
         });
-        let answered = tokio::select! {
-            biased;
-            () = agent.stop.cancelled() => return Err(Ended::Interrupted),
-            answered = try_join_all(made) => answered.map_err(Ended::Tools)?,
-        };
-        report.calls = calls
-            .iter()
-            .zip(&answered)
-            .map(|(call, (answer, took))| CallReport {
-                tool: call.name.clone(),
-                input: call.input.clone(),
-                answer: answer.text.clone(),
-                is_error: answer.is_error,
-                took: *took,
-            })
-            .collect();
-        Ok(answered.into_iter().map(|(answer, _)| answer).collect())
+        let answered = join_all(made).await;
+        let told = calls.iter().zip(&answered).map(|(call, (answer, took))| CallReport {
+            tool: call.name.clone(),
+            input: call.input.clone(),
+            answer: answer.as_ref().ok().map(|answer| answer.text.clone()),
+            is_error: answer.as_ref().map_or(true, |answer| answer.is_error),
+            took: *took,
+        });
+        report.calls = told.collect();
+        if agent.stop.is_cancelled() {
+            return Err(Ended::Interrupted);
+        }
+        answered.into_iter().map(|(answer, _)| answer.map_err(Ended::Tools)).collect()
+    }
+
+    /// Until an agent that was told to stop waits for nothing any more.
+    async fn last_words(&self) {
+        self.agent.stop.cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
     }
 }
 

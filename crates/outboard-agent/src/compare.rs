@@ -63,8 +63,14 @@ pub struct Sample {
     pub tool_seconds: f64,
     /// In scripts, beside tools.
     pub code_seconds: f64,
-    /// Dollars, if the price is known.
+    /// Dollars, if the price is known; of an estimate an estimate.
     pub dollars: Option<f64>,
+    /// From when that price is known.
+    pub prices_as_of: Option<String>,
+    /// How often turns were asked for in vain.
+    pub retries: u32,
+    /// What those attempts had used, as far as the API told: no part of the other figures.
+    pub given_up: Usage,
     /// The answer, if there is one.
     pub answer: Option<String>,
     /// Whether it is right, if the task can tell.
@@ -139,6 +145,11 @@ impl WayRuns {
         Spread::of(dollars?)
     }
 
+    /// From when the prices of these runs are known.
+    pub fn prices_as_of(&self) -> Option<&str> {
+        self.answered().find_map(|run| run.prices_as_of.as_deref())
+    }
+
     /// Tokens of the answered runs.
     #[expect(clippy::cast_precision_loss, reason = "tokens are far fewer than a double can count")]
     pub fn tokens(&self) -> Option<Spread> {
@@ -190,6 +201,9 @@ pub(crate) mod tests {
             tool_seconds: 1.0,
             code_seconds: 0.5,
             dollars: None,
+            prices_as_of: None,
+            retries: 0,
+            given_up: Usage::default(),
             answer: Some("75".into()),
             right,
             failure: None,

@@ -60,6 +60,17 @@ pub struct Cost {
     pub as_of: String,
 }
 
+/// Why it is not known what something cost.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoCost {
+    /// No price is known.
+    #[error("no price of this model")]
+    NoPrice,
+    /// The price does not hold for so much.
+    #[error("the price of this model holds for prompts up to {0} tokens, and a longer one was sent")]
+    LongPrompt(u64),
+}
+
 impl Prices {
     /// The prices that this program knows.
     pub fn built_in() -> Self {
@@ -98,13 +109,17 @@ impl Prices {
         Self { models }
     }
 
-    /// What turns of a model cost, if its price is known and holds for all of them.
-    pub fn cost(&self, model: &str, turns: impl IntoIterator<Item = Usage>) -> Option<Cost> {
-        let price = self.models.iter().find(|price| price.names.iter().any(|name| is(model, name)))?;
+    /// What turns of a model cost.
+    ///
+    /// # Errors
+    /// If its price is not known, or does not hold for all of them.
+    pub fn cost(&self, model: &str, turns: impl IntoIterator<Item = Usage>) -> Result<Cost, NoCost> {
+        let price = self.models.iter().find(|price| price.names.iter().any(|name| is(model, name)));
+        let price = price.ok_or(NoCost::NoPrice)?;
         let mut dollars = 0.0;
         for turn in turns {
-            if price.prompt_up_to.is_some_and(|most| turn.whole_input() > most) {
-                return None;
+            if let Some(most) = price.prompt_up_to.filter(|most| turn.whole_input() > *most) {
+                return Err(NoCost::LongPrompt(most));
             }
             #[expect(clippy::cast_precision_loss, reason = "tokens are far fewer than a double can count")]
             let of = |tokens: u64, price: f64| tokens as f64 * price / MILLION;
@@ -113,7 +128,7 @@ impl Prices {
                 + of(turn.cache_write, price.cache_write.unwrap_or(price.input))
                 + of(turn.output, price.output);
         }
-        Some(Cost { dollars, as_of: price.as_of.clone() })
+        Ok(Cost { dollars, as_of: price.as_of.clone() })
     }
 }
 
@@ -133,7 +148,7 @@ mod tests {
     fn only_known_prices_are_told_and_files_go_before_the_table() {
         let turn = Usage { input: 1_000_000, cache_read: 1_000_000, cache_write: 0, output: 100_000 };
         let prices = Prices::built_in();
-        let dollars = |prices: &Prices, model: &str| prices.cost(model, [turn]).map(|cost| cost.dollars);
+        let dollars = |prices: &Prices, model: &str| prices.cost(model, [turn]).ok().map(|cost| cost.dollars);
         assert_eq!(dollars(&prices, "gpt-4o"), Some(2.5 + 1.25 + 1.0));
         assert_eq!(dollars(&prices, "gpt-4o-2024-08-06"), Some(4.75));
         assert_eq!(dollars(&prices, "claude-haiku-4-5-20251001"), Some(1.0 + 0.1 + 0.5));
@@ -143,8 +158,11 @@ mod tests {
         let own =
             r#"{"format":1,"models":[{"names":["my-model","gpt-4o"],"input":1,"output":0,"asOf":"today"}]}"#;
         let prices = prices.overridden_by(Prices::read(own).unwrap());
-        assert_eq!(prices.cost("my-model", [turn]), Some(Cost { dollars: 2.0, as_of: "today".into() }));
+        assert_eq!(prices.cost("my-model", [turn]), Ok(Cost { dollars: 2.0, as_of: "today".into() }));
         assert_eq!(dollars(&prices, "gpt-4o"), Some(2.0));
+        let long = Usage { cache_read: 200_000, input: 1, ..Usage::default() };
+        assert_eq!(prices.cost("claude-sonnet-4-5", [turn, long]), Err(NoCost::LongPrompt(200_000)));
+        assert_eq!(prices.cost("nobody's", [long]), Err(NoCost::NoPrice));
     }
 
     #[test]

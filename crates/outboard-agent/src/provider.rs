@@ -58,6 +58,16 @@ pub struct Said {
     pub counted: Counted,
     /// How often it was asked for in vain before. Whether those attempts are billed, no API says.
     pub retries: u32,
+    /// What those attempts had used by then, as far as the API told. It is no part of `usage`.
+    pub given_up: Usage,
+}
+
+impl Said {
+    /// A turn of which nothing else is known.
+    pub(crate) fn of(turn: Turn) -> Self {
+        let stop = if turn.calls.is_empty() { StopReason::EndTurn } else { StopReason::ToolUse };
+        Self { turn, stop, usage: None, counted: Counted::Estimated, retries: 0, given_up: Usage::default() }
+    }
 }
 
 /// Why a turn ended.

@@ -184,6 +184,27 @@ mod tests {
     }
 
     #[test]
+    fn what_only_looks_like_a_file_stays() {
+        let any = |_: &str| Ok("read".to_owned());
+        for (input, expected) in [
+            ("{ file = 'a' }", json!({ "file": "a" })),
+            ("{ a = { file = 'a' } }", json!({ "a": "read" })),
+            (
+                "{ a = [{ file = 'a', b = 1 }, { file = 'a' }] }",
+                json!({ "a": [{ "file": "a", "b": 1 }, "read"] }),
+            ),
+            ("{ a = { literal = { file = '/a' } } }", json!({ "a": { "file": "/a" } })),
+            ("{ literal = { file = 'a' } }", json!({ "literal": "read" })),
+        ] {
+            let way = format!(
+                "[[ways]]\nmode = 'code'\nturns = [{{ calls = [{{ tool = 'e', input = {input} }}] }}]"
+            );
+            let task = Task::toml(&format!("prompt = 'x'\n{way}"), &any).unwrap();
+            assert_eq!(task.ways[0].turns[0].calls[0].input, expected, "{input}");
+        }
+    }
+
+    #[test]
     fn a_file_is_named_without_a_path() {
         let any = |_: &str| Ok("read".to_owned());
         for (name, is_read) in [

@@ -44,6 +44,29 @@ pub(crate) enum Stuck {
     NoResult,
 }
 
+/// The answers of tasks whose turns are written down, by what calls gave and nothing else.
+pub(crate) mod answers {
+    use outboard_agent::Conversation;
+
+    use super::aggregate;
+
+    /// Of the demonstration, over all pages that there are.
+    pub(crate) fn summary(conversation: &Conversation) -> Result<String, String> {
+        aggregate::answer(conversation).map(|answer| answer.to_string()).map_err(|stuck| stuck.to_string())
+    }
+
+    /// Failures on the first three pages.
+    pub(crate) fn failures(conversation: &Conversation) -> Result<String, String> {
+        let failures = aggregate::failures(conversation, 1..=3).map_err(|stuck| stuck.to_string())?;
+        Ok(serde_json::json!({ "failures": failures }).to_string())
+    }
+
+    /// The number of pages.
+    pub(crate) fn pages(conversation: &Conversation) -> Result<String, String> {
+        aggregate::total_pages(conversation).map(|total| total.to_string()).map_err(|stuck| stuck.to_string())
+    }
+}
+
 impl ScriptedModel {
     /// Reads the steps of a way (a file of `turns/`).
     pub(crate) fn read(turns: &str) -> Result<Self, Stuck> {

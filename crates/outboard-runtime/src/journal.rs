@@ -17,6 +17,6 @@ pub use fold::{Folded, Malformed, fold};
 pub use memory::MemoryStore;
 pub use redact::{BadPattern, REDACTED, Redactor};
 pub use replay::{Divergence, Replayed, replay, replay_redacted};
-pub use savings::{Answers, Savings, savings};
+pub use savings::{Answers, Savings, savings, signed, split};
 pub use store::{Append, Lease, RunEntry, RunState, Store, StoreFailure, StoreTrouble, Which, Written};
 pub use timeline::{Step, StepOutcome, timeline};

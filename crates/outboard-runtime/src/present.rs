@@ -27,6 +27,7 @@ pub use cut::{Cut, Unit};
 pub use fit::{Fitted, fit};
 pub(crate) use hints::undefined_name;
 pub use long::{not_here, not_lost, still_running, waiting_for_approval};
+pub(crate) use media::without_media;
 pub use plain::{clean, counted, grouped};
 pub(crate) use plain::{clipped, limit_size};
 pub use shell::shell;

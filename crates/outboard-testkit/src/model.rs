@@ -20,7 +20,7 @@ use tokio::{
 use crate::fixture::wire::{Connection, Request};
 
 /// What is said or done at a request, in the order of requests. As JSON: a turn `{"text", "calls": [{"name", "input"}]}`,
-/// or `{"text_from": "result"}` for the text of the last result, or a fault: `{"status": 429, "retry_after": "1"}`,
+/// or `{"text_from": "result"}` for the text of the last result, or a fault: `{"status": 429, "retry_after": "1"}` (with a `type` of error),
 /// `{"overloaded": true}` (an error within a stream that began well), `{"cut": 3}` (the next turn's stream is cut after so many
 /// events), `{"raw": "…"}` (a body that is no answer).
 pub type Step = Value;
@@ -183,7 +183,8 @@ async fn answer(state: &Mutex<State>, request: &Request, connection: &mut Connec
     }
     if let Some(status) = step["status"].as_u64() {
         let message = step["message"].as_str().unwrap_or("not now");
-        let error = json!({ "type": "error", "error": { "type": "rate_limit_error", "message": message } });
+        let kind = step["type"].as_str().unwrap_or("rate_limit_error");
+        let error = json!({ "type": "error", "error": { "type": kind, "message": message } });
         let mut headers = vec![JSON];
         headers.extend(step["retry_after"].as_str().map(|pause| ("retry-after", pause)));
         headers.extend(step["location"].as_str().map(|to| ("location", to)));

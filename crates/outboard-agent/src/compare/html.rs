@@ -51,7 +51,14 @@ fn section(page: &mut String, comparison: &Comparison) {
     for left_out in &comparison.left_out {
         let _ = writeln!(page, "<p class=\"note\">left out: {}</p>", escaped(left_out));
     }
-    let _ = writeln!(page, "<p class=\"note\">{}</p>", escaped(render::counted(comparison)));
+    let notes = [
+        Some(render::counted(comparison).to_owned()),
+        render::priced(comparison),
+        render::given_up(comparison),
+    ];
+    for note in notes.into_iter().flatten() {
+        let _ = writeln!(page, "<p class=\"note\">{}</p>", escaped(&note));
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "tokens are far fewer than a double can count")]
@@ -144,7 +151,14 @@ mod tests {
         let way = WayRuns {
             mode: Mode::Direct,
             name: evil.into(),
-            runs: vec![Sample { answer: Some(evil.into()), ..sample(&[100, 200], Some(false)) }],
+            runs: vec![Sample {
+                answer: Some(evil.into()),
+                retries: 3,
+                given_up: Usage { input: 110, ..Usage::default() },
+                prices_as_of: Some("<b>".into()),
+                dollars: Some(1.0),
+                ..sample(&[100, 200], Some(false))
+            }],
         };
         let comparison = Comparison {
             task: evil.into(),
@@ -158,6 +172,8 @@ mod tests {
             left_out: vec![evil.into()],
         };
         let page = page(&[&comparison]);
+        assert!(page.contains("asked for again 3 times") && page.contains("had used 110 tokens"), "{page}");
+        assert!(page.contains("list prices of &lt;b&gt;, for tokens that are an estimate"), "{page}");
         for raw in ["<script", "src=", "href", "\u{1b}", "\u{202e}", "'&"] {
             let ours = raw == "src=" && !page.contains("src=\"");
             assert!(ours || !page.contains(raw), "{raw}");

@@ -7,7 +7,7 @@ use super::{
     Comparison, Spread, Style, WayRuns,
     bars::{Bar, bars, steps},
 };
-use crate::usage::Counted;
+use crate::usage::{Counted, Usage};
 
 /// Turns whose bars are shown of one way; of more the first and the last.
 const TURNS: usize = 6;
@@ -24,6 +24,10 @@ pub fn render(comparison: &Comparison, style: Style) -> String {
     }
     text.push_str(&style.dim(counted(comparison)));
     text.push('\n');
+    if let Some(given_up) = given_up(comparison) {
+        text.push_str(&style.dim(&given_up));
+        text.push('\n');
+    }
     text
 }
 
@@ -42,6 +46,30 @@ pub(super) fn counted(comparison: &Comparison) -> &'static str {
     } else {
         "tokens: as the API reports them, cached ones included"
     }
+}
+
+/// How often turns were asked for in vain, and what that had used, if they were.
+pub(super) fn given_up(comparison: &Comparison) -> Option<String> {
+    let runs = || comparison.ways.iter().flat_map(|way| &way.runs);
+    let retries: u32 = runs().map(|run| run.retries).sum();
+    let tokens: Usage = runs().map(|run| run.given_up).sum();
+    let times = if retries == 1 { "once".to_owned() } else { format!("{retries} times") };
+    (retries > 0).then(|| {
+        format!(
+            "a turn was asked for again {times}: attempts that failed had used {} tokens as far as the API told, which are in no figure",
+            thousands(tokens.total())
+        )
+    })
+}
+
+/// From when prices are, if any is known, and of what.
+pub(super) fn priced(comparison: &Comparison) -> Option<String> {
+    let mut dates: Vec<&str> = comparison.ways.iter().filter_map(WayRuns::prices_as_of).collect();
+    dates.dedup();
+    let estimated =
+        comparison.ways.iter().flat_map(|way| &way.runs).any(|run| run.counted == Counted::Estimated);
+    let of = if estimated { ", for tokens that are an estimate" } else { "" };
+    (!dates.is_empty()).then(|| format!("dollars: by list prices of {}{of}", dates.join(", ")))
 }
 
 /// The rows of these comparisons, a line each below a head: medians of answered runs, and the spread where they differ. Failed

@@ -26,6 +26,40 @@ pub struct Anthropic {
     options: Options,
 }
 
+/// How much a model thinks before it says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Not at all.
+    None,
+    /// Hardly.
+    Minimal,
+    /// A little.
+    Low,
+    /// As usual.
+    Medium,
+    /// Much.
+    High,
+    /// Very much.
+    Xhigh,
+}
+
+impl Effort {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::None, Self::Minimal, Self::Low, Self::Medium, Self::High, Self::Xhigh];
+
+    /// As the API calls it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Xhigh => "xhigh",
+        }
+    }
+}
+
 /// How turns are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -35,11 +69,13 @@ pub struct Options {
     pub cache: bool,
     /// Whether a turn comes as it is written.
     pub stream: bool,
+    /// How much the model thinks; the API's own choice without it. Chat completions alone know this.
+    pub effort: Option<Effort>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { most_output: 8_192, cache: true, stream: true }
+        Self { most_output: 8_192, cache: true, stream: true, effort: None }
     }
 }
 
@@ -61,7 +97,7 @@ impl Anthropic {
     }
 
     fn body(&self, conversation: &Conversation) -> Value {
-        let Options { most_output, cache, stream } = self.options;
+        let Options { most_output, cache, stream, effort: _ } = self.options;
         let mut body = json!({
             "model": self.model,
             "max_tokens": most_output,
@@ -114,10 +150,10 @@ fn definition(tool: &ToolDefinition) -> Value {
 }
 
 /// The schema as this API takes it: one odd tool would cost the whole request.
-fn object_schema(schema: &Value) -> Value {
+pub(super) fn object_schema(schema: &Value) -> Value {
     let Value::Object(members) = schema else { return json!({ "type": "object" }) };
     let mut members = members.clone();
-    for refused in ["oneOf", "anyOf", "allOf"] {
+    for refused in ["oneOf", "anyOf", "allOf", "enum", "not"] {
         members.shift_remove(refused);
     }
     members.insert("type".to_owned(), json!("object"));
@@ -176,6 +212,8 @@ struct Draft {
     /// Of each block the JSON of its input, as far as it came in pieces.
     pieces: Vec<String>,
     usage: Usage,
+    /// Whether the API told what was read, and what was written: what it does not tell is not nothing.
+    told: (bool, bool),
     stop: Option<String>,
     over: bool,
 }
@@ -191,6 +229,8 @@ impl Draft {
         take("cache_read_input_tokens", &mut self.usage.cache_read);
         take("cache_creation_input_tokens", &mut self.usage.cache_write);
         take("output_tokens", &mut self.usage.output);
+        self.told.0 |= usage["input_tokens"].is_u64();
+        self.told.1 |= usage["output_tokens"].is_u64();
     }
 
     fn delta(&mut self, data: &Value, hear: &(dyn Fn(Heard<'_>) + Send + Sync)) -> Result<(), Trouble> {
@@ -297,7 +337,13 @@ impl Assemble for Draft {
             kept.push(block);
         }
         turn.verbatim = Some(Value::Array(kept));
-        Ok(Said { turn, stop, usage: Some(self.usage), counted: Counted::Reported, retries: 0 })
+        let usage = (self.told == (true, true)).then_some(self.usage);
+        let counted = if usage.is_some() { Counted::Reported } else { Counted::Estimated };
+        Ok(Said { stop, usage, counted, ..Said::of(turn) })
+    }
+
+    fn used(&self) -> Usage {
+        self.usage
     }
 }
 
@@ -341,6 +387,23 @@ mod tests {
     }
 
     #[test]
+    fn usage_that_is_not_told_is_not_zero() {
+        for (usage, known) in [
+            (json!({ "input_tokens": 0, "output_tokens": 3 }), true),
+            (json!({ "output_tokens": 3 }), false),
+            (json!({ "input_tokens": 3 }), false),
+            (json!({}), false),
+            (Value::Null, false),
+        ] {
+            let body = json!({ "content": [{ "type": "text", "text": "a" }], "stop_reason": "end_turn", "usage": usage });
+            let mut draft = Box::new(Draft::default());
+            draft.whole(&body).unwrap();
+            let said = draft.said().unwrap();
+            assert_eq!((said.usage.is_some(), said.counted == Counted::Reported), (known, known), "{usage}");
+        }
+    }
+
+    #[test]
     fn blank_texts_are_not_sent_back() {
         let call = json!({ "type": "tool_use", "id": "a", "name": "f", "input": {} });
         let body = json!({ "content": [{ "type": "text", "text": " \n" }, call], "stop_reason": "tool_use" });
@@ -371,7 +434,8 @@ mod tests {
         let mut events = deltas(0, &["", "{\"a\": ", "1}"]);
         events.extend(deltas(1, &["{\"a\""]));
         events.extend(deltas(2, &[]));
-        events.push(json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use" }, "usage": { "output_tokens": 7 } }));
+        let delta = json!({ "stop_reason": "tool_use" });
+        events.push(json!({ "type": "message_delta", "delta": delta, "usage": { "input_tokens": 3, "output_tokens": 7 } }));
         events.push(json!({ "type": "message_stop" }));
         for event in &events {
             draft.event(event, &|_| ()).unwrap();

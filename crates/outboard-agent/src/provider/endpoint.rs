@@ -89,15 +89,15 @@ impl Endpoint {
     /// # Errors
     /// If no key may be sent there.
     pub fn at(text: &str) -> Result<Self, NoEndpoint> {
-        let mut url = Url::parse(text).map_err(|_| NoEndpoint::NoUrl(text.to_owned()))?;
+        let mut url = Url::parse(text).map_err(|_| NoEndpoint::NoUrl(bare(text)))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(NoEndpoint::Credentials);
         }
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
-            "http" => return Err(NoEndpoint::Open(text.to_owned())),
-            _ => return Err(NoEndpoint::NoUrl(text.to_owned())),
+            "http" => return Err(NoEndpoint::Open(bare(text))),
+            _ => return Err(NoEndpoint::NoUrl(bare(text))),
         }
         url.set_fragment(None);
         let path = url.path().trim_end_matches('/').to_owned();
@@ -107,7 +107,17 @@ impl Endpoint {
         }
         let path = if path.ends_with("/chat/completions") { path } else { path + "/chat/completions" };
         url.set_path(&path);
-        Ok(Self { url, dialect: Dialect::OpenAi, is_openai: false })
+        let is_openai = is_at(&url, "api.openai.com");
+        Ok(Self { url, dialect: Dialect::OpenAi, is_openai })
+    }
+
+    /// Whose API it is, if it is that of the models' maker: list prices are its own.
+    pub fn maker(&self) -> Option<&'static str> {
+        match self.dialect {
+            Dialect::Anthropic if is_at(&self.url, "api.anthropic.com") => Some("anthropic"),
+            Dialect::OpenAi if self.is_openai => Some("openai"),
+            Dialect::Anthropic | Dialect::OpenAi => None,
+        }
     }
 
     /// The host, for people.
@@ -118,6 +128,15 @@ impl Endpoint {
     pub(crate) fn is_here(&self) -> bool {
         is_loopback(&self.url)
     }
+}
+
+fn is_at(url: &Url, host: &str) -> bool {
+    url.scheme() == "https" && url.host_str() == Some(host) && url.port().is_none()
+}
+
+/// An address without what may be a key in it.
+fn bare(text: &str) -> String {
+    text.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -152,10 +171,34 @@ mod tests {
             "file:///etc/passwd",
             "anthropics",
             "https://me:secret@a.example/",
+            "http://a.example/v1?key=secret",
+            "ftp://a.example/v1#secret",
+            "nothing?secret",
         ] {
             let refused = Endpoint::at(text).unwrap_err().to_string();
             assert!(!refused.contains("secret"), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_makers_own_api_is_known_by_its_address() {
+        for (text, maker) in [
+            ("https://api.openai.com/v1", Some("openai")),
+            ("https://api.openai.com:443/v1/chat/completions", Some("openai")),
+            ("https://api.anthropic.com/v1/messages", Some("anthropic")),
+            ("https://api.openai.com:8443/v1", None),
+            ("https://api.openai.com.a.example/v1", None),
+            ("https://api.anthropic.com/v1", None),
+            ("https://a.example/api.openai.com", None),
+            ("http://127.0.0.1/v1", None),
+        ] {
+            assert_eq!(Endpoint::at(text).unwrap().maker(), maker, "{text}");
+        }
+        assert!(Endpoint::at("https://api.openai.com/v1").unwrap().is_openai);
+        assert_eq!(
+            [Endpoint::openai().maker(), Endpoint::anthropic().maker()],
+            [Some("openai"), Some("anthropic")]
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::{
     endpoint::{Endpoint, Key},
     retry::{Patience, any_share, asked_pause, may_pass},
 };
+use crate::usage::Usage;
 
 const CONNECT: Duration = Duration::from_secs(30);
 /// Bytes of an answer at most.
@@ -29,6 +30,8 @@ const LARGEST: usize = 64 << 20;
 /// Bytes read of a refusal, and characters shown of it.
 const REFUSAL: usize = 64 << 10;
 const SHOWN: usize = 600;
+/// What a server says with a status that may pass, and will not.
+const HOPELESS: [&str; 3] = ["insufficient_quota", "billing_hard_limit_reached", "billing_error"];
 
 /// Makes a turn of what an API sends.
 pub(crate) trait Assemble: Send {
@@ -40,6 +43,9 @@ pub(crate) trait Assemble: Send {
 
     /// The turn, if all of it came.
     fn said(self: Box<Self>) -> Result<Said, Trouble>;
+
+    /// What the API said so far that it bills.
+    fn used(&self) -> Usage;
 }
 
 /// Why an attempt gave no turn.
@@ -112,9 +118,10 @@ impl Api {
     ) -> Result<Said, ProviderFailure> {
         let text = body.to_string();
         let mut failed = 0;
+        let mut given_up = Usage::default();
         loop {
-            let trouble = match self.once(&text, assemble(), hear).await {
-                Ok(said) => return Ok(Said { retries: failed, ..said }),
+            let trouble = match self.once(&text, assemble(), &mut given_up, hear).await {
+                Ok(said) => return Ok(Said { retries: failed, given_up, ..said }),
                 Err(trouble) => trouble,
             };
             failed += 1;
@@ -148,6 +155,7 @@ impl Api {
         &self,
         body: &str,
         mut assemble: Box<dyn Assemble>,
+        given_up: &mut Usage,
         hear: &(dyn Fn(Heard<'_>) + Send + Sync),
     ) -> Result<Said, Trouble> {
         let request = self.client.post(self.endpoint.url.clone()).headers(self.headers.clone());
@@ -158,13 +166,21 @@ impl Api {
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let is_stream = kind.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"));
         if is_stream {
-            events(response, &mut *assemble, hear).await?;
-        } else {
-            let body = limited(response, LARGEST).await?;
-            let body = serde_json::from_slice(&body)
-                .map_err(|error| Trouble::Wrong(format!("neither events nor JSON: {error}")))?;
-            assemble.whole(&body)?;
+            let read = events(response, &mut *assemble, hear).await;
+            let used = assemble.used();
+            let said = match read {
+                Ok(()) => assemble.said(),
+                Err(trouble) => Err(trouble),
+            };
+            if said.is_err() {
+                *given_up += used;
+            }
+            return said;
         }
+        let body = limited(response, LARGEST).await?;
+        let body = serde_json::from_slice(&body)
+            .map_err(|error| Trouble::Wrong(format!("neither events nor JSON: {error}")))?;
+        assemble.whole(&body)?;
         assemble.said()
     }
 
@@ -233,7 +249,11 @@ async fn refusal(response: Response) -> Trouble {
         error["message"].as_str().or_else(|| error.as_str()).or_else(|| said["message"].as_str())
     });
     let message = message.map_or_else(|| text.trim().to_owned(), str::to_owned);
-    if may_pass(status) {
+    let code = said.as_ref().map_or("", |said| {
+        let error = &said["error"];
+        error["code"].as_str().or_else(|| error["type"].as_str()).unwrap_or_default()
+    });
+    if may_pass(status) && !HOPELESS.contains(&code) {
         Trouble::Again { status: Some(status), message: format!("HTTP {status}: {message}"), asked }
     } else {
         Trouble::Refused { status, message }
@@ -258,7 +278,17 @@ fn trouble_of(error: &reqwest::Error) -> Trouble {
     } else if error.is_timeout() && !error.is_connect() {
         Trouble::Wrong("it has sent nothing for too long".to_owned())
     } else {
-        Trouble::again(chain(error))
+        trouble_by(chain(error))
+    }
+}
+
+/// A name that nobody has and a certificate that is not good do not get better by asking again.
+fn trouble_by(message: String) -> Trouble {
+    let is_nowhere = message.contains("dns error") && !message.contains("Temporary failure");
+    if is_nowhere || message.contains("invalid peer certificate") {
+        Trouble::Wrong(message)
+    } else {
+        Trouble::again(message)
     }
 }
 
@@ -280,4 +310,29 @@ fn provide_cryptography() {
         // It fails if somebody else has provided some, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_asking_again_does_not_mend_is_not_asked_for_again() {
+        for (message, again) in [
+            (
+                "it cannot be reached: client error (Connect): dns error: failed to lookup address information: Name or service not known",
+                false,
+            ),
+            (
+                "it cannot be reached: client error (Connect): dns error: failed to lookup address information: Temporary failure in name resolution",
+                true,
+            ),
+            ("it cannot be reached: client error (Connect): invalid peer certificate: UnknownIssuer", false),
+            ("it cannot be reached: client error (Connect): tcp connect error: Connection refused", true),
+            ("the request failed: connection closed before message completed", true),
+        ] {
+            let is_again = matches!(trouble_by(message.to_owned()), Trouble::Again { .. });
+            assert_eq!(is_again, again, "{message}");
+        }
+    }
 }

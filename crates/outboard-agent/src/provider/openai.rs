@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Heard, Provider, ProviderFailure, Said, StopReason,
-    anthropic::Options,
+    anthropic::{Options, object_schema},
     endpoint::{Endpoint, Key},
     http::{Api, Assemble, NoWay, Trouble},
     retry::Patience,
@@ -58,13 +58,16 @@ impl OpenAi {
             "stream": self.options.stream,
         });
         body[self.limit] = json!(self.options.most_output);
+        if let Some(effort) = self.options.effort {
+            body["reasoning_effort"] = json!(effort.as_str());
+        }
         if self.options.stream {
             body["stream_options"] = json!({ "include_usage": true });
         }
         if !conversation.listing.tools.is_empty() {
             let function = conversation.listing.tools.iter().map(|tool| {
                 json!({ "type": "function", "function": {
-                    "name": tool.name, "description": tool.description, "parameters": tool.input_schema } })
+                    "name": tool.name, "description": tool.description, "parameters": object_schema(&tool.input_schema) } })
             });
             body["tools"] = function.collect();
         }
@@ -141,6 +144,7 @@ struct Draft {
 
 #[derive(Clone, Default)]
 struct Call {
+    place: usize,
     id: String,
     name: String,
     arguments: String,
@@ -150,11 +154,37 @@ impl Draft {
     fn count(&mut self, usage: &Value) {
         let Some(prompt) = usage["prompt_tokens"].as_u64() else { return };
         let cached = usage["prompt_tokens_details"]["cached_tokens"].as_u64().unwrap_or(0).min(prompt);
-        let output = usage["completion_tokens"].as_u64().unwrap_or(0);
+        let Some(output) = usage["completion_tokens"].as_u64() else { return };
         self.usage = Some(Usage { input: prompt - cached, cache_read: cached, cache_write: 0, output });
     }
 
-    /// What is said in `said` goes on; `at` is the place of a call that does not say its own.
+    /// The call that a piece belongs to. Some servers give their calls no places, and some all the same one: a new id is a new call,
+    /// and so is another one in a list without places.
+    fn call(&mut self, piece: &Value, in_list: usize) -> Result<&mut Call, Trouble> {
+        let id = piece["id"].as_str().unwrap_or_default();
+        let place = piece["index"].as_u64().map(|place| usize::try_from(place).unwrap_or(usize::MAX));
+        let last = self.calls.iter().rposition(|call| place.is_none_or(|place| call.place == place));
+        let goes_on = last.filter(|at| {
+            let known = &self.calls[*at].id;
+            let is_same = id.is_empty() || known.is_empty() || known == id;
+            is_same && (place.is_some() || in_list == 0 || (known == id && !id.is_empty()))
+        });
+        let at = match goes_on {
+            Some(at) => at,
+            None => {
+                let next = self.calls.iter().map(|call| call.place + 1).max().unwrap_or(0);
+                let place = place.unwrap_or(next);
+                if place >= CALLS || self.calls.len() >= CALLS {
+                    return Err(Trouble::Wrong(format!("a call with the number {place}")));
+                }
+                self.calls.push(Call { place, ..Call::default() });
+                self.calls.len() - 1
+            }
+        };
+        Ok(&mut self.calls[at])
+    }
+
+    /// What is said in `said` goes on.
     fn take(&mut self, said: &Value, hear: &(dyn Fn(Heard<'_>) + Send + Sync)) -> Result<(), Trouble> {
         for member in ["content", "refusal"] {
             if let Some(more) = said[member].as_str().filter(|more| !more.is_empty()) {
@@ -163,14 +193,7 @@ impl Draft {
             }
         }
         for (at, call) in said["tool_calls"].as_array().into_iter().flatten().enumerate() {
-            let at = call["index"].as_u64().and_then(|at| usize::try_from(at).ok()).unwrap_or(at);
-            if at >= CALLS {
-                return Err(Trouble::Wrong(format!("a call with the number {at}")));
-            }
-            if at >= self.calls.len() {
-                self.calls.resize(at + 1, Call::default());
-            }
-            let draft = &mut self.calls[at];
+            let draft = self.call(call, at)?;
             let more = |value: &Value, text: &mut String| text.push_str(value.as_str().unwrap_or_default());
             // Some repeat the id and the name with every piece.
             if draft.id.is_empty() {
@@ -225,7 +248,9 @@ impl Assemble for Draft {
             "content_filter" => StopReason::Refusal,
             other => StopReason::Other(other.chars().take(40).collect()),
         };
-        let calls = self.calls.into_iter().enumerate().map(|(at, Call { id, name, arguments })| {
+        let mut calls = self.calls;
+        calls.sort_by_key(|call| call.place);
+        let calls = calls.into_iter().enumerate().map(|(at, Call { id, name, arguments, .. })| {
             let arguments = if arguments.trim().is_empty() { "{}".to_owned() } else { arguments };
             let input = serde_json::from_str(&arguments).unwrap_or(Value::String(arguments));
             // Some servers name no calls; answers have to name them all the same.
@@ -234,7 +259,11 @@ impl Assemble for Draft {
         });
         let turn = Turn { text: self.text, calls: calls.collect(), verbatim: None };
         let counted = if self.usage.is_some() { Counted::Reported } else { Counted::Estimated };
-        Ok(Said { turn, stop, usage: self.usage, counted, retries: 0 })
+        Ok(Said { stop, usage: self.usage, counted, ..Said::of(turn) })
+    }
+
+    fn used(&self) -> Usage {
+        self.usage.unwrap_or_default()
     }
 }
 
@@ -272,6 +301,38 @@ mod tests {
         assert_eq!(said.turn.calls, [call("a", "f", json!({ "p": 2 })), call("b", "g", json!({}))]);
         assert_eq!(said.stop, StopReason::ToolUse);
         assert_eq!(said.usage, Some(Usage { input: 4, cache_read: 5, cache_write: 0, output: 4 }));
+    }
+
+    #[test]
+    fn calls_without_places_are_told_apart_by_their_ids() {
+        let piece = |id: &str, index: Value, name: &str, arguments: &str| json!({ "id": id, "index": index, "function": { "name": name, "arguments": arguments } });
+        let none = || Value::Null;
+        for (chunks, expected) in [
+            // Whole calls, one in each chunk; all at the same place; pieces that repeat the id; pieces without one.
+            (
+                vec![vec![piece("a", none(), "f", "{\"p\":1}")], vec![piece("b", none(), "g", "{}")]],
+                "f{\"p\":1} g{}",
+            ),
+            (vec![vec![piece("a", json!(0), "f", "{}")], vec![piece("b", json!(0), "g", "{}")]], "f{} g{}"),
+            (
+                vec![vec![piece("a", none(), "f", "{\"p\"")], vec![piece("a", none(), "f", ":1}")]],
+                "f{\"p\":1}",
+            ),
+            (vec![vec![piece("a", none(), "f", "{\"p\"")], vec![piece("", none(), "", ":1}")]], "f{\"p\":1}"),
+            (vec![vec![piece("", none(), "f", "{}"), piece("", none(), "g", "{}")]], "f{} g{}"),
+            (vec![vec![piece("a", none(), "f", "{}"), piece("b", none(), "g", "{}")]], "f{} g{}"),
+        ] {
+            let mut draft = Box::new(Draft::default());
+            for chunk in &chunks {
+                let event = json!({ "choices": [{ "delta": { "tool_calls": chunk }, "finish_reason": "tool_calls" }] });
+                draft.event(&event, &|_| ()).unwrap();
+            }
+            let calls = draft.said().unwrap().turn.calls;
+            let told: Vec<String> = calls.iter().map(|call| format!("{}{}", call.name, call.input)).collect();
+            assert_eq!(told.join(" "), expected);
+            let ids: std::collections::HashSet<&str> = calls.iter().map(|call| call.id.as_str()).collect();
+            assert_eq!(ids.len(), calls.len());
+        }
     }
 
     #[test]

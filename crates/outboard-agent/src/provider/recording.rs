@@ -14,19 +14,21 @@ use crate::{conversation::Conversation, usage::Counted};
 /// A provider that is listened to.
 pub struct Recording<'a> {
     provider: &'a dyn Provider,
+    name: Option<String>,
     turns: Mutex<Vec<RecordedTurn>>,
 }
 
 impl<'a> Recording<'a> {
-    /// Listens to a provider.
-    pub fn of(provider: &'a dyn Provider) -> Self {
-        Self { provider, turns: Mutex::default() }
+    /// Listens to a provider, that of a maker if it has a name.
+    pub fn of(provider: &'a dyn Provider, name: Option<&str>) -> Self {
+        Self { provider, name: name.map(str::to_owned), turns: Mutex::default() }
     }
 
     /// What was said so far.
     pub fn recorded(&self) -> Recorded {
         let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Recorded { format: RECORDED, model: self.provider.model().map(str::to_owned), turns }
+        let model = self.provider.model().map(str::to_owned);
+        Recorded { format: RECORDED, model, provider: self.name.clone(), turns }
     }
 }
 

@@ -43,7 +43,13 @@ pub struct Step {
     /// The last words are what a call gave.
     #[serde(default)]
     pub answer_from: Option<From>,
+    /// The last words are worked out from what calls gave, in the way that has this name.
+    #[serde(default)]
+    pub answer_by: Option<String>,
 }
+
+/// Works last words out from all that was said, or says what is missing there.
+pub type Compute = fn(&Conversation) -> Result<String, String>;
 
 fn one() -> u64 {
     1
@@ -75,16 +81,30 @@ pub enum From {
 }
 
 /// Turns that are played.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Scripted {
     turns: Vec<Played>,
     model: Option<String>,
+    provider: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// What the words of a turn are.
+#[derive(Clone, Copy, Debug)]
+enum Words {
+    /// As they are written.
+    Written,
+    /// What the last call gave.
+    Given(From),
+    /// Worked out.
+    Computed(Compute),
+}
+
+#[derive(Clone, Debug)]
 struct Played {
     turn: Turn,
-    from: Option<From>,
+    words: Words,
+    /// It is an answer of steps: a call that failed right before it makes it a lie.
+    answers: bool,
     stop: Option<StopReason>,
     usage: Option<Usage>,
 }
@@ -96,6 +116,9 @@ pub struct Recorded {
     pub format: u32,
     /// The model that said them.
     pub model: Option<String>,
+    /// Whose API that was, which decides about prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// In their order.
     pub turns: Vec<RecordedTurn>,
 }
@@ -122,17 +145,26 @@ pub struct RecordedTurn {
 pub struct Unplayable(String);
 
 impl Scripted {
-    /// Turns by steps.
+    /// Turns by steps, of which none is worked out.
     ///
     /// # Errors
     /// If a step makes no sense.
     pub fn of(steps: &[Step]) -> Result<Self, Unplayable> {
+        Self::with(steps, &|_| None)
+    }
+
+    /// Turns by steps; `by` knows what answers are worked out by.
+    ///
+    /// # Errors
+    /// If a step makes no sense.
+    pub fn with(steps: &[Step], by: &dyn Fn(&str) -> Option<Compute>) -> Result<Self, Unplayable> {
         let mut turns = Vec::new();
         for (number, step) in (1..).zip(steps) {
             let wrong = |what: &str| Unplayable(format!("step {number} {what}"));
-            let is_answer = step.answer.is_some() || step.answer_from.is_some();
-            if step.answer.is_some() && step.answer_from.is_some() {
-                return Err(wrong("has both `answer` and `answer_from`"));
+            let answers = [step.answer.is_some(), step.answer_from.is_some(), step.answer_by.is_some()];
+            let is_answer = answers.contains(&true);
+            if answers.iter().filter(|is_said| **is_said).count() > 1 {
+                return Err(wrong("has more than one of `answer`, `answer_from` and `answer_by`"));
             }
             if is_answer && (!step.calls.is_empty() || step.each.is_some()) {
                 return Err(wrong("both calls and answers"));
@@ -153,11 +185,26 @@ impl Scripted {
                 }
                 None => {
                     let say = step.answer.as_deref().unwrap_or(&step.say);
-                    turns.push(Played { from: step.answer_from, ..Played::of(say, step.uses(None)) });
+                    let words = match (&step.answer_by, step.answer_from) {
+                        (Some(name), _) => Words::Computed(by(name).ok_or_else(|| {
+                            wrong(&format!(
+                                "works its answer out by `{}`, which nobody here knows",
+                                harmless(name)
+                            ))
+                        })?),
+                        (None, Some(from)) => Words::Given(from),
+                        (None, None) => Words::Written,
+                    };
+                    turns.push(Played { words, answers: is_answer, ..Played::of(say, step.uses(None)) });
                 }
             }
         }
-        Ok(Self { turns, model: None })
+        Ok(Self { turns, model: None, provider: None })
+    }
+
+    /// Whose API said recorded turns, if that is known.
+    pub fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
     }
 
     /// Turns of a recording.
@@ -165,18 +212,19 @@ impl Scripted {
     /// # Errors
     /// If it is none.
     pub fn recorded(text: &str) -> Result<Self, Unplayable> {
-        let Recorded { format, model, turns } =
+        let Recorded { format, model, provider, turns } =
             serde_json::from_str(text).map_err(|error| Unplayable(harmless(&error.to_string())))?;
         if format != RECORDED {
             return Err(Unplayable(format!("they have format {format}, this version plays {RECORDED}")));
         }
         let turns = turns.into_iter().map(|RecordedTurn { turn, stop, usage }| Played {
             turn,
-            from: None,
+            words: Words::Written,
+            answers: false,
             stop: Some(stop),
             usage,
         });
-        Ok(Self { turns: turns.collect(), model })
+        Ok(Self { turns: turns.collect(), model, provider })
     }
 }
 
@@ -205,7 +253,7 @@ fn put_in(value: &mut Value, name: &str, number: u64) {
 impl Played {
     fn of(say: &str, calls: Vec<ToolUse>) -> Self {
         let turn = Turn { text: say.to_owned(), calls, verbatim: None };
-        Self { turn, from: None, stop: None, usage: None }
+        Self { turn, words: Words::Written, answers: false, stop: None, usage: None }
     }
 }
 
@@ -217,21 +265,33 @@ impl Provider for Scripted {
     ) -> BoxFuture<'a, Result<Said, ProviderFailure>> {
         async move {
             let number = conversation.turns().count();
-            let Some(Played { turn, from, stop, usage }) = self.turns.get(number).cloned() else {
+            let Some(Played { mut turn, words, answers, stop, usage }) = self.turns.get(number).cloned()
+            else {
                 return Err(ProviderFailure::Script(format!(
                     "the written turns are over after {number}, and the task is not"
                 )));
             };
-            let mut turn = turn;
-            if let Some(from) = from {
-                turn.text = last_words(from, &last_result(conversation)?).to_owned();
+            if answers {
+                all_went_well(conversation)?;
+            }
+            match words {
+                Words::Written => {}
+                Words::Given(from) => turn.text = last_words(from, &last_result(conversation)?).to_owned(),
+                Words::Computed(compute) => {
+                    turn.text = compute(conversation).map_err(|what| {
+                        ProviderFailure::Script(format!(
+                            "the answer cannot be worked out: {}",
+                            harmless(&what)
+                        ))
+                    })?;
+                }
             }
             for (at, call) in turn.calls.iter_mut().enumerate() {
                 call.id = format!("call_{number}_{at}");
             }
             let ends = if turn.calls.is_empty() { StopReason::EndTurn } else { StopReason::ToolUse };
             let counted = if usage.is_some() { Counted::Reported } else { Counted::Estimated };
-            Ok(Said { turn, stop: stop.unwrap_or(ends), usage, counted, retries: 0 })
+            Ok(Said { stop: stop.unwrap_or(ends), usage, counted, ..Said::of(turn) })
         }
         .boxed()
     }
@@ -241,16 +301,21 @@ impl Provider for Scripted {
     }
 }
 
-/// What the last call gave, if it went well.
+/// What is answered after calls that failed was not found out by them.
+fn all_went_well(conversation: &Conversation) -> Result<(), ProviderFailure> {
+    let last = conversation.turns().next_back().map_or(0, |turn| turn.calls.len());
+    let failed = conversation.exchanges().rev().take(last).find(|(_, answer)| answer.is_error);
+    let Some((call, answer)) = failed else { return Ok(()) };
+    let said: String = answer.text.chars().take(300).flat_map(char::escape_debug).collect();
+    Err(ProviderFailure::Script(format!("`{}` failed: {said}", harmless(&call.name))))
+}
+
+/// What the last call gave.
 fn last_result(conversation: &Conversation) -> Result<String, ProviderFailure> {
-    let Some((call, answer)) = conversation.exchanges().next_back() else {
-        return Err(ProviderFailure::Script("no call has been made that could be answered from".to_owned()));
-    };
-    if answer.is_error {
-        let said: String = answer.text.chars().take(300).flat_map(char::escape_debug).collect();
-        return Err(ProviderFailure::Script(format!("`{}` failed: {said}", harmless(&call.name))));
+    match conversation.exchanges().next_back() {
+        Some((_, answer)) => Ok(answer.text.trim().to_owned()),
+        None => Err(ProviderFailure::Script("no call has been made that could be answered from".to_owned())),
     }
-    Ok(answer.text.trim().to_owned())
 }
 
 fn last_words(from: From, result: &str) -> &str {
@@ -266,6 +331,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::conversation::{Message, ToolAnswer};
 
     fn steps(value: Value) -> Vec<Step> {
         serde_json::from_value(value).unwrap()
@@ -305,13 +371,53 @@ mod tests {
         for (step, part) in [
             (json!({}), "step 1 neither calls nor answers"),
             (json!({ "answer": "a", "calls": [{ "tool": "x" }] }), "step 1 both"),
-            (json!({ "answer": "a", "answer_from": "result" }), "has both"),
+            (json!({ "answer": "a", "answer_from": "result" }), "more than one of"),
+            (json!({ "answer_by": "a", "answer_from": "result" }), "more than one of"),
+            (json!({ "answer_by": "x\u{1b}" }), "by `x\\u{1b}`, which nobody here knows"),
             (json!({ "for": "n", "from": 2, "to": 1, "calls": [{ "tool": "x" }] }), "needs `from`"),
             (json!({ "for": "n", "from": 0, "to": 99_999_999, "calls": [{ "tool": "x" }] }), "needs `from`"),
             (json!({ "for": "n", "to": 3, "a_turn": 0, "calls": [{ "tool": "x" }] }), "needs `from`"),
         ] {
             let refused = Scripted::of(&steps(json!([step]))).unwrap_err().to_string();
             assert!(refused.contains(part), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_are_worked_out_from_what_calls_gave_and_not_said_after_failures() {
+        let compute: Compute = |conversation| match conversation.exchanges().count() {
+            0 => Err("nothing".into()),
+            count => Ok(format!("{count} calls")),
+        };
+        let by = |name: &str| (name == "count").then_some(compute);
+        let say = async |last: Value, failed: &[bool]| {
+            let calls: Vec<Value> = failed.iter().map(|_| json!({ "tool": "t" })).collect();
+            let mut written = steps(json!([{ "calls": calls }, last]));
+            if failed.is_empty() {
+                written.remove(0);
+            }
+            let scripted = Scripted::with(&written, &by).unwrap();
+            let mut conversation = Conversation::default();
+            if !failed.is_empty() {
+                let turn = scripted.turn(&conversation, &|_| ()).await.unwrap().turn;
+                let answers =
+                    failed.iter().map(|failed| ToolAnswer { text: " 7 ".into(), is_error: *failed });
+                conversation.messages = vec![Message::Assistant(turn), Message::Results(answers.collect())];
+            }
+            scripted
+                .turn(&conversation, &|_| ())
+                .await
+                .map(|said| said.turn.text)
+                .map_err(|error| error.to_string())
+        };
+        let (literal, result, by) =
+            (json!({ "answer": "8" }), json!({ "answer_from": "result" }), json!({ "answer_by": "count" }));
+        assert_eq!(say(by.clone(), &[false, false]).await.unwrap(), "2 calls");
+        assert_eq!(say(result.clone(), &[false]).await.unwrap(), "7");
+        assert_eq!(say(literal.clone(), &[false]).await.unwrap(), "8");
+        assert_eq!(say(by.clone(), &[]).await.unwrap_err(), "the answer cannot be worked out: nothing");
+        for last in [literal, result, by] {
+            assert_eq!(say(last, &[true, false]).await.unwrap_err(), "`t` failed:  7 ");
         }
     }
 }

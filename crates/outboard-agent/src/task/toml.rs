@@ -42,13 +42,27 @@ fn of_value(value: &toml_edit::Value) -> Value {
     }
 }
 
-/// Puts texts of files where an input says `{ file = "name" }`: a name and no path, since a folder on the way may be a link.
+/// Puts texts of files where a member of an input is `{ file = "name" }`: a name and no path, since a folder on the way may be a
+/// link. The input itself is none, and `{ literal = … }` stands for what is in it as it is.
 pub(super) fn fill_in(
-    value: &mut Value,
+    input: &mut Value,
     file: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<(), String> {
+    match input {
+        Value::Object(members) => members.values_mut().try_for_each(|member| fill_in_value(member, file)),
+        _ => Ok(()),
+    }
+}
+
+fn fill_in_value(value: &mut Value, file: &dyn Fn(&str) -> Result<String, String>) -> Result<(), String> {
     match value {
         Value::Object(members) => {
+            if members.len() == 1
+                && let Some(literal) = members.get_mut("literal")
+            {
+                *value = literal.take();
+                return Ok(());
+            }
             if let (1, Some(Value::String(name))) = (members.len(), members.get("file")) {
                 let mut parts = Path::new(name).components();
                 let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
@@ -58,9 +72,9 @@ pub(super) fn fill_in(
                 *value = Value::String(file(name)?);
                 return Ok(());
             }
-            members.values_mut().try_for_each(|member| fill_in(member, file))
+            members.values_mut().try_for_each(|member| fill_in_value(member, file))
         }
-        Value::Array(items) => items.iter_mut().try_for_each(|item| fill_in(item, file)),
+        Value::Array(items) => items.iter_mut().try_for_each(|item| fill_in_value(item, file)),
         _ => Ok(()),
     }
 }

@@ -16,7 +16,7 @@ use outboard_agent::{
     billing::bill,
     provider::{
         Heard,
-        anthropic::{Anthropic, Options},
+        anthropic::{Anthropic, Effort, Options},
         endpoint::{Endpoint, Key},
         openai::OpenAi,
         recording::Recording,
@@ -152,7 +152,7 @@ async fn a_task_is_done_over_every_api_and_both_sides_count_the_same() {
             .turns
             .iter()
             .flat_map(|turn| &turn.calls)
-            .map(|call| (call.answer.as_str(), call.is_error))
+            .map(|call| (call.answer.as_deref().unwrap(), call.is_error))
             .collect();
         assert_eq!(answers, [("3", false), ("7", false), ("no tool `nothing`", true)]);
         // What the API billed, what we would have estimated, and what the fake counted in the requests that it got.
@@ -194,6 +194,14 @@ async fn what_may_pass_is_tried_again_and_nothing_is_called_twice() {
         let retries: Vec<u32> = report.turns.iter().map(|turn| turn.retries).collect();
         assert_eq!(retries, if stream { [3, 1, 0] } else { [2, 0, 0] }, "{api:?}");
         assert_eq!(report.turns.iter().map(|turn| turn.calls.len()).sum::<usize>(), 3);
+        // What an attempt had used before it broke off is told apart; chat completions tell it at the end alone.
+        let given_up: Vec<bool> = report.turns.iter().map(|turn| turn.given_up.input > 0).collect();
+        assert_eq!(
+            given_up,
+            [stream && api == Api::Anthropic, stream && api == Api::Anthropic, false],
+            "{api:?}"
+        );
+        assert_eq!(report.given_up().0, if stream { 4 } else { 2 });
         let again = notes.0.lock().unwrap().iter().filter(|note| note.starts_with("again: ")).count();
         assert_eq!(again, if stream { 4 } else { 2 });
     }
@@ -208,6 +216,7 @@ async fn what_will_not_pass_ends_at_once_and_says_why_without_the_key() {
             (json!({ "status": 404, "message": "no such model" }), 1, "no such model"),
             (json!({ "status": 307, "location": "http://127.0.0.1:1/v1/messages" }), 1, "HTTP 307"),
             (json!({ "status": 429, "retry_after": "3600" }), 1, "asks to wait 3600 s"),
+            (json!({ "status": 429, "type": "insufficient_quota", "message": "pay" }), 1, "HTTP 429: pay"),
             (json!({ "raw": "[]" }), 1, "no turn"),
             (json!({ "raw": "<html>" }), 1, "neither events nor JSON"),
         ] {
@@ -254,6 +263,39 @@ async fn nobody_there_is_told_of_and_an_agent_ends_when_it_is_told_to() {
     assert!(failure.to_string().contains("127.0.0.1"), "{failure}");
 }
 
+/// Stops an agent as soon as a call is answered, and notes which are not.
+struct StopsAtAnswer(CancellationToken, Mutex<Vec<String>>);
+
+impl Watcher for StopsAtAnswer {
+    fn answered(&self, _: &ToolUse, _: &ToolAnswer, _: Duration) {
+        self.0.cancel();
+    }
+
+    fn unanswered(&self, call: &ToolUse) {
+        self.1.lock().unwrap().push(call.name.clone());
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_before_an_interrupt_or_beside_a_failure_is_reported() {
+    let call = |name: &str| json!({ "name": name, "input": { "a": 1, "b": 2 } });
+    for (other, ended) in
+        [("wait", Ended::Interrupted), ("break", Ended::Tools(ToolboxFailure("the server is gone".into())))]
+    {
+        let model = FakeModel::start(vec![json!({ "calls": [call("add"), call(other)] })]).await;
+        let stop = CancellationToken::new();
+        let stops = if other == "wait" { stop.clone() } else { CancellationToken::new() };
+        let watcher = StopsAtAnswer(stops, Mutex::default());
+        let report =
+            run_within(&*provider(Api::Anthropic, true, &model), Bounds::default(), &watcher, stop).await;
+        assert_eq!(report.ended, ended);
+        let answers: Vec<Option<&str>> =
+            report.turns[0].calls.iter().map(|call| call.answer.as_deref()).collect();
+        assert_eq!(answers, [Some("3"), None], "{other}");
+        assert_eq!(*watcher.1.lock().unwrap(), [other]);
+    }
+}
+
 #[tokio::test]
 async fn agents_stop_at_their_bounds_and_at_reasons_to_stop() {
     let call = json!({ "calls": [{ "name": "add", "input": { "a": 1 } }] });
@@ -291,7 +333,7 @@ async fn agents_stop_at_their_bounds_and_at_reasons_to_stop() {
 async fn what_is_recorded_plays_again_without_a_model() {
     let model = FakeModel::start(sums()).await;
     let live = provider(Api::Anthropic, true, &model);
-    let recording = Recording::of(&*live);
+    let recording = Recording::of(&*live, Some("fake"));
     let first = run(&recording).await;
     let text = serde_json::to_string(&recording.recorded()).unwrap();
     assert!(!text.contains(KEY) && !text.contains("Be brief"), "{text}");
@@ -339,5 +381,86 @@ async fn a_server_that_falls_silent_is_given_up_wherever_it_does_and_asked_once(
         let Ended::Provider(failure) = &report.ended else { panic!("{said}: {:?}", report.ended) };
         assert!(failure.to_string().contains("it has sent nothing for too long"), "{said}: {failure}");
         assert_eq!(asked.load(Ordering::SeqCst), 1, "{said}");
+    }
+}
+
+/// A server that answers whoever asks with a stream of these bytes, each in a chunk of its own.
+async fn says_byte_by_byte(said: String) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (address, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&asked);
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n";
+    let mut answer = head.as_bytes().to_vec();
+    for byte in said.bytes() {
+        answer.extend_from_slice(b"1\r\n");
+        answer.push(byte);
+        answer.extend_from_slice(b"\r\n");
+    }
+    answer.extend_from_slice(b"0\r\n\r\n");
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let mut request = vec![0; 64 << 10];
+            let _ = stream.read(&mut request).await.unwrap();
+            stream.write_all(&answer).await.unwrap();
+            kept.push(stream);
+        }
+    });
+    (format!("http://{address}"), asked)
+}
+
+/// Streams as the formats allow them: lines that end in one way or another, comments, fields that nobody knows, data in several
+/// lines, and no empty line at the end.
+#[tokio::test]
+async fn streams_are_read_however_they_are_cut_and_with_what_they_say_of_caches() {
+    let messages = [
+        r#"{"type":"message_start","message":{"usage":{"input_tokens":3,"cache_read_input_tokens":50,"cache_creation_input_tokens":7,"output_tokens":1}}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+        "{\"type\":\"content_block_delta\",\ndata: \"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"3 ä😀\"}}",
+        r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let completions = [
+        "{\"choices\":[{\"delta\":\ndata:{\"content\":\"3 ä😀\"}}]}",
+        r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":60,"completion_tokens":9,"prompt_tokens_details":{"cached_tokens":50}}}"#,
+        "[DONE]",
+    ];
+    for (api, events, usage) in [
+        (Api::Anthropic, &messages[..], Usage { input: 3, cache_read: 50, cache_write: 7, output: 9 }),
+        (Api::OpenAi, &completions[..], Usage { input: 10, cache_read: 50, cache_write: 0, output: 9 }),
+    ] {
+        let events: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let said = format!(": welcome\n\nretry: 10\nid: 1\nodd\n\n{}", events.join(": ping\n\n"));
+        for said in [said.clone(), said.replace('\n', "\r\n"), said.trim_end().to_owned() + "\n"] {
+            let (url, asked) = says_byte_by_byte(said.clone()).await;
+            let url = if api == Api::Anthropic { url + "/v1/messages" } else { url + "/v1" };
+            let (endpoint, options) = (Endpoint::at(&url).unwrap(), Options::default());
+            let patience = Patience { tries: 1, ..Patience::default() };
+            let provider: Box<dyn Provider> = match api {
+                Api::Anthropic => Box::new(Anthropic::new(endpoint, None, "m", options, patience).unwrap()),
+                Api::OpenAi => Box::new(OpenAi::new(endpoint, None, "m", options, patience).unwrap()),
+            };
+            let report = run(&*provider).await;
+            let told = (report.ended, report.answer.as_deref());
+            assert_eq!(told, (Ended::Answered, Some("3 ä😀")), "{said:?}");
+            assert_eq!((report.turns[0].usage, asked.load(Ordering::SeqCst)), (usage, 1), "{said:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn effort_is_asked_for_of_chat_completions_alone_and_only_if_it_is_wanted() {
+    for (effort, sent) in [(None, Value::Null), (Some(Effort::Low), json!("low"))] {
+        let model = FakeModel::start(vec![json!({ "text": "a" }); 2]).await;
+        let options = Options { effort, ..Options::default() };
+        let completions = Endpoint::at(&model.completions()).unwrap();
+        run(&OpenAi::new(completions, None, "m", options, Patience::default()).unwrap()).await;
+        let messages = Endpoint::at(&model.messages()).unwrap();
+        run(&Anthropic::new(messages, None, "m", options, Patience::default()).unwrap()).await;
+        let asked: Vec<Value> =
+            model.requests().iter().map(|body| body["reasoning_effort"].clone()).collect();
+        assert_eq!(asked, [sent, Value::Null]);
     }
 }

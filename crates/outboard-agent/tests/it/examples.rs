@@ -22,3 +22,14 @@ async fn the_direct_example_works_with_a_servers_tools_as_they_are() {
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.starts_with("2 turns, ") && said.ends_with("{\"sum\":42.0}\n"), "{said}");
 }
+
+/// Whatever the way, the model is told the same: else their figures say nothing about each other.
+#[test]
+fn the_system_prompt_is_the_same_wherever_it_stands() {
+    for (copy, text) in [
+        ("agent.py", include_str!("../../../../examples/python/agent.py")),
+        ("agent.ts", include_str!("../../../../examples/typescript/agent.ts")),
+    ] {
+        assert!(text.contains(outboard_agent::SYSTEM), "{copy}");
+    }
+}

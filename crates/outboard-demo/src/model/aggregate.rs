@@ -2,7 +2,7 @@
 //!
 //! It reads nothing but the texts that the tools answered with.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use outboard_agent::Conversation;
 use serde_json::Value;
@@ -50,14 +50,28 @@ pub(super) fn answer(conversation: &Conversation) -> Result<Answer, Stuck> {
     })
 }
 
-/// A page that was fetched twice counts once.
+/// Counts failures over these pages, each of which must be there.
+pub(super) fn failures(conversation: &Conversation, wanted: RangeInclusive<u32>) -> Result<u64, Stuck> {
+    let pages = pages(conversation)?;
+    let mut failures = 0;
+    for number in wanted {
+        let page = pages.get(&number).ok_or(Stuck::PageMissing(number))?;
+        failures += page.records.iter().filter(|record| !record.metadata.success).count() as u64;
+    }
+    Ok(failures)
+}
+
+/// A page that was fetched twice counts once. An answer is the page that was asked for, or none.
 fn pages(conversation: &Conversation) -> Result<BTreeMap<u32, DataChunk>, Stuck> {
     conversation
         .exchanges()
         .filter(|(call, _)| call.name == DATA_CHUNK)
         .map(|(call, answer)| {
-            let chunk = serde_json::from_str::<DataChunk>(&answer.text);
-            chunk.map(|chunk| (chunk.page, chunk)).map_err(|_| unreadable(&call.name, &answer.text))
+            let chunk = serde_json::from_str::<DataChunk>(&answer.text).ok();
+            chunk
+                .filter(|chunk| !answer.is_error && call.input["page"] == chunk.page)
+                .map(|chunk| (chunk.page, chunk))
+                .ok_or_else(|| unreadable(&call.name, &answer.text))
         })
         .collect()
 }

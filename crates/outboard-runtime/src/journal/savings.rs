@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use super::{Ending, Event, Opened};
 use crate::{
     ids::{Namespace, RequestId, UpstreamName},
+    json::Json,
     ports::engine::{Delivered, Reply},
-    present::{count_tokens, estimate_tokens},
+    present::{self, count_tokens, estimate_tokens},
 };
 
 /// Longer texts are not counted but estimated by their length.
@@ -36,9 +37,10 @@ pub struct Answers {
 }
 
 impl Savings {
-    /// Tokens of answers that were not given on. What a script gives is taken off whole, whatever it is made of.
-    pub fn results(&self) -> usize {
-        self.read().saturating_sub(self.given)
+    /// Tokens of answers that were not given on. What a script gives is taken off whole, whatever it is made of: a run that gives
+    /// more than it read, kept results of others for example, is negative, so that sums over runs are right.
+    pub fn results(&self) -> i64 {
+        signed(self.read()) - signed(self.given)
     }
 
     /// Tokens of all answers.
@@ -46,12 +48,35 @@ impl Savings {
         self.upstreams.values().map(|answers| answers.tokens).sum()
     }
 
-    /// The share of one upstream in [`Savings::results`].
-    pub fn results_of(&self, upstream: &UpstreamName) -> usize {
-        let own = self.upstreams.get(upstream).map_or(0, |answers| answers.tokens);
-        let given = (own * self.given).checked_div(self.read()).unwrap_or(0);
-        own.saturating_sub(given)
+    /// The share of each upstream in [`Savings::results`]. Together they are all of it, unless the run called nobody.
+    pub fn shares(&self) -> Vec<(&UpstreamName, i64)> {
+        let tokens: Vec<usize> = self.upstreams.values().map(|answers| answers.tokens).collect();
+        let given = split(self.given, &tokens);
+        let own = self.upstreams.iter().zip(given);
+        own.map(|((upstream, answers), given)| (upstream, signed(answers.tokens) - signed(given))).collect()
     }
+}
+
+/// A number in parts by these weights, which together are all of it.
+pub fn split(whole: usize, weights: &[usize]) -> Vec<usize> {
+    let all: u128 = weights.iter().map(|weight| *weight as u128).sum();
+    let (mut before, mut given) = (0, 0);
+    let parts = weights.iter().enumerate().map(|(at, weight)| {
+        before += *weight as u128;
+        let until = match at + 1 == weights.len() {
+            true => whole,
+            false => usize::try_from((whole as u128 * before).checked_div(all).unwrap_or(0)).unwrap_or(whole),
+        };
+        let part = until - given;
+        given = until;
+        part
+    });
+    parts.collect()
+}
+
+/// Tokens that may be fewer than none.
+pub fn signed(tokens: usize) -> i64 {
+    i64::try_from(tokens).unwrap_or(i64::MAX)
 }
 
 /// What a run kept out; `None` if it kept nothing out: it has not ended with a value (whoever asked has to ask again, and what
@@ -67,7 +92,7 @@ pub fn savings(events: &[Event]) -> Option<Savings> {
     if opened.source.is_empty() {
         return None;
     }
-    let given = value.as_ref().map_or(0, |value| tokens(value.as_str()));
+    let given = value.as_ref().map_or(0, value_tokens);
     let mut savings = Savings {
         given,
         namespaces: opened.namespaces.iter().map(|view| view.namespace.clone()).collect(),
@@ -87,7 +112,7 @@ pub fn savings(events: &[Event]) -> Option<Savings> {
                     let answers = savings.upstreams.entry(upstream.clone()).or_default();
                     answers.calls += 1;
                     answers.tokens += match reply {
-                        Reply::Value(value) => tokens(value.as_str()),
+                        Reply::Value(value) => value_tokens(value),
                         Reply::Failed(failure) => tokens(&failure.message),
                     };
                 }
@@ -103,6 +128,15 @@ fn is_own(opened: &Opened, request: RequestId) -> bool {
     opened.origin.as_ref().is_none_or(|origin| request >= origin.from)
 }
 
+/// Pictures and sounds, which no client shows as text, count as what stands for them in ours, and so do the bytes of resources:
+/// what a model pays for them differs from one to another.
+fn value_tokens(value: &Json) -> usize {
+    match present::without_media(value) {
+        Some(shown) => tokens(shown.as_str()),
+        None => tokens(value.as_str()),
+    }
+}
+
 fn tokens(text: &str) -> usize {
     if text.len() <= COUNTED { count_tokens(text) } else { estimate_tokens(text) }
 }
@@ -116,7 +150,6 @@ mod tests {
         clock::{RunTime, WallTime},
         ids::{ImageHash, RunId, ToolName},
         journal::{FORMAT, Intent, Origin, Resumed},
-        json::Json,
         limits::Limits,
         ports::engine::{Delivery, GuestAsk, GuestRequest, NamespaceView, Stopped},
         reply::{FailureCode, ToolFailure},
@@ -212,8 +245,8 @@ mod tests {
         assert_eq!(savings.upstreams[&UpstreamName::from("x")], answers(2, 102));
         assert_eq!(savings.upstreams[&UpstreamName::from("y")], answers(1, 301));
         assert_eq!((savings.given, savings.results()), (41, 362));
-        let shares = ["x", "y"].map(|name| savings.results_of(&UpstreamName::from(name)));
-        assert!(shares.iter().sum::<usize>().abs_diff(362) <= 2, "{shares:?}");
+        let shares: Vec<i64> = savings.shares().into_iter().map(|(_, share)| share).collect();
+        assert_eq!(shares, [92, 270]);
         assert_eq!(savings.namespaces, [Namespace::from("a")]);
     }
 
@@ -234,7 +267,43 @@ mod tests {
         ] {
             assert_eq!(savings(&nothing), None);
         }
-        // A value larger than all that was read is no negative saving.
-        assert_eq!(savings(&run(opened("x", None), ended(9_001))).unwrap().results(), 0);
+        // A value larger than all that was read was read by somebody else, who counts it: here it is taken off.
+        assert_eq!(savings(&run(opened("x", None), ended(9_001))).unwrap().results(), 202 - 9_001);
+        let idle = savings(&[opened("x", None), ended(11)]).unwrap();
+        assert_eq!((idle.results(), idle.shares()), (-11, Vec::new()));
+    }
+
+    #[test]
+    fn pictures_are_not_counted_as_text() {
+        let data = "QUJD".repeat(4_000);
+        let blob =
+            json!({ "type": "resource", "resource": { "uri": "a:b", "mimeType": "x/y", "blob": data } });
+        let image = json!({ "type": "image", "data": data, "mimeType": "image/png" });
+        for media in
+            [json!([blob]), json!([image]), json!({ "seen": [{ "type": "text", "text": "a" }, image, blob] })]
+        {
+            let events = [
+                opened("x", None),
+                asked(1, false),
+                intended(1, "x"),
+                settled(1, Reply::Value(Json::from(media.clone()))),
+                Event::Ended(Ending::Value(Some(Json::from(media.clone())))),
+            ];
+            let savings = savings(&events).unwrap();
+            assert!((5..80).contains(&savings.read()), "{}", savings.read());
+            assert_eq!(savings.results(), 0);
+        }
+    }
+
+    #[test]
+    fn parts_are_all_of_the_whole() {
+        for (whole, weights, parts) in [
+            (10, &[1, 1, 1][..], &[3, 3, 4][..]),
+            (5, &[0, 0], &[0, 5]),
+            (7, &[], &[]),
+            (usize::MAX, &[usize::MAX], &[usize::MAX]),
+        ] {
+            assert_eq!(split(whole, weights), parts);
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 use super::{plain::size, scan};
 use crate::json::Json;
 
@@ -33,6 +35,35 @@ pub(super) fn with_placeholders(value: &Json) -> Option<Json> {
     }
     placed.push_str(&text[copied..]);
     Json::parse(placed).ok()
+}
+
+/// [`with_placeholders`], and without the bytes of resources, which clients show no more than those of pictures. `None` if it has
+/// neither.
+pub(crate) fn without_media(value: &Json) -> Option<Json> {
+    let placed = with_placeholders(value);
+    let text = placed.as_ref().unwrap_or(value).as_str();
+    if memchr::memmem::find(text.as_bytes(), b"\"blob\"").is_none() {
+        return placed;
+    }
+    let Ok(mut shown) = serde_json::from_str(text) else { return placed };
+    drop_blobs(&mut shown);
+    Some(Json::from(shown))
+}
+
+/// As deep as the value is: readers of JSON take no more than 128 levels.
+fn drop_blobs(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            if members.get("uri").is_some_and(Value::is_string)
+                && let Some(Value::String(bytes)) = members.get_mut("blob")
+            {
+                bytes.clear();
+            }
+            members.values_mut().for_each(drop_blobs);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_blobs),
+        _ => {}
+    }
 }
 
 /// The media blocks of a value that is one, or is a list of content blocks. Others are reached only by scripts.
@@ -196,7 +227,7 @@ mod tests {
 
     use super::*;
 
-    fn placed(value: serde_json::Value) -> Option<String> {
+    fn placed(value: Value) -> Option<String> {
         with_placeholders(&Json::from(value)).map(|json| json.as_str().to_owned())
     }
 
@@ -235,7 +266,7 @@ mod tests {
             (json!([image, 1]), 0),
             (json!({"shot": image}), 0),
             (json!([words]), 0),
-            (serde_json::Value::Array(vec![image; 50]), BLOCKS),
+            (Value::Array(vec![image; 50]), BLOCKS),
         ] {
             assert_eq!(blocks(&Json::from(value.clone())).len(), count, "{value}");
         }

@@ -11,7 +11,10 @@ mod model;
 mod tasks;
 mod workshop;
 
-use std::{fs::OpenOptions, path::PathBuf};
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use outboard_agent::{
@@ -19,6 +22,7 @@ use outboard_agent::{
     agent::Unwatched,
     provider::{Provider, recording::Recording},
     task::Mode,
+    usage::Counted,
 };
 use serde_json::{Value, json};
 
@@ -28,6 +32,10 @@ pub(super) use tasks::{Place, find as find_task};
 pub(super) use workshop::{Done, Workshop, available, seen};
 
 use crate::report::{self, Failure, USAGE};
+
+/// Under what command runs are recorded whose turns no model said, and those of comparisons: they keep nothing out of anything.
+pub(super) const PLAYED: &str = "agent, played";
+pub(super) const COMPARED: &str = "compare";
 
 /// Options of `outboard agent`.
 #[derive(Debug, Args)]
@@ -63,8 +71,9 @@ pub(super) struct AgentCommand {
 
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("write the turns to {}", path.display())]
+#[error("write {what} to {}", path.display())]
 struct Unwritten {
+    what: &'static str,
     path: PathBuf,
     #[source]
     source: std::io::Error,
@@ -86,14 +95,12 @@ impl AgentCommand {
         available(self.mode, &context).await?;
         #[cfg(target_os = "linux")]
         let folder = self.folder()?;
-        if let Some(path) = &self.record {
-            // Before anything is paid for.
-            writable(path)?;
-        }
-        let recording = Recording::of(&*chosen.provider);
+        // Before anything is paid for.
+        self.record.as_deref().map_or(Ok(()), |path| writable(path, "the turns"))?;
+        let recording = Recording::of(&*chosen.provider, chosen.maker.as_deref());
         let provider: &dyn Provider = if self.record.is_some() { &recording } else { &*chosen.provider };
         let done = context
-            .with_as("agent", &|_| true, async |system, stop| {
+            .with_as(if chosen.is_played { PLAYED } else { "agent" }, &|_| true, async |system, stop| {
                 let seen = seen(&context)?;
                 let workshop = Workshop::open(system, &context, self.mode, seen, &stop).await?;
                 let live = live::Live;
@@ -223,7 +230,8 @@ fn object(
     failure: Option<&Failure>,
 ) -> Value {
     let Done { report, in_tools, in_code } = done;
-    let (usage, cost) = (report.usage(), chosen.cost(report));
+    let (usage, cost) = (report.usage(), chosen.cost(report).ok());
+    let (retries, given_up) = report.given_up();
     let seconds = |span: std::time::Duration| (span.as_secs_f64() * 1e3).round() / 1e3;
     json!({
         "task": task.name,
@@ -243,7 +251,10 @@ fn object(
             "counted": report.counted().label(),
         },
         "dollars": cost.as_ref().map(|cost| cost.dollars),
+        "dollarsAreEstimated": cost.is_some() && report.counted() == Counted::Estimated,
         "pricesAsOf": cost.as_ref().map(|cost| cost.as_of.as_str()),
+        "retries": retries,
+        "givenUpTokens": given_up.total(),
         "seconds": {
             "total": seconds(report.took),
             "model": seconds(report.in_model()),
@@ -255,16 +266,29 @@ fn object(
     })
 }
 
-fn writable(path: &std::path::Path) -> Result<(), Failure> {
+/// Refuses a file that cannot be written. What is in it stays; where there was none, none is left.
+pub(super) fn writable(path: &Path, what: &'static str) -> Result<(), Failure> {
+    let was_there = path.exists();
     let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-    opened
-        .map(drop)
-        .map_err(|source| Failure::could_not(&Unwritten { path: path.to_owned(), source }).code(USAGE))
+    let unwritten =
+        |source| Failure::could_not(&Unwritten { what, path: path.to_owned(), source }).code(USAGE);
+    opened.map_err(unwritten)?;
+    if was_there { Ok(()) } else { std::fs::remove_file(path).map_err(unwritten) }
 }
 
-fn keep(path: &std::path::Path, recording: &Recording<'_>) -> Result<(), Failure> {
-    let unwritten = |source| Failure::could_not(&Unwritten { path: path.to_owned(), source });
-    let text =
-        serde_json::to_string_pretty(&recording.recorded()).map_err(|error| unwritten(error.into()))?;
-    std::fs::write(path, text + "\n").map_err(unwritten)
+/// Writes the file, if there is something to be written.
+pub(super) fn write(path: &Path, what: &'static str, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|source| Failure::could_not(&Unwritten { what, path: path.to_owned(), source }))
+}
+
+/// A recording of nothing takes the place of no other.
+fn keep(path: &Path, recording: &Recording<'_>) -> Result<(), Failure> {
+    let recorded = recording.recorded();
+    if recorded.turns.is_empty() {
+        report::warn(format_args!("no turn was said: {} is not written", path.display()));
+        return Ok(());
+    }
+    let text = serde_json::to_string_pretty(&recorded).map_err(|error| Failure::could_not(&error))?;
+    write(path, "the turns", &(text + "\n"))
 }

@@ -1,7 +1,7 @@
 //! `outboard compare`: one task, or all built-in ones, in every mode and as often as wanted; figures side by side. Without a
 //! provider the turns that are written down with a task are played. The figures are laid out by outboard-agent.
 
-use std::{io::IsTerminal as _, path::PathBuf};
+use std::{cell::RefCell, io::IsTerminal as _, path::PathBuf};
 
 use clap::Args;
 use outboard_agent::{
@@ -24,6 +24,9 @@ use crate::{
     report::{self, Failure, USAGE, escaped},
     wiring::System,
 };
+
+/// What `--html` writes.
+const PAGE: &str = "the page";
 
 /// Options of `outboard compare`.
 #[derive(Debug, Args)]
@@ -63,15 +66,6 @@ struct Start<'a> {
     stop: CancellationToken,
 }
 
-/// A page that could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("write the page to {}", path.display())]
-struct Unwritten {
-    path: PathBuf,
-    #[source]
-    source: std::io::Error,
-}
-
 impl Compare {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let tasks = self.tasks()?;
@@ -81,14 +75,23 @@ impl Compare {
         };
         // The calls of a task's file are its author's: with servers of the caller's own they are made only if that is said.
         let harmless = |task: &Task| task.servers == Servers::Demo && !task.ways.is_empty();
-        let written = self.model.plays_written(tasks.iter().all(harmless));
+        let written = self.model.plays_written(tasks.iter().all(harmless)) && !self.model.plays_recorded();
         if !written {
-            // Before anything is started: whether a model can be asked at all.
+            // Before anything is started: whether a model can be asked at all, or turns be played.
             self.model.choose(&tasks[0], Mode::Direct, None)?;
         }
+        if self.model.plays_recorded() && self.modes.len() != 1 {
+            return Err(Failure::new("recorded turns are those of one mode, and it is not named")
+                .hint("--modes code, for example")
+                .code(USAGE));
+        }
+        // Before anything is paid for.
+        self.html.as_deref().map_or(Ok(()), |path| agent::writable(path, PAGE))?;
         let context = place.context()?;
-        let comparisons = context
-            .with_as("agent", &|_| true, async |system, stop| {
+        // What was compared until a failure or an interrupt is told all the same.
+        let told = RefCell::new(Vec::new());
+        let ended = context
+            .with_as(agent::COMPARED, &|_| true, async |system, stop| {
                 let wants_workspace = tasks.iter().any(|task| self.wants(task, Mode::Workspace));
                 let no_workspace = if wants_workspace {
                     available(Mode::Workspace, &context).await.err().map(|why| why.to_string())
@@ -100,16 +103,16 @@ impl Compare {
                 }
                 // What one way sees must not make another one harder.
                 let start = Start { system, context: &context, seen: seen(&context)?, no_workspace, stop };
-                let mut comparisons = Vec::new();
                 for task in &tasks {
-                    let compared = self.compare(&start, task, written).await;
+                    let compared = self.compare(&start, task, written, &told).await;
                     report::progress("");
-                    comparisons.push(compared?);
+                    compared?;
                 }
-                Ok(comparisons)
+                Ok(())
             })
-            .await?;
-        self.tell(&comparisons)
+            .await;
+        report::progress("");
+        self.tell(&done(told.into_inner()), ended.err())
     }
 
     fn tasks(&self) -> Result<Vec<Task>, Failure> {
@@ -145,7 +148,14 @@ impl Compare {
         (ways, left_out)
     }
 
-    async fn compare(&self, start: &Start<'_>, task: &Task, written: bool) -> Result<Comparison, Failure> {
+    /// Compares the ways of a task, and keeps in `told` what is known so far.
+    async fn compare(
+        &self,
+        start: &Start<'_>,
+        task: &Task,
+        written: bool,
+        told: &RefCell<Vec<Comparison>>,
+    ) -> Result<(), Failure> {
         let (ways, left_out) = self.ways(task, written, start.no_workspace.as_deref());
         if ways.is_empty() {
             let why = if left_out.is_empty() { String::new() } else { format!(": {}", left_out.join("; ")) };
@@ -155,35 +165,49 @@ impl Compare {
             ))
             .code(USAGE));
         }
-        let mut comparison = Comparison {
-            task: if task.name.is_empty() { "task".to_owned() } else { task.name.clone() },
+        let name = if task.name.is_empty() { "task".to_owned() } else { task.name.clone() };
+        told.borrow_mut().push(Comparison {
+            task: name.clone(),
             title: task.title.clone(),
             prompt: task.prompt.clone(),
             model: String::new(),
             ways: Vec::new(),
             left_out,
+        });
+        // Nobody else borrows it, and nothing is borrowed while something is waited for.
+        let change = |change: &mut dyn FnMut(&mut Comparison)| {
+            if let Some(last) = told.borrow_mut().last_mut() {
+                change(last);
+            }
         };
         for (mode, way) in ways {
             let chosen = match way {
                 Some(way) => self.model.play(way)?,
                 None => self.model.choose(task, mode, None)?,
             };
-            comparison.model = chosen.label();
-            let name = way.map(|way| way.name.clone()).unwrap_or_default();
-            let mut runs = WayRuns { mode, name, runs: Vec::new() };
+            let runs =
+                WayRuns { mode, name: way.map(|way| way.name.clone()).unwrap_or_default(), runs: Vec::new() };
+            let label = runs.label();
+            change(&mut |comparison| {
+                comparison.model = chosen.label();
+                comparison.ways.push(runs.clone());
+            });
             for number in 1..=self.runs {
                 report::progress(format_args!(
                     "{}: {}, run {number} of {}",
-                    escaped(&comparison.task),
-                    escaped(&runs.label()),
+                    escaped(&name),
+                    escaped(&label),
                     self.runs
                 ));
                 let sample = self.once(start, task, mode, &chosen).await?;
-                runs.runs.push(sample);
+                change(&mut |comparison| {
+                    if let Some(way) = comparison.ways.last_mut() {
+                        way.runs.push(sample.clone());
+                    }
+                });
             }
-            comparison.ways.push(runs);
         }
-        Ok(comparison)
+        Ok(())
     }
 
     async fn once(
@@ -210,13 +234,27 @@ impl Compare {
         Ok(sample(task, chosen, &done))
     }
 
-    fn tell(&self, comparisons: &[Comparison]) -> Result<(), Failure> {
+    /// Tells what was compared, and why it is not all, if it is not.
+    fn tell(&self, comparisons: &[Comparison], failure: Option<Failure>) -> Result<(), Failure> {
         let all: Vec<&Comparison> = comparisons.iter().collect();
+        let is_whole = failure.is_none();
+        let failure = failure.or_else(|| verdict(comparisons));
+        if all.is_empty() {
+            return failure.map_or(Ok(()), Err);
+        }
         if self.json {
-            report::json(&object(comparisons))?;
-        } else if let Some(path) = &self.html {
-            std::fs::write(path, compare::page(&all))
-                .map_err(|source| Failure::could_not(&Unwritten { path: path.clone(), source }))?;
+            let mut object = object(comparisons);
+            object["isWhole"] = json!(is_whole);
+            object["error"] = json!(failure.as_ref().map(Failure::json));
+            report::json(&object)?;
+            report::flush();
+            return failure.map_or(Ok(()), |failure| Err(failure.silenced()));
+        }
+        if !is_whole {
+            report::warn("not all was done: these are the runs until then");
+        }
+        if let Some(path) = &self.html {
+            agent::write(path, PAGE, &compare::page(&all))?;
             report::note(format_args!("written to {}", path.display()));
         } else {
             let style = Style::detect(std::io::stdout().is_terminal(), variable);
@@ -228,26 +266,48 @@ impl Compare {
             }
         }
         report::flush();
-        let failed = comparisons.iter().flat_map(|comparison| &comparison.ways).flat_map(|way| {
-            way.runs.iter().filter_map(move |run| Some((way.label(), run.failure.as_deref()?)))
-        });
-        let failed: Vec<String> =
-            failed.map(|(way, why)| format!("{}: {}", escaped(&way), escaped(why))).collect();
-        match failed.first() {
-            None => Ok(()),
-            Some(first) => {
-                let failure = Failure::new(format_args!(
-                    "{} gave no answer: {first}",
-                    report::counted(failed.len(), "run")
-                ));
-                Err(if self.json { failure.silenced() } else { failure })
-            }
-        }
+        failure.map_or(Ok(()), Err)
     }
+}
+
+/// The comparisons with the runs that there are.
+fn done(mut comparisons: Vec<Comparison>) -> Vec<Comparison> {
+    for comparison in &mut comparisons {
+        comparison.ways.retain(|way| !way.runs.is_empty());
+    }
+    comparisons.retain(|comparison| !comparison.ways.is_empty());
+    comparisons
+}
+
+/// Why a comparison that went to its end fails all the same: runs without an answer, or with a wrong one.
+fn verdict(comparisons: &[Comparison]) -> Option<Failure> {
+    let runs = || {
+        let ways = comparisons.iter().flat_map(|comparison| &comparison.ways);
+        ways.flat_map(|way| way.runs.iter().map(move |run| (way, run)))
+    };
+    let failed: Vec<String> = runs()
+        .filter_map(|(way, run)| {
+            Some(format!("{}: {}", escaped(&way.label()), escaped(run.failure.as_deref()?)))
+        })
+        .collect();
+    if let Some(first) = failed.first() {
+        return Some(Failure::new(format_args!(
+            "{} gave no answer: {first}",
+            report::counted(failed.len(), "run")
+        )));
+    }
+    let wrong: Vec<String> =
+        runs().filter(|(_, run)| run.right == Some(false)).map(|(way, _)| escaped(&way.label())).collect();
+    let first = wrong.first()?;
+    Some(Failure::new(format_args!(
+        "{} gave a wrong answer, by the task's own check: {first}",
+        report::counted(wrong.len(), "run")
+    )))
 }
 
 fn sample(task: &Task, chosen: &Chosen, done: &Done) -> Sample {
     let Done { report, in_tools, in_code } = done;
+    let (cost, (retries, given_up)) = (chosen.cost(report).ok(), report.given_up());
     let failure = (report.ended != Ended::Answered)
         .then(|| agent::failure(report, None).map(|failure| failure.to_string()))
         .flatten();
@@ -258,7 +318,10 @@ fn sample(task: &Task, chosen: &Chosen, done: &Done) -> Sample {
         model_seconds: report.in_model().as_secs_f64(),
         tool_seconds: in_tools.as_secs_f64(),
         code_seconds: in_code.as_secs_f64(),
-        dollars: chosen.cost(report).map(|cost| cost.dollars),
+        dollars: cost.as_ref().map(|cost| cost.dollars),
+        prices_as_of: cost.map(|cost| cost.as_of),
+        retries,
+        given_up,
         answer: report.answer.clone().filter(|_| report.ended == Ended::Answered),
         // No answer is no right one.
         right: task.check.as_ref().map(|_| agent::judged(task, report) == Some(true)),
@@ -275,6 +338,7 @@ fn object(comparisons: &[Comparison]) -> serde_json::Value {
                 "tokens": way.tokens(),
                 "seconds": way.spread(|run| run.seconds),
                 "dollars": way.dollars(),
+                "pricesAsOf": way.prices_as_of(),
                 "right": way.right().map(|(right, judged)| json!({ "right": right, "judged": judged })),
                 "answered": way.answered().count(),
                 "failed": way.failed(),

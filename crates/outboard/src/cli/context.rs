@@ -58,6 +58,11 @@ impl Context {
         Ok(context)
     }
 
+    /// [`Context::load_in`] without saying so.
+    pub(super) fn load_quietly_in(directory: PathBuf) -> Result<Self, Failure> {
+        Self::loaded(Some(directory), whole)
+    }
+
     /// [`Context::load`] without saying so.
     pub(super) fn load_quietly() -> Result<Self, Failure> {
         Self::loaded(None, whole)

@@ -7,7 +7,7 @@ use clap::Args;
 use outboard_face::{FaceOptions, Offer};
 use outboard_runtime::{
     catalogue::{Member, Snapshot},
-    present::grouped,
+    present::{count_tokens, grouped},
 };
 use serde_json::{Value, json};
 
@@ -61,12 +61,21 @@ impl List {
 
 /// Tokens of what a model is shown of all this by Outboard.
 pub(super) fn own_tokens(snapshot: &Snapshot, configuration: &Configuration) -> usize {
+    offer(snapshot, configuration).tokens()
+}
+
+/// Tokens of what Outboard says of itself beside them.
+pub(super) fn own_instructions(snapshot: &Snapshot, configuration: &Configuration) -> usize {
+    count_tokens(&offer(snapshot, configuration).instructions)
+}
+
+fn offer(snapshot: &Snapshot, configuration: &Configuration) -> Offer {
     let options = FaceOptions {
         declarations_budget: configuration.settings.declarations,
         result_budget: configuration.settings.result_tokens,
         ..FaceOptions::default()
     };
-    Offer::new(snapshot, options).tokens()
+    Offer::new(snapshot, options)
 }
 
 fn object(rows: &[Standing<'_>], own: usize) -> Value {

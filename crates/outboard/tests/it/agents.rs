@@ -105,13 +105,9 @@ fn a_comparison_is_an_object_for_programs_and_a_page_for_people() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_does_a_task_over_either_api_and_tells_what_that_cost() {
-    let script = "return (await data_tools.get_total_pages()) + ' pages'";
+    let script = "return await data_tools.get_total_pages()";
     for (mode, steps, answer) in [
-        (
-            "code",
-            vec![call("execute", &json!({ "code": script })), json!({ "text_from": "result" })],
-            "30 pages",
-        ),
+        ("code", vec![call("execute", &json!({ "code": script })), json!({ "text_from": "result" })], "30"),
         ("direct", vec![call("get_total_pages", &json!({})), json!({ "text": "30" })], "30"),
     ] {
         for anthropic in [true, false] {
@@ -208,6 +204,8 @@ async fn a_person_sees_what_the_model_does_and_a_pipe_gets_the_answer_alone() {
     let home = Home::new();
     std::fs::write(home.project().join(".env"), format!("MODEL_KEY2='{KEY}'\nOTHER=x\n")).unwrap();
     let evil = "30\u{1b}[2J pages";
+    let task = "prompt = 'How many?'\nservers = 'demo'\n[check]\ncontains = ['30']\n";
+    std::fs::write(home.project().join("pages.toml"), task).unwrap();
     let prices =
         json!({ "format": 1, "models": [{ "names": ["gpt-4o"], "input": 2, "output": 8, "asOf": "today" }] });
     std::fs::write(home.project().join("own.json"), prices.to_string()).unwrap();
@@ -223,7 +221,7 @@ async fn a_person_sees_what_the_model_does_and_a_pipe_gets_the_answer_alone() {
         "--mode",
         "code",
         "--task",
-        "one-call",
+        "pages.toml",
         "--no-latency",
         "--provider",
         &url,
@@ -263,7 +261,7 @@ async fn a_person_sees_what_the_model_does_and_a_pipe_gets_the_answer_alone() {
             "--mode",
             "code",
             "--task",
-            "one-call",
+            "pages.toml",
             "--no-latency",
             "--provider",
             "scripted",
@@ -407,4 +405,124 @@ async fn an_interrupt_ends_an_agent_with_what_it_did_until_then_and_leaves_nobod
     // The second turn was billed; whether it had come by then nobody knows.
     assert!((1..=2).contains(&told["turns"].as_array().unwrap().len()), "{told:#}");
     assert!(!requests.is_empty() && requests.iter().all(|pid| !processes::is_alive(*pid)));
+}
+
+/// A comparison in code mode with whatever stands at this address.
+fn comparison<'a>(url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let arguments = [
+        "compare",
+        "--task",
+        "one-call",
+        "--no-latency",
+        "--modes",
+        "code",
+        "--provider",
+        url,
+        "--model",
+        "m",
+    ];
+    [&arguments[..], more].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_answer_fails_a_comparison_and_a_page_is_opened_before_anything_is_paid_for() {
+    let home = Home::new();
+    let model = FakeModel::start(vec![json!({ "text": "30" }), json!({ "text": "130" })]).await;
+    let url = model.messages();
+    let output = run(&home, &comparison(&url, &["--html", "no/such/folder/page.html"])).await;
+    assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+    assert!(err(&output).contains("write the page to no/such/folder/page.html"), "{}", err(&output));
+    assert!(model.requests().is_empty());
+    let output = run(&home, &comparison(&url, &["--runs", "2", "--json"])).await;
+    let told = json_of(&output);
+    assert_eq!(output.status.code(), Some(1), "{told:#}");
+    assert_eq!(told["comparisons"][0]["ways"][0]["right"], json!({ "right": 1, "judged": 2 }));
+    assert!(told["error"]["message"].as_str().unwrap().starts_with("1 run gave a wrong answer"), "{told:#}");
+    assert_eq!(told["isWhole"], true);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_comparison_tells_what_was_compared_until_then() {
+    let home = Home::new();
+    let endless = call("execute", &json!({ "code": "await new Promise(done => setTimeout(done, 60000))" }));
+    let model = FakeModel::start(vec![json!({ "text": "30" }), endless]).await;
+    let url = model.messages();
+    let mut command = home.command(OUTBOARD, &comparison(&url, &["--runs", "3", "--html", "page.html"]));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let pid = child.id();
+    let ended = tokio::task::spawn_blocking(move || {
+        eventually("the second run is under way", || model.bills().len() == 2);
+        processes::signal(pid, "INT");
+        child.wait_with_output().unwrap()
+    })
+    .await
+    .unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", err(&ended));
+    assert!(err(&ended).contains("not all was done"), "{}", err(&ended));
+    let page = std::fs::read_to_string(home.project().join("page.html")).unwrap();
+    assert!(page.contains("1 of 1") && page.contains("30"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn played_turns_are_compared_in_their_mode_recorded_only_if_said_and_keep_nothing_out() {
+    let home = Home::new();
+    home.configure(&json!({ "mcpServers": { "fix": fixture(&[]) } }));
+    let script = "const r = await fix.big({ bytes: 20000, form: 'records' }); return r.records.length";
+    let steps = vec![call("execute", &json!({ "code": script })), json!({ "text_from": "result" })];
+    let model = FakeModel::start(steps).await;
+    let url = model.messages();
+    let agent = [
+        "agent",
+        "--mode",
+        "code",
+        "--task",
+        "How many?",
+        "--provider",
+        &url,
+        "--model",
+        "m",
+        "--record",
+        "turns.json",
+    ];
+    let live = run(&home, &agent).await;
+    assert!(live.status.success(), "{}", err(&live));
+    let stats = async || json_of(&run(&home, &["stats", "--json"]).await);
+    let kept = stats().await;
+    assert!(kept["all"]["results"].as_i64().unwrap() > 5_000, "{kept:#}");
+    // Nobody's model was spared anything by these.
+    let played = ["--task", "How many?", "--turns", "turns.json", "--json"];
+    for command in [&["agent", "--mode", "code"][..], &["compare", "--modes", "code"]] {
+        let output = run(&home, &[command, &played].concat()).await;
+        assert!(
+            output.status.success() && out(&output).contains("\"200\""),
+            "{}{}",
+            out(&output),
+            err(&output)
+        );
+    }
+    let after = stats().await;
+    assert_eq!((&after["all"], &after["runsThatCountNothing"]), (&kept["all"], &json!(2)), "{after:#}");
+    // The model's API has nothing more to say, and a recording of nothing takes the place of no other.
+    let before = std::fs::read(home.project().join("turns.json")).unwrap();
+    let failed = run(&home, &agent).await;
+    assert!(
+        !failed.status.success() && err(&failed).contains("turns.json is not written"),
+        "{}",
+        err(&failed)
+    );
+    assert_eq!(std::fs::read(home.project().join("turns.json")).unwrap(), before);
+    for (arguments, part) in [
+        (&["compare"][..], "are those of one mode"),
+        (&["compare", "--modes", "code", "--model", "m"], "--model is for a model"),
+        (
+            &["agent", "--mode", "code", "--provider", &url, "--model", "m"],
+            "--turns is for --provider scripted",
+        ),
+    ] {
+        let output = run(&home, &[arguments, &played].concat()).await;
+        assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+        assert!(err(&output).contains(part), "{}", err(&output));
+    }
 }

@@ -11,8 +11,8 @@ fn stats(session: &Session, arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn all(stats: &Value, what: &str) -> u64 {
-    stats["all"][what].as_u64().unwrap()
+fn all(stats: &Value, what: &str) -> i64 {
+    stats["all"][what].as_i64().unwrap()
 }
 
 #[test]
@@ -30,8 +30,10 @@ fn results_count_once_however_often_they_are_read_or_replayed() {
     session.client.execute("return await fix.big({ bytes: 20000, form: 'records' })");
     session.client.failing("await fix.big({ bytes: 20000, form: 'records' }); throw new Error('no')");
     let more = stats(&session, &[]);
-    assert!(all(&more, "results") - results < 50, "{more:#}");
-    assert_eq!((all(&more, "runs"), all(&more, "definitions")), (2, 2 * definitions));
+    assert!((all(&more, "results") - results).abs() < 50, "{more:#}");
+    // What follows within a moment is taken for the same turn, and this machine may have been slow or quick.
+    assert!([definitions, 2 * definitions].contains(&all(&more, "definitions")), "{more:#}");
+    assert_eq!(all(&more, "runs"), 2);
     assert_eq!(more["runsThatCountNothing"], 1);
     // A replay sends nothing, and one call that is made anew counts alone, without definitions.
     let run = once["runs"][0]["run"].as_str().unwrap();
@@ -42,14 +44,20 @@ fn results_count_once_however_often_they_are_read_or_replayed() {
     assert!(direct.status.success());
     let last = stats(&session, &[]);
     assert_eq!(last["all"], more["all"], "a single call gives its answer on");
-    let parts = |of: &str, what: &str| -> u64 {
-        last[of].as_object().unwrap().values().map(|kept| kept[what].as_u64().unwrap()).sum()
+    let parts = |of: &str, what: &str| -> i64 {
+        last[of].as_object().unwrap().values().map(|kept| kept[what].as_i64().unwrap()).sum()
     };
     for of in ["days", "upstreams"] {
-        assert!(parts(of, "results").abs_diff(all(&last, "results")) <= 2, "{last:#}");
+        assert_eq!(parts(of, "results"), all(&last, "results"), "{last:#}");
         assert_eq!(parts(of, "definitions"), all(&last, "definitions"));
     }
     assert_eq!(stats(&session, &["--days", "0"])["all"]["runs"], json!(0));
+    // Definitions are those of the directory that a run was begun in, wherever somebody asks.
+    let elsewhere = session.home.project().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let mut asked = session.home.command(OUTBOARD, &["stats", "--json"]);
+    let asked = asked.current_dir(&elsewhere).output().unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&asked.stdout).unwrap()["all"], last["all"]);
     let text = session.home.command(OUTBOARD, &["stats"]).output().unwrap();
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.contains("tokens kept out in 2 runs") && text.contains("fix "), "{text}");

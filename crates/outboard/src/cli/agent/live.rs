@@ -67,6 +67,13 @@ impl Watcher for Live {
             span(took)
         ));
     }
+
+    fn unanswered(&self, call: &ToolUse) {
+        report::warn(format_args!(
+            "{} got no answer: whether it was carried out is not known",
+            escaped(&call.name)
+        ));
+    }
 }
 
 /// A call; of a script its lines.
@@ -134,14 +141,27 @@ pub(super) fn tell(mode: Mode, chosen: &Chosen, done: &Done, right: Option<bool>
             thousands(usage.cache_write)
         ));
     }
+    let (retries, given_up) = report.given_up();
+    if retries > 0 {
+        report::note(format_args!(
+            "again   {} asked for again; those attempts had used {} tokens as far as the API told, which are not counted above",
+            counted(retries as usize, "turn"),
+            thousands(given_up.total())
+        ));
+    }
     match chosen.cost(report) {
-        Some(cost) => {
-            report::note(format_args!("cost    ${:.4} by prices of {}", cost.dollars, escaped(&cost.as_of)));
+        Ok(cost) => {
+            let of = if report.counted() == Counted::Estimated { ", of estimated tokens" } else { "" };
+            report::note(format_args!(
+                "cost    ${:.4} by prices of {}{of}",
+                cost.dollars,
+                escaped(&cost.as_of)
+            ));
         }
-        None if chosen.provider.model().is_some() => {
-            report::note("cost    not known: no price of this model (--prices FILE)");
+        Err(why) if chosen.provider.model().is_some() => {
+            report::note(format_args!("cost    not known: {why} (--prices FILE)"));
         }
-        None => {}
+        Err(_) => {}
     }
     report::note(format_args!(
         "time    {}: model {}, tools {}, code {}",

@@ -3,13 +3,16 @@
 
 use std::{io::Read as _, path::PathBuf};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser as _, ValueParser},
+};
 use outboard_agent::{
     Provider, Report, Task,
     keys::{self, Source},
-    prices::{Cost, Prices},
+    prices::{Cost, NoCost, Prices},
     provider::{
-        anthropic::{Anthropic, Options},
+        anthropic::{Anthropic, Effort, Options},
         endpoint::{Dialect, Endpoint, Key},
         openai::OpenAi,
         retry::Patience,
@@ -17,6 +20,7 @@ use outboard_agent::{
     },
     task::{Mode, Way},
 };
+use outboard_demo::tasks;
 
 use crate::{
     cli::{input, variable},
@@ -49,6 +53,9 @@ pub(in crate::cli) struct ModelOptions {
     /// Tokens that one turn may write
     #[arg(long, value_name = "TOKENS", default_value_t = 8_192)]
     max_output: u32,
+    /// How much the model thinks; the API's own choice without it. For chat completions, and models that know it
+    #[arg(long, value_name = "EFFORT", value_parser = effort_parser())]
+    reasoning_effort: Option<Effort>,
     /// Do not ask the API to keep the prompt in its cache
     #[arg(long)]
     no_cache: bool,
@@ -67,6 +74,10 @@ pub(in crate::cli) struct Chosen {
     pub(in crate::cli) name: String,
     /// Of written turns, which.
     pub(in crate::cli) way: Option<String>,
+    /// Whose own API it is, if it is that of the models' maker.
+    pub(in crate::cli) maker: Option<String>,
+    /// Nobody says these turns: they are written down.
+    pub(in crate::cli) is_played: bool,
     prices: Prices,
 }
 
@@ -78,8 +89,9 @@ enum Whose {
 
 impl Chosen {
     /// What an agent's turns cost, if that is known.
-    pub(in crate::cli) fn cost(&self, report: &Report) -> Option<Cost> {
-        self.prices.cost(self.provider.model()?, report.turns.iter().map(|turn| turn.usage))
+    pub(in crate::cli) fn cost(&self, report: &Report) -> Result<Cost, NoCost> {
+        let model = self.provider.model().ok_or(NoCost::NoPrice)?;
+        self.prices.cost(model, report.turns.iter().map(|turn| turn.usage))
     }
 
     /// The provider and the model, for people.
@@ -103,9 +115,14 @@ impl ModelOptions {
     pub(in crate::cli) fn plays_written(&self, otherwise: bool) -> bool {
         match self.provider.as_deref() {
             Some(provider) => provider == "scripted",
-            // Whoever names a model wants it to be asked.
-            None => otherwise && self.model.is_none(),
+            // Whoever names a model wants it to be asked, and whoever names turns wants them to be played.
+            None => self.turns.is_some() || (otherwise && self.model.is_none()),
         }
+    }
+
+    /// Whether these are turns of a file.
+    pub(in crate::cli) fn plays_recorded(&self) -> bool {
+        self.turns.is_some()
     }
 
     /// The model for a task in a mode; of written turns those of the way of this name, or the first.
@@ -123,13 +140,32 @@ impl ModelOptions {
 
     /// The written turns of one way.
     pub(in crate::cli) fn play(&self, way: &Way) -> Result<Chosen, Failure> {
-        let provider =
-            Scripted::of(&way.turns).map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
+        let provider = Scripted::with(&way.turns, &tasks::computed)
+            .map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
+        self.played(provider, Some(way.name.clone()))
+    }
+
+    fn played(&self, provider: Scripted, way: Option<String>) -> Result<Chosen, Failure> {
+        for (is_given, option) in [
+            (self.model.is_some(), "--model"),
+            (self.key_env.is_some(), "--key-env"),
+            (self.reasoning_effort.is_some(), "--reasoning-effort"),
+        ] {
+            if is_given {
+                return Err(Failure::new(format_args!("{option} is for a model, and turns are played here"))
+                    .hint("--provider names whom to ask")
+                    .code(USAGE));
+            }
+        }
+        // A file may say of itself what it likes: it is believed for a price in a table, and for nothing else.
+        let by_maker = matches!(provider.provider(), Some("anthropic" | "openai"));
         Ok(Chosen {
+            maker: provider.provider().map(str::to_owned),
             provider: Box::new(provider),
             name: "scripted".to_owned(),
-            way: Some(way.name.clone()),
-            prices: self.prices(true)?,
+            way,
+            is_played: true,
+            prices: self.prices(by_maker)?,
         })
     }
 
@@ -137,6 +173,7 @@ impl ModelOptions {
         let own = |name: &'static str| Some(self.key_env.clone().unwrap_or_else(|| name.to_owned()));
         match self.provider.as_deref() {
             Some("scripted") => Ok(Whose::Written),
+            None if self.turns.is_some() => Ok(Whose::Written),
             Some("anthropic") => Ok(Whose::Api(Endpoint::anthropic(), "anthropic", own(ANTHROPIC))),
             Some("openai") => Ok(Whose::Api(Endpoint::openai(), "openai", own(OPENAI))),
             Some(url) => {
@@ -161,8 +198,7 @@ impl ModelOptions {
             let text = input::read(path, "the turns")?;
             let provider =
                 Scripted::recorded(&text).map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
-            let name = "scripted".to_owned();
-            return Ok(Chosen { provider: Box::new(provider), name, way: None, prices: self.prices(true)? });
+            return self.played(provider, None);
         }
         let mut ways = task.ways.iter().filter(|candidate| candidate.mode == mode);
         match ways.find(|candidate| way.is_none_or(|name| candidate.name == name)) {
@@ -198,9 +234,16 @@ impl ModelOptions {
             Some(variable) => Some(needed_key(variable)?),
             None => None,
         };
-        let by_maker = !name.is_empty();
-        let name = if by_maker { name.to_owned() } else { endpoint.host() };
-        let options = Options { most_output: self.max_output, cache: !self.no_cache, stream: true };
+        let maker = endpoint.maker().map(str::to_owned);
+        let name = if name.is_empty() { endpoint.host() } else { name.to_owned() };
+        let effort = self.reasoning_effort;
+        if effort.is_some() && endpoint.dialect == Dialect::Anthropic {
+            return Err(Failure::new(
+                "--reasoning-effort is for chat completions: the Messages API has no such option",
+            )
+            .code(USAGE));
+        }
+        let options = Options { most_output: self.max_output, cache: !self.no_cache, stream: true, effort };
         let patience = Patience::default();
         let made: Result<Box<dyn Provider>, _> = match endpoint.dialect {
             Dialect::Anthropic => {
@@ -211,7 +254,8 @@ impl ModelOptions {
             }
         };
         let provider = made.map_err(|problem| Failure::could_not(&problem))?;
-        Ok(Chosen { provider, name, way: None, prices: self.prices(by_maker)? })
+        let prices = self.prices(maker.is_some())?;
+        Ok(Chosen { provider, name, way: None, maker, is_played: false, prices })
     }
 
     /// The prices that hold for whoever serves a model: list prices are its maker's own, and others have theirs.
@@ -228,6 +272,13 @@ impl ModelOptions {
         let own = Prices::read(&text).map_err(|problem| Failure::could_not(&problem).code(USAGE))?;
         Ok(built_in.overridden_by(own))
     }
+}
+
+fn effort_parser() -> ValueParser {
+    ValueParser::new(PossibleValuesParser::new(Effort::ALL.map(Effort::as_str)).try_map(|name| {
+        let mut all = Effort::ALL.into_iter();
+        all.find(|effort| effort.as_str() == name).ok_or_else(|| format!("no effort `{name}`"))
+    }))
 }
 
 fn needed_key(name: &str) -> Result<Key, Failure> {

@@ -1,11 +1,16 @@
 //! The tools of a mode, made ready before the first turn and put away after the last: the one place that knows what each mode
 //! needs. What a run asks a person is asked at the terminal meanwhile.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use outboard_agent::{Report, Toolbox, task::Mode};
 use outboard_face::{Face, FaceOptions};
-use outboard_runtime::{catalogue::UpstreamState, policy::Taint, session::Session};
+use outboard_runtime::{approval::Approvals, catalogue::UpstreamState, policy::Taint, session::Session};
 use tokio_util::sync::CancellationToken;
 
 use super::{direct::Direct, faced::Faced};
@@ -49,6 +54,42 @@ pub(in crate::cli) struct Done {
     pub(in crate::cli) in_code: Duration,
 }
 
+/// How long questions were open, however many at once.
+#[derive(Default)]
+struct Stopwatch {
+    before: Cell<Duration>,
+    since: Cell<Option<Instant>>,
+}
+
+impl Stopwatch {
+    async fn run(&self, approvals: &Approvals) -> Infallible {
+        let mut changes = approvals.watch();
+        loop {
+            changes.borrow_and_update();
+            self.is_open(!approvals.open().is_empty(), Instant::now());
+            if changes.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    fn is_open(&self, is_open: bool, now: Instant) {
+        match (self.since.get(), is_open) {
+            (None, true) => self.since.set(Some(now)),
+            (Some(since), false) => {
+                self.before.set(self.before.get() + now.duration_since(since));
+                self.since.set(None);
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+
+    fn read(&self) -> Duration {
+        self.is_open(false, Instant::now());
+        self.before.get()
+    }
+}
+
 /// Why a mode cannot be had here, if so: `workspace` takes a wall that holds.
 pub(in crate::cli) async fn available(mode: Mode, context: &Context) -> Result<(), Failure> {
     match mode {
@@ -84,6 +125,12 @@ impl Workshop {
             if let UpstreamState::Failed { reason } = &member.state {
                 let why = escaped(reason.lines().next().unwrap_or_default());
                 report::warn(format_args!("{} is not available: {why}", escaped(member.upstream.as_str())));
+            } else if waiting::is_unlisted(member) {
+                report::warn(format_args!(
+                    "{} has listed no tools in {} s: the model goes without them",
+                    escaped(member.upstream.as_str()),
+                    LISTS.as_secs()
+                ));
             }
         }
         if snapshot.tool_count() == 0 {
@@ -114,21 +161,24 @@ impl Workshop {
         }
     }
 
-    /// Does work while the person at the terminal is asked what runs ask.
+    /// Does work while the person at the terminal is asked what runs ask; with how long somebody was being asked.
     pub(in crate::cli) async fn beside_a_person<T>(
         &self,
         system: &System,
         work: impl Future<Output = T>,
-    ) -> T {
-        tokio::select! {
+    ) -> (T, Duration) {
+        let asked = Stopwatch::default();
+        let done = tokio::select! {
             done = work => done,
             never = asking::at_terminal(&system.approvals, Terminal::beside()) => match never {},
-        }
+            never = asked.run(&system.approvals) => match never {},
+        };
+        (done, asked.read())
     }
 
-    /// Puts everything away, a workspace with all its files.
-    pub(in crate::cli) async fn close(self, report: Report) -> Done {
-        let in_calls = report.in_calls();
+    /// Puts everything away, a workspace with all its files. What a person was asked for is neither the tools' time nor a script's.
+    pub(in crate::cli) async fn close(self, (report, asked): (Report, Duration)) -> Done {
+        let in_calls = report.in_calls().saturating_sub(asked);
         let in_tools = match &self.tools {
             // The gate is part of a call here: there is no code.
             Tools::Direct(_) => in_calls,
@@ -157,5 +207,22 @@ fn face(system: &System, context: &Context, mode: Mode) -> Result<Face, Failure>
     match mode {
         Mode::Workspace => workspace::offer(face, system, settings.workspace.clone(), &context.places.state),
         Mode::Direct | Mode::Code => Ok(face),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_runs_while_any_question_is_open() {
+        let (watch, start) = (Stopwatch::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        for (is_open, seconds) in
+            [(false, 0), (true, 1), (true, 2), (false, 4), (false, 5), (true, 10), (false, 11)]
+        {
+            watch.is_open(is_open, at(seconds));
+        }
+        assert_eq!(watch.read(), Duration::from_secs(4));
     }
 }

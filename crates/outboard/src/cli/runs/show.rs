@@ -145,15 +145,17 @@ impl Totals {
         }
     }
 
+    /// Of a run that gives more than it read, nothing.
     fn kept_out(&self) -> usize {
-        self.savings.as_ref().map_or(0, Savings::results)
+        let results = self.savings.as_ref().map_or(0, Savings::results);
+        usize::try_from(results).unwrap_or(0)
     }
 
     fn line(&self) -> String {
         let kept = self.savings.as_ref().map_or_else(String::new, |savings| {
             format!(
                 ", about {} tokens kept out of the context (the value has {})",
-                grouped(savings.results()),
+                grouped(self.kept_out()),
                 grouped(savings.given)
             )
         });
