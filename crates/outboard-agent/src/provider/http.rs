@@ -4,11 +4,14 @@
 use std::{
     error::Error,
     io,
-    sync::{Once, OnceLock},
+    sync::{
+        Once, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream};
 use reqwest::{
     Client, Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -214,7 +217,13 @@ async fn events(
         }
         Ok(chunk)
     });
-    let mut events = std::pin::pin!(SseByteStream::new(bytes));
+    // The last event counts without an empty line behind it, too, if it is whole.
+    let is_over = AtomicBool::new(false);
+    let end = stream::once(async {
+        is_over.store(true, Ordering::Relaxed);
+        Ok("\n\n".into())
+    });
+    let mut events = std::pin::pin!(SseByteStream::new(bytes.chain(end)));
     loop {
         let event = match events.next().await {
             None => return Ok(()),
@@ -231,8 +240,10 @@ async fn events(
         if data.trim() == "[DONE]" {
             return Ok(());
         }
-        let data = serde_json::from_str(&data)
-            .map_err(|error| Trouble::Wrong(format!("an event is no JSON: {error}")))?;
+        let data = serde_json::from_str(&data).map_err(|error| match is_over.load(Ordering::Relaxed) {
+            true => Trouble::again("the stream ended within an event"),
+            false => Trouble::Wrong(format!("an event is no JSON: {error}")),
+        })?;
         assemble.event(&data, hear)?;
     }
 }
