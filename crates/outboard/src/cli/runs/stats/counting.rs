@@ -1,4 +1,5 @@
-//! Sums of what runs kept out: all, by day, by upstream. Sums by upstream and by day are those of all runs. It reads nothing.
+//! Sums of what runs kept out: all, by day, by upstream. Sums by upstream and by day are those of all runs.
+//! It reads no records and knows no definitions: both are handed to it.
 
 use std::collections::{BTreeMap, HashMap};
 
