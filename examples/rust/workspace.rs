@@ -29,7 +29,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut server = Command::new(std::env::var("OUTBOARD").unwrap_or_else(|_| "outboard".to_owned()));
     server.args(["serve", "--workspace"]);
 
-    // The server is a child, and the connection its standard input and output.
+    // The server is a child, and the connection its standard input and output. The model's key is none of its business.
+    server.env_remove("ANTHROPIC_API_KEY");
     let mut child = server.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     let (output, input) = (child.stdout.take().ok_or("no output")?, child.stdin.take().ok_or("no input")?);
     let tools = McpTools::connect(output, input, "outboard-example").await?;
