@@ -357,7 +357,9 @@ fn launcher() -> (PathBuf, Option<Folder>) {
     }
     let folder = Folder::new();
     let copy = folder.0.join("launcher");
-    std::fs::copy(&path, &copy).unwrap();
+    // By another process: a child that another test forks meanwhile would hold it open for writing, and what is open so
+    // cannot be run.
+    assert!(Command::new("cp").arg(&path).arg(&copy).status().unwrap().success());
     (copy, Some(folder))
 }
 

@@ -1,12 +1,21 @@
 //! What runs kept out of the context, as `outboard stats` tells it, with nothing counted twice.
 
+use outboard_testkit::client::eventually;
 use serde_json::{Value, json};
 
 use crate::harness::{OUTBOARD, Session};
 
 fn stats(session: &Session, arguments: &[&str]) -> Value {
-    let output =
-        session.home.command(OUTBOARD, &[&["stats", "--json"], arguments].concat()).output().unwrap();
+    // Lists tell of an end some milliseconds after the answer.
+    eventually("every run is over", || {
+        let runs = json_of(session, &["runs", "--json"]);
+        runs["runs"].as_array().unwrap().iter().all(|run| run["state"] != "running")
+    });
+    json_of(session, &[&["stats", "--json"], arguments].concat())
+}
+
+fn json_of(session: &Session, arguments: &[&str]) -> Value {
+    let output = session.home.command(OUTBOARD, arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
