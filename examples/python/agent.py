@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """An agent that works with everything Outboard has: `python agent.py --model MODEL "the task"`.
 
-The `anthropic` package asks the model, the `mcp` package talks to `outboard serve`. What the model does is told on standard error,
-its answer stands on standard output.
+The `anthropic` package asks the model, the `mcp` package of version 2 talks to `outboard serve`. What the model does is told on standard
+error, its answer stands on standard output.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import os
 import sys
 
 from anthropic import AsyncAnthropic
-from mcp import ClientSession, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from mcp.shared.exceptions import McpError
 
 SYSTEM = "Do the task with your tools. Compute from tool results, never guess. Be brief."
 MOST_TURNS = 50
@@ -31,10 +30,9 @@ async def main() -> int:
 
     environment = {name: os.environ[name] for name in PASSED if name in os.environ}
     server = StdioServerParameters(command=os.environ.get("OUTBOARD", "outboard"), args=["serve"], env=environment)
-    async with stdio_client(server) as (read, write), ClientSession(read, write) as outboard:
-        opened = await outboard.initialize()
+    async with Client(stdio_client(server)) as outboard:
         # What Outboard says of itself stands beside the system prompt, as other clients put it.
-        system = "\n\n".join(filter(None, [SYSTEM, opened.instructions]))
+        system = "\n\n".join(filter(None, [SYSTEM, outboard.instructions]))
         answer = await work(AsyncAnthropic(), outboard, arguments.model, system, arguments.task)
     if answer is None:
         print(f"no answer after {MOST_TURNS} turns", file=sys.stderr)
@@ -43,10 +41,10 @@ async def main() -> int:
     return 0
 
 
-async def work(model: AsyncAnthropic, outboard: ClientSession, name: str, system: str, task: str) -> str | None:
+async def work(model: AsyncAnthropic, outboard: Client, name: str, system: str, task: str) -> str | None:
     """The loop: a turn of the model, its calls, their answers, until it calls nothing any more."""
     tools = [
-        {"name": tool.name, "description": tool.description or "", "input_schema": tool.inputSchema}
+        {"name": tool.name, "description": tool.description or "", "input_schema": tool.input_schema}
         for tool in (await outboard.list_tools()).tools
     ]
     messages: list = [{"role": "user", "content": task}]
@@ -67,11 +65,11 @@ async def work(model: AsyncAnthropic, outboard: ClientSession, name: str, system
     return None
 
 
-async def answered(outboard: ClientSession, call) -> dict:
+async def answered(outboard: Client, call) -> dict:
     try:
         result = await outboard.call_tool(call.name, call.input)
-        text, failed = "\n".join(block.text for block in result.content if block.type == "text"), bool(result.isError)
-    except McpError as refused:
+        text, failed = "\n".join(block.text for block in result.content if block.type == "text"), bool(result.is_error)
+    except MCPError as refused:
         # A tool that is not there, for example: the model is told, and goes on.
         text, failed = str(refused), True
     print(f"  {call.name}: {text[:100]!r}", file=sys.stderr)

@@ -76,6 +76,8 @@ pub struct Agent<'a> {
 pub enum Ended {
     /// The model said its last words.
     Answered,
+    /// It called nothing any more, and said nothing.
+    Silent,
     /// It needed more turns than it may have.
     Turns,
     /// All turns together have billed what they may.
@@ -263,7 +265,8 @@ impl Run<'_> {
         let counted = if usage.is_some() { counted } else { Counted::Estimated };
         let usage = usage.unwrap_or(estimate);
         agent.watcher.said(&turn, usage, counted);
-        if !turn.text.trim().is_empty() {
+        // What is said beside calls is no answer.
+        if turn.calls.is_empty() && !turn.text.trim().is_empty() {
             self.answer = Some(turn.text.clone());
         }
         let ended = ended(&turn, &stop);
@@ -353,6 +356,7 @@ fn ended(turn: &Turn, stop: &StopReason) -> Option<Ended> {
         StopReason::Refusal => Some(Ended::Refused),
         StopReason::Pause => None,
         _ if !turn.calls.is_empty() => None,
+        StopReason::EndTurn if turn.text.trim().is_empty() => Some(Ended::Silent),
         StopReason::EndTurn => Some(Ended::Answered),
         StopReason::ToolUse => Some(Ended::Stopped("it waits for tools and called none".to_owned())),
         StopReason::Other(reason) => Some(Ended::Stopped(reason.clone())),

@@ -213,10 +213,7 @@ impl Draft {
 
 impl Assemble for Draft {
     fn event(&mut self, data: &Value, hear: &(dyn Fn(Heard<'_>) + Send + Sync)) -> Result<(), Trouble> {
-        if !data["error"].is_null() {
-            let message = data["error"]["message"].as_str().unwrap_or("an error without a message");
-            return Err(Trouble::again(message));
-        }
+        without_error(data)?;
         self.count(&data["usage"]);
         let choice = &data["choices"][0];
         self.take(&choice["delta"], hear)?;
@@ -225,6 +222,7 @@ impl Assemble for Draft {
     }
 
     fn whole(&mut self, body: &Value) -> Result<(), Trouble> {
+        without_error(body)?;
         let choice = &body["choices"][0];
         if !choice["message"].is_object() {
             return Err(Trouble::Wrong("a completion without `choices[0].message`".to_owned()));
@@ -265,6 +263,14 @@ impl Assemble for Draft {
     fn used(&self) -> Usage {
         self.usage.unwrap_or_default()
     }
+}
+
+/// An error that is said in place of a turn, although the request was taken.
+fn without_error(said: &Value) -> Result<(), Trouble> {
+    if said["error"].is_null() {
+        return Ok(());
+    }
+    Err(Trouble::again(said["error"]["message"].as_str().unwrap_or("an error without a message")))
 }
 
 #[cfg(test)]

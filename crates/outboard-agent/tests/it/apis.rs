@@ -327,6 +327,11 @@ async fn agents_stop_at_their_bounds_and_at_reasons_to_stop() {
     let model = FakeModel::start(paused).await;
     let report = run(&*provider(Api::Anthropic, true, &model)).await;
     assert_eq!((report.ended, report.answer.as_deref()), (Ended::Answered, Some("done")));
+    // What was said beside a call is no answer, and neither is nothing.
+    let guessed = vec![json!({ "text": "It is 30.", "calls": call["calls"] }), json!({ "text": " " })];
+    let model = FakeModel::start(guessed).await;
+    let report = run(&*provider(Api::Anthropic, true, &model)).await;
+    assert_eq!((report.ended, report.answer), (Ended::Silent, None));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ fn count(text: &str) -> u64 {
 /// Tokens of a request.
 pub(super) fn input(body: &Value) -> u64 {
     let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let system: u64 = items(&body["system"]).iter().map(text).sum();
+    let system = text(&body["system"]);
     let tools: u64 = items(&body["tools"]).iter().map(tool).sum();
     let messages: u64 = items(&body["messages"]).iter().map(message).sum();
     system + tools + messages
@@ -68,5 +68,20 @@ pub(super) fn last_result(body: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         blocks => blocks[0]["text"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::input;
+
+    #[test]
+    fn a_system_prompt_counts_as_a_text_as_it_does_in_blocks() {
+        let words = "Do the task with your tools.";
+        let (text, blocks) = (json!({"system": words}), json!({"system": [{"type": "text", "text": words}]}));
+        assert_eq!(input(&text), input(&blocks));
+        assert!(input(&text) > 4);
     }
 }

@@ -173,6 +173,7 @@ pub(super) fn failure(report: &Report, right: Option<bool>) -> Option<Failure> {
     Some(match &report.ended {
         Ended::Answered if right == Some(false) => failed("the answer is wrong, by the task's own check"),
         Ended::Answered => return None,
+        Ended::Silent => failed("the model called nothing any more, and said nothing: there is no answer"),
         Ended::Turns => {
             failed("the model has taken all its turns and not answered").hint("--max-turns gives it more")
         }
@@ -209,6 +210,7 @@ pub(super) fn failure(report: &Report, right: Option<bool>) -> Option<Failure> {
 pub(super) fn word(ended: &Ended) -> &'static str {
     match ended {
         Ended::Answered => "answered",
+        Ended::Silent => "silent",
         Ended::Turns => "max_turns",
         Ended::Tokens => "max_tokens",
         Ended::Cut => "turn_cut",
