@@ -2,23 +2,11 @@
 //! before a call; `outboard agent --mode direct` takes the same calls through the gate.
 //! `ANTHROPIC_API_KEY=… cargo run -p outboard-agent --example direct -- MODEL "the task" npx -y @modelcontextprotocol/server-memory`
 
-#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+mod shared;
 
-use std::{error::Error, process::Stdio};
+use std::error::Error;
 
-use outboard_agent::{
-    Agent, Bounds, Ended, SYSTEM,
-    agent::Unwatched,
-    keys,
-    mcp::McpTools,
-    provider::{
-        anthropic::{Anthropic, Options},
-        endpoint::Endpoint,
-        retry::Patience,
-    },
-};
 use tokio::process::Command;
-use tokio_util::sync::CancellationToken;
 
 const USAGE: &str = "usage: direct MODEL TASK COMMAND [ARGUMENT…]";
 
@@ -30,35 +18,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [program, rest @ ..] = &command[..] else { return Err(USAGE.into()) };
     let mut server = Command::new(program);
     server.args(rest);
-
-    // The server is a child, and the connection its standard input and output. The model's key is none of its business.
-    server.env_remove("ANTHROPIC_API_KEY");
-    let mut child = server.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-    let (output, input) = (child.stdout.take().ok_or("no output")?, child.stdin.take().ok_or("no input")?);
-    let tools = McpTools::connect(output, input, "outboard-example").await?;
-
-    let variable = |name: &str| std::env::var(name).ok();
-    let key = keys::find("ANTHROPIC_API_KEY", variable, None)?.map(|(key, _)| key);
-    let endpoint =
-        variable("MODEL_URL").map_or_else(|| Ok(Endpoint::anthropic()), |url| Endpoint::at(&url))?;
-    let provider = Anthropic::new(endpoint, key, &model, Options::default(), Patience::default())?;
-
-    let agent = Agent {
-        provider: &provider,
-        toolbox: &tools,
-        bounds: Bounds::default(),
-        watcher: &Unwatched,
-        stop: CancellationToken::new(),
-    };
-    let report = agent.run(SYSTEM, &task).await;
-    tools.close().await;
-    child.wait().await?;
-
-    let usage = report.usage();
-    println!("{} turns, {} tokens ({})", report.turns.len(), usage.total(), report.counted().label());
-    match (report.ended, report.answer) {
-        (Ended::Answered, Some(answer)) => println!("{answer}"),
-        (ended, _) => return Err(format!("no answer: {ended:?}").into()),
-    }
-    Ok(())
+    shared::work(server, &model, &task).await
 }

@@ -6,8 +6,10 @@ pub mod anthropic;
 pub mod endpoint;
 pub mod http;
 pub mod openai;
+pub mod options;
 pub mod recording;
 pub mod retry;
+mod schema;
 pub mod scripted;
 
 use futures::future::BoxFuture;
@@ -67,6 +69,12 @@ impl Said {
     pub(crate) fn of(turn: Turn) -> Self {
         let stop = if turn.calls.is_empty() { StopReason::EndTurn } else { StopReason::ToolUse };
         Self { turn, stop, usage: None, counted: Counted::Estimated, retries: 0, given_up: Usage::default() }
+    }
+
+    /// The same with what the API told of its usage, if it did.
+    pub(crate) fn using(self, usage: Option<Usage>) -> Self {
+        let counted = if usage.is_some() { Counted::Reported } else { Counted::Estimated };
+        Self { usage, counted, ..self }
     }
 }
 

@@ -8,11 +8,13 @@ use super::{
     Heard, Provider, ProviderFailure, Said, StopReason,
     endpoint::{Endpoint, Key},
     http::{Api, Assemble, NoWay, Trouble},
+    options::Options,
     retry::Patience,
+    schema::object_schema,
 };
 use crate::{
     conversation::{Conversation, Message, ToolDefinition, ToolUse, Turn},
-    usage::{Counted, Usage},
+    usage::Usage,
 };
 
 const VERSION: &str = "2023-06-01";
@@ -24,59 +26,6 @@ pub struct Anthropic {
     api: Api,
     model: String,
     options: Options,
-}
-
-/// How much a model thinks before it says something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
-    /// Not at all.
-    None,
-    /// Hardly.
-    Minimal,
-    /// A little.
-    Low,
-    /// As usual.
-    Medium,
-    /// Much.
-    High,
-    /// Very much.
-    Xhigh,
-}
-
-impl Effort {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::None, Self::Minimal, Self::Low, Self::Medium, Self::High, Self::Xhigh];
-
-    /// As the API calls it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Minimal => "minimal",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Xhigh => "xhigh",
-        }
-    }
-}
-
-/// How turns are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Tokens that one turn may write.
-    pub most_output: u32,
-    /// Whether the API is asked to keep the prompt in its cache.
-    pub cache: bool,
-    /// Whether a turn comes as it is written.
-    pub stream: bool,
-    /// How much the model thinks; the API's own choice without it. Chat completions alone know this.
-    pub effort: Option<Effort>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { most_output: 8_192, cache: true, stream: true, effort: None }
-    }
 }
 
 impl Anthropic {
@@ -147,17 +96,6 @@ impl Provider for Anthropic {
 
 fn definition(tool: &ToolDefinition) -> Value {
     json!({ "name": tool.name, "description": tool.description, "input_schema": object_schema(&tool.input_schema) })
-}
-
-/// The schema as this API takes it: one odd tool would cost the whole request.
-pub(super) fn object_schema(schema: &Value) -> Value {
-    let Value::Object(members) = schema else { return json!({ "type": "object" }) };
-    let mut members = members.clone();
-    for refused in ["oneOf", "anyOf", "allOf", "enum", "not"] {
-        members.shift_remove(refused);
-    }
-    members.insert("type".to_owned(), json!("object"));
-    Value::Object(members)
 }
 
 fn messages(history: &[Message]) -> Vec<Value> {
@@ -338,8 +276,7 @@ impl Assemble for Draft {
         }
         turn.verbatim = Some(Value::Array(kept));
         let usage = (self.told == (true, true)).then_some(self.usage);
-        let counted = if usage.is_some() { Counted::Reported } else { Counted::Estimated };
-        Ok(Said { stop, usage, counted, ..Said::of(turn) })
+        Ok(Said { stop, ..Said::of(turn).using(usage) })
     }
 
     fn used(&self) -> Usage {
@@ -373,18 +310,7 @@ fn stop_reason(reason: &str) -> StopReason {
 mod tests {
     use super::*;
     use crate::conversation::ToolAnswer;
-
-    #[test]
-    fn odd_schemas_become_what_the_api_takes() {
-        for (schema, expected) in [
-            (json!({ "type": "object", "properties": {} }), json!({ "type": "object", "properties": {} })),
-            (json!({ "properties": {} }), json!({ "properties": {}, "type": "object" })),
-            (json!({ "anyOf": [], "type": "object" }), json!({ "type": "object" })),
-            (json!(true), json!({ "type": "object" })),
-        ] {
-            assert_eq!(object_schema(&schema), expected);
-        }
-    }
+    use crate::usage::Counted;
 
     #[test]
     fn usage_that_is_not_told_is_not_zero() {

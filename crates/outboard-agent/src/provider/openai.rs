@@ -6,14 +6,15 @@ use serde_json::{Value, json};
 
 use super::{
     Heard, Provider, ProviderFailure, Said, StopReason,
-    anthropic::{Options, object_schema},
     endpoint::{Endpoint, Key},
     http::{Api, Assemble, NoWay, Trouble},
+    options::Options,
     retry::Patience,
+    schema::object_schema,
 };
 use crate::{
     conversation::{Conversation, Message, ToolUse, Turn},
-    usage::{Counted, Usage},
+    usage::Usage,
 };
 
 /// Calls of one turn at most.
@@ -256,8 +257,7 @@ impl Assemble for Draft {
             ToolUse { id, name, input }
         });
         let turn = Turn { text: self.text, calls: calls.collect(), verbatim: None };
-        let counted = if self.usage.is_some() { Counted::Reported } else { Counted::Estimated };
-        Ok(Said { stop, usage: self.usage, counted, ..Said::of(turn) })
+        Ok(Said { stop, ..Said::of(turn).using(self.usage) })
     }
 
     fn used(&self) -> Usage {

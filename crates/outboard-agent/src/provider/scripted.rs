@@ -9,7 +9,7 @@ use super::{Heard, Provider, ProviderFailure, Said, StopReason};
 use crate::{
     conversation::{Conversation, ToolUse, Turn},
     harmless,
-    usage::{Counted, Usage},
+    usage::Usage,
 };
 
 /// Turns that a step may stand for at most.
@@ -289,9 +289,8 @@ impl Provider for Scripted {
             for (at, call) in turn.calls.iter_mut().enumerate() {
                 call.id = format!("call_{number}_{at}");
             }
-            let ends = if turn.calls.is_empty() { StopReason::EndTurn } else { StopReason::ToolUse };
-            let counted = if usage.is_some() { Counted::Reported } else { Counted::Estimated };
-            Ok(Said { stop: stop.unwrap_or(ends), usage, counted, ..Said::of(turn) })
+            let said = Said::of(turn).using(usage);
+            Ok(Said { stop: stop.unwrap_or_else(|| said.stop.clone()), ..said })
         }
         .boxed()
     }

@@ -16,9 +16,10 @@ use outboard_agent::{
     billing::bill,
     provider::{
         Heard,
-        anthropic::{Anthropic, Effort, Options},
+        anthropic::Anthropic,
         endpoint::{Endpoint, Key},
         openai::OpenAi,
+        options::{Effort, Options},
         recording::Recording,
         retry::Patience,
         scripted::Scripted,

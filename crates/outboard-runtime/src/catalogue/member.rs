@@ -11,7 +11,7 @@ use outboard_script::Shape;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Listing, Terms, ToolDefinition, UpstreamState, shape::shape};
+use super::{Listing, Resolved, Terms, ToolDefinition, UpstreamState, shape::shape};
 use crate::{
     ids::{Namespace, UpstreamName},
     policy::Standing,
@@ -137,6 +137,11 @@ impl Member {
     pub fn tools(&self) -> impl Iterator<Item = (&str, &Arc<ToolDefinition>)> {
         let tools = self.listing.as_deref().map_or(&[][..], |listing| &listing.tools);
         self.identifiers.iter().map(String::as_str).zip(tools)
+    }
+
+    /// Its tools, each as its name would be resolved.
+    pub fn resolved(&self) -> impl Iterator<Item = Resolved<'_>> {
+        self.tools().map(|(identifier, tool)| Resolved { member: self, tool, identifier })
     }
 
     /// What the tool of this identifier or original name takes.

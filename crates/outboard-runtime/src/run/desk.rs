@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     broker::Budget,
-    catalogue::{Catalogue, Detail, Member, Resolved, Snapshot},
+    catalogue::{Catalogue, Detail, Member, Snapshot},
     json::Json,
     ports::engine::{GuestAsk, Reply},
     present::{grouped, limit_size},
@@ -121,11 +121,10 @@ fn describe(snapshot: &Snapshot, language: Language, arguments: &Json) -> Reply 
 
 /// A namespace with its tools, as a search lists them.
 fn namespace(member: &Member, language: Language) -> Value {
-    let tools = member.tools().map(|(identifier, tool)| {
-        let resolved = Resolved { member, tool, identifier };
+    let tools = member.resolved().map(|resolved| {
         json!({
             "name": resolved.called(),
-            "description": tool.description,
+            "description": resolved.tool.description,
             "signature": resolved.declaration(language, Detail::Signature),
         })
     });

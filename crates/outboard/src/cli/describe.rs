@@ -78,14 +78,14 @@ impl Describe {
             return Err(names::unavailable(member));
         }
         if self.json {
-            let tools: Vec<Value> = resolved(member).map(|tool| tool_json(&tool, self.language)).collect();
+            let tools: Vec<Value> = member.resolved().map(|tool| tool_json(&tool, self.language)).collect();
             let mut object = namespace_json(member);
             object["instructions"] =
                 json!(member.listing.as_ref().and_then(|listing| listing.instructions.as_deref()));
             object["tools"] = tools.into();
             return report::json(&object);
         }
-        for tool in resolved(member) {
+        for tool in member.resolved() {
             report::text(&tool.declaration(self.language, Detail::Signature));
         }
         if member.identifiers.is_empty() {
@@ -93,10 +93,6 @@ impl Describe {
         }
         Ok(())
     }
-}
-
-fn resolved(member: &Member) -> impl Iterator<Item = Resolved<'_>> {
-    member.tools().map(move |(identifier, tool)| Resolved { member, tool, identifier })
 }
 
 fn tool_json(tool: &Resolved<'_>, language: Language) -> Value {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{ArgGroup, Args};
-use outboard_runtime::catalogue::{Resolved, Snapshot};
+use outboard_runtime::catalogue::Snapshot;
 use outboard_socket::{
     folder::{self, NotWritten, Written},
     package::{self, Kind, Made, Reach},
@@ -115,12 +115,8 @@ fn tell_missing(snapshot: &Arc<Snapshot>) {
 
 /// How many tools have schemas that are not declared as they are written.
 fn tell_odd(snapshot: &Snapshot) {
-    let members = snapshot.members().iter();
-    let mut odd = members
-        .flat_map(|member| {
-            member.tools().map(move |(identifier, tool)| Resolved { member, tool, identifier })
-        })
-        .filter(|tool| !tool.warnings().is_empty());
+    let tools = snapshot.members().iter().flat_map(|member| member.resolved());
+    let mut odd = tools.filter(|tool| !tool.warnings().is_empty());
     if let Some(first) = odd.next() {
         let tools = counted(odd.count() + 1, "tool");
         report::note(format_args!(

@@ -3,11 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use outboard_runtime::{
-    catalogue::{Member, Resolved},
-    json::Json,
-    policy::Rulebook,
-};
+use outboard_runtime::{catalogue::Member, json::Json, policy::Rulebook};
 use serde_json::{Value, json};
 
 use crate::report::escaped;
@@ -57,8 +53,7 @@ impl Fate {
 
 /// What would become of calls of this upstream's tools.
 pub(super) fn of_tools(policy: &Rulebook, member: &Member) -> Outlook {
-    let tools = member.tools().map(|(identifier, tool)| {
-        let resolved = Resolved { member, tool, identifier };
+    let tools = member.resolved().map(|resolved| {
         let operation = resolved.call(Json::null());
         let (verdict, may) = policy.outlook(&resolved.facts(&operation));
         let fate = match verdict.word() {
@@ -72,7 +67,7 @@ pub(super) fn of_tools(policy: &Rulebook, member: &Member) -> Outlook {
             Fate::Depends => format!("rule {}, else {}: {}", places(), verdict.word(), verdict.reason()),
             _ => verdict.reason().to_string(),
         };
-        Tool { name: identifier.to_owned(), fate, why }
+        Tool { name: resolved.identifier.to_owned(), fate, why }
     });
     Outlook { tools: tools.collect() }
 }

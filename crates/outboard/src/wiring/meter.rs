@@ -1,5 +1,5 @@
-//! Measures how long upstreams are busy with what this process asks of them: calls side by side are one time. Waiting for a
-//! person, for a place or for an upstream to start is none of it.
+//! Measures how long something is under way: what goes on side by side is one time. With it the upstreams of this process are
+//! measured; waiting for a person, for a place or for an upstream to start is no time of theirs.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -27,7 +27,7 @@ struct Busy {
 }
 
 /// Something that is under way.
-struct UnderWay<'a>(&'a Meter);
+pub(crate) struct UnderWay<'a>(&'a Meter);
 
 impl Meter {
     /// The time until now.
@@ -36,7 +36,8 @@ impl Meter {
         busy.sum + busy.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    fn begin(&self) -> UnderWay<'_> {
+    /// Something is under way until what this gives is dropped.
+    pub(crate) fn begin(&self) -> UnderWay<'_> {
         let mut busy = self.lock();
         busy.under_way += 1;
         busy.since.get_or_insert_with(Instant::now);

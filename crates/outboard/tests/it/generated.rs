@@ -517,6 +517,37 @@ fn packages_are_made_from_a_saved_reply_without_a_server() {
 }
 
 #[test]
+fn what_a_schema_says_and_a_declaration_cannot_is_told() {
+    let person = Person::configured(&json!({}));
+    let odd = json!({"properties": {"x": {"allOf": [{"type": "string"}, {"type": "number"}]}}});
+    let tools = json!([{"name": "fine"}, {"name": "odd", "inputSchema": odd}]);
+    let file = person.file("list.json", &tools.to_string());
+    let file = file.to_str().unwrap();
+    let said = "input/properties/x: parts of the schema exclude each other";
+    let described = person.says(&["describe", "--catalog", file, "list.odd"]);
+    described.check(0, &[&format!("warning: list.odd: {said}")]);
+    let described = person.says(&["describe", "--catalog", file, "list.odd", "--json"]).json();
+    assert!(described["warnings"][0].as_str().unwrap().starts_with(said), "{described}");
+    let told = "1 tool with parts of schemas that are not declared as written; outboard describe list.odd";
+    person.says(&["generate", "--catalog", file, "--python", "odd"]).check(0, &[told]);
+}
+
+#[test]
+fn a_number_that_json_cannot_say_is_not_sent_and_nothing_else_is_refused() {
+    let programmer = Programmer::with(&[], json!({}));
+    let node = "import { add } from 'mcp_tools/fix';
+        for (const a of [NaN, -Infinity, null])
+            await add({ a, b: 2 }).catch((error) => console.log(error.code, error.message));";
+    let output = programmer.node(node);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(lines[0].starts_with("invalid_arguments not sent: `a` is NaN"), "{said}");
+    assert!(lines[1].starts_with("invalid_arguments not sent: `a` is -Infinity"), "{said}");
+    assert!(!lines[2].contains("JSON cannot say"), "{said}");
+}
+
+#[test]
 fn a_folder_of_somebody_else_is_left_alone() {
     let programmer = Programmer::with(&[], json!({}));
     let project = programmer.person.home.project();

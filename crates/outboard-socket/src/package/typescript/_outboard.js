@@ -52,7 +52,12 @@ class Connection {
   }
 
   send(message, tool) {
-    const body = Buffer.from(JSON.stringify(message, (name, value) => finite(name, value, tool)));
+    const text = JSON.stringify(message);
+    if (text.includes("null")) {
+      // It may stand for what is no JSON; looking at every value takes its time.
+      JSON.stringify(message, (name, value) => finite(name, value, tool));
+    }
+    const body = Buffer.from(text);
     if (body.length > LONGEST) {
       const text = `not sent: the call has ${body.length} bytes as JSON; up to ${LONGEST} are taken`;
       throw new ToolError(text, { tool, code: "invalid_arguments" });

@@ -12,9 +12,10 @@ use outboard_agent::{
     keys::{self, Source},
     prices::{Cost, NoCost, Prices},
     provider::{
-        anthropic::{Anthropic, Effort, Options},
+        anthropic::Anthropic,
         endpoint::{Dialect, Endpoint, Key},
         openai::OpenAi,
+        options::{Effort, Options},
         retry::Patience,
         scripted::Scripted,
     },

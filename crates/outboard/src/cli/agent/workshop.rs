@@ -1,12 +1,7 @@
 //! The tools of a mode, made ready before the first turn and put away after the last: the one place that knows what each mode
 //! needs. What a run asks a person is asked at the terminal meanwhile.
 
-use std::{
-    cell::Cell,
-    convert::Infallible,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use outboard_agent::{Report, Toolbox, task::Mode};
 use outboard_face::{Face, FaceOptions};
@@ -54,39 +49,20 @@ pub(in crate::cli) struct Done {
     pub(in crate::cli) in_code: Duration,
 }
 
-/// How long questions were open, however many at once.
-#[derive(Default)]
-struct Stopwatch {
-    before: Cell<Duration>,
-    since: Cell<Option<Instant>>,
-}
-
-impl Stopwatch {
-    async fn run(&self, approvals: &Approvals) -> Infallible {
-        let mut changes = approvals.watch();
-        loop {
-            changes.borrow_and_update();
-            self.is_open(!approvals.open().is_empty(), Instant::now());
-            if changes.changed().await.is_err() {
-                return std::future::pending().await;
-            }
+/// Measures how long questions are open, however many at once.
+async fn watch_questions(approvals: &Approvals, asked: &Meter) -> Infallible {
+    let mut changes = approvals.watch();
+    let mut open = None;
+    loop {
+        changes.borrow_and_update();
+        if approvals.open().is_empty() {
+            open = None;
+        } else {
+            open.get_or_insert_with(|| asked.begin());
         }
-    }
-
-    fn is_open(&self, is_open: bool, now: Instant) {
-        match (self.since.get(), is_open) {
-            (None, true) => self.since.set(Some(now)),
-            (Some(since), false) => {
-                self.before.set(self.before.get() + now.duration_since(since));
-                self.since.set(None);
-            }
-            (None, false) | (Some(_), true) => {}
+        if changes.changed().await.is_err() {
+            return std::future::pending().await;
         }
-    }
-
-    fn read(&self) -> Duration {
-        self.is_open(false, Instant::now());
-        self.before.get()
     }
 }
 
@@ -167,11 +143,11 @@ impl Workshop {
         system: &System,
         work: impl Future<Output = T>,
     ) -> (T, Duration) {
-        let asked = Stopwatch::default();
+        let asked = Meter::default();
         let done = tokio::select! {
             done = work => done,
             never = asking::at_terminal(&system.approvals, Terminal::beside()) => match never {},
-            never = asked.run(&system.approvals) => match never {},
+            never = watch_questions(&system.approvals, &asked) => match never {},
         };
         (done, asked.read())
     }
@@ -207,22 +183,5 @@ fn face(system: &System, context: &Context, mode: Mode) -> Result<Face, Failure>
     match mode {
         Mode::Workspace => workspace::offer(face, system, settings.workspace.clone(), &context.places.state),
         Mode::Direct | Mode::Code => Ok(face),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_runs_while_any_question_is_open() {
-        let (watch, start) = (Stopwatch::default(), Instant::now());
-        let at = |seconds| start + Duration::from_secs(seconds);
-        for (is_open, seconds) in
-            [(false, 0), (true, 1), (true, 2), (false, 4), (false, 5), (true, 10), (false, 11)]
-        {
-            watch.is_open(is_open, at(seconds));
-        }
-        assert_eq!(watch.read(), Duration::from_secs(4));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use outboard_runtime::{
-    catalogue::{Resolved, Snapshot},
+    catalogue::Snapshot,
     json::Json,
     policy::{Decider, Facts, PolicyText, RuleText, Rulebook, Word},
 };
@@ -115,8 +115,7 @@ struct Told {
 fn told(alone: &Rulebook, all: &Rulebook, place: usize, snapshot: &Snapshot) -> Option<Told> {
     let (mut reached, mut passed, mut before) = (0, Vec::new(), BTreeSet::new());
     for member in snapshot.members() {
-        for (identifier, tool) in member.tools() {
-            let resolved = Resolved { member, tool, identifier };
+        for resolved in member.resolved() {
             let operation = resolved.call(Json::null());
             let facts = resolved.facts(&operation);
             if deciding(alone, &facts).is_empty() {
