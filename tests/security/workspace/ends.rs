@@ -1,8 +1,9 @@
 //! What a jail leaves: nothing, however it ends; and what its processes hand over to Outboard's socket.
 
 use std::{
+    collections::BTreeSet,
     os::fd::OwnedFd,
-    os::unix::net::UnixListener,
+    os::unix::{fs::MetadataExt as _, net::UnixListener},
     path::Path,
     process::Stdio,
     time::{Duration, Instant},
@@ -113,9 +114,12 @@ fn a_program_that_is_not_there_is_told_and_two_at_once_are_refused() {
     assert_eq!(jail.end().unwrap().ended.how, End::Signal(9));
 }
 
-/// Descriptors of this process.
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
+/// The files that this process has open, by device and inode. Other tests open and close some meanwhile.
+fn open_files() -> BTreeSet<(u64, u64)> {
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    // One that is closed by now is not there.
+    let facts = descriptors.filter_map(|entry| std::fs::metadata(entry.path()).ok());
+    facts.map(|facts| (facts.dev(), facts.ino())).collect()
 }
 
 #[test]
@@ -135,18 +139,24 @@ fn the_tool_socket_is_reached_and_takes_no_descriptors() {
 import array, os, socket
 s = socket.socket(socket.AF_UNIX)
 s.connect('/run/outboard/tools.sock')
-held = [os.open('/dev/null', os.O_RDONLY) for _ in range(10)]
+held = [os.open('/tmp/held', os.O_RDWR | os.O_CREAT) for _ in range(10)]
 s.sendmsg([b'ping'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', held))])
-print(s.recv(10))
+print(s.recv(10), os.fstat(held[0]).st_dev, os.fstat(held[0]).st_ino)
 ",
         ]);
         let (mut stream, _) = listener.accept().unwrap();
-        let before = descriptors();
         let mut said = [0; 4];
         stream.read_exact(&mut said).unwrap();
-        assert_eq!((&said, descriptors()), (b"ping", before));
+        assert_eq!(&said, b"ping");
+        let open = open_files();
         stream.write_all(b"pong").unwrap();
-        assert_eq!(jail.end().unwrap().output, "b'pong'\n");
+        let output = jail.end().unwrap().output;
+        let [pong, device, inode] = output.split_whitespace().collect::<Vec<_>>()[..] else {
+            panic!("{output}")
+        };
+        assert_eq!(pong, "b'pong'");
+        let held = (device.parse().unwrap(), inode.parse().unwrap());
+        assert!(!open.is_empty() && !open.contains(&held), "{held:?} of {open:?}");
         let forged = jail.bash("rm -f /run/outboard/tools.sock; mv /run/outboard/tools.sock /tmp/; ls -l /run/outboard/tools.sock");
         assert!(
             forged.errors.contains("Read-only file system") && forged.output.contains("tools.sock"),
