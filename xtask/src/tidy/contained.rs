@@ -17,8 +17,8 @@ const CONTAINED: &[(&str, &[&str], &str)] = &[
     ),
     (
         "hyper*",
-        &["outboard-upstream", "outboard-openapi", "outboard-agent"],
-        "only upstreams and models are reached over the network",
+        &["outboard-upstream", "outboard-openapi", "outboard-agent", "outboard-face"],
+        "only upstreams and models are reached over the network, and only clients are answered",
     ),
     ("jsonschema", &["outboard-runtime"], "schemas are checked in the broker, with its bounds"),
     ("cel*", &["outboard-runtime"], "conditions of rules are evaluated with the bounds of the policy"),
