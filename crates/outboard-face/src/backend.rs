@@ -7,7 +7,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
     RunRequest, Runtime,
     catalogue::{Catalogue, SearchRequest},
-    run::RunReport,
+    run::{RunReport, Told},
     session::Session,
 };
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,11 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Clears for this session what a person has cleared until now, before it is given again what was kept.
     fn notice_clearing(&self, _session: &Session) {}
+
+    /// A command in the model's workspace was answered so: what there is to record of it.
+    fn told<'a>(&'a self, _session: &'a Session, _told: Told) -> BoxFuture<'a, ()> {
+        futures::future::ready(()).boxed()
+    }
 
     /// The runs that were taken up after the Outboard that began them had ended.
     fn recovered(&self) -> Option<&Session> {
@@ -58,6 +63,10 @@ impl Backend for Runtime {
 
     fn notice_clearing(&self, session: &Session) {
         Runtime::notice_clearing(self, session);
+    }
+
+    fn told<'a>(&'a self, session: &'a Session, told: Told) -> BoxFuture<'a, ()> {
+        Runtime::told(self, session, told).boxed()
     }
 
     fn recovered(&self) -> Option<&Session> {

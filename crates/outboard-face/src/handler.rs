@@ -9,7 +9,7 @@ use outboard_runtime::{
     catalogue::Snapshot,
     ids::{Principal, RunId},
     present::{self, Answer},
-    run::{Outcome, Progress, RunReport},
+    run::{Outcome, Progress, RunReport, Told},
     session::{Found, LongRun, NotHere, Session},
 };
 use rmcp::{
@@ -22,7 +22,7 @@ use rmcp::{
     service::{RequestContext, SubscriptionContext},
 };
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -93,7 +93,9 @@ impl Handler {
             Ok(request) => {
                 // As with the first list: what is about to be known is worth a moment.
                 self.backend.catalogue().settled(FIRST_LIST).await;
-                text(self.backend.search(&request), false)
+                let found = self.backend.search(&request);
+                self.session.showed(&found);
+                text(found, false)
             }
             Err(wrong) => text(wrong, true),
         }
@@ -126,7 +128,9 @@ impl Handler {
         let waited = match arguments.what {
             What::Run(code) => {
                 self.session.set_client(principal(context));
-                let request = RunRequest { code, language: arguments.language, ..RunRequest::default() };
+                let budget = Some(self.budget(arguments.max_tokens));
+                let request =
+                    RunRequest { code, language: arguments.language, budget, ..RunRequest::default() };
                 self.run(request, context).await
             }
             What::Resume(name) => match self.find(&name).map(|(found, _)| found) {
@@ -163,13 +167,17 @@ impl Handler {
         let _token = self.runs.token();
         let most = self.options.respond_within;
         let told = progress::tell_time(&context.peer, context.meta.get_progress_token());
-        tokio::select! {
+        let (command, began) = (asked.command.clone(), Instant::now());
+        let answer = tokio::select! {
             biased;
-            answer = shell.run(asked.command, asked.timeout.unwrap_or(most).min(most), self.budget(None)) => result(answer),
-            () = context.ct.cancelled() => text("cancelled".to_owned(), true),
-            () = self.stop.cancelled() => text("Outboard is ending".to_owned(), true),
+            answer = shell.run(asked.command, asked.timeout.unwrap_or(most).min(most), self.budget(None)) => answer,
+            () = context.ct.cancelled() => return text("cancelled".to_owned(), true),
+            () = self.stop.cancelled() => return text("Outboard is ending".to_owned(), true),
             never = told => match never {},
-        }
+        };
+        let told = Told { command, answer: answer.text.clone(), took: began.elapsed() };
+        self.backend.told(&self.session, told).await;
+        result(answer)
     }
 
     fn budget(&self, asked: Option<usize>) -> usize {
@@ -180,7 +188,11 @@ impl Handler {
     async fn hand_over(&self, waited: Waited, budget: usize, note: Option<String>) -> CallToolResponse {
         match waited {
             Waited::Ended(report) => {
+                let is_recorded = !matches!(report.outcome, Outcome::NotRun(_));
                 let mut answer = self.answer(report, budget).await;
+                if !is_recorded {
+                    self.session.showed(&answer.text);
+                }
                 if let Some(note) = note {
                     answer.text.push('\n');
                     answer.text.push_str(&note);
@@ -203,7 +215,9 @@ impl Handler {
                 if progress.stands && self.approvals.as_ref().is_some_and(open) {
                     return self.waits(run.id());
                 }
-                text(present::still_running(run.id(), progress), false).into()
+                let going = present::still_running(run.id(), progress);
+                self.session.showed(&going);
+                text(going, false).into()
             }
         }
     }
@@ -211,7 +225,9 @@ impl Handler {
     /// The answer for a run that waits for nothing but a person.
     fn waits(&self, run: &RunId) -> CallToolResponse {
         let sheets = self.approvals.as_ref().map(|approvals| approvals.open_of(run)).unwrap_or_default();
-        text(present::waiting_for_approval(run, &sheets), false).into()
+        let waits = present::waiting_for_approval(run, &sheets);
+        self.session.showed(&waits);
+        text(waits, false).into()
     }
 
     /// Takes the form that a client brings back with this ticket, and finds the run that it is about.

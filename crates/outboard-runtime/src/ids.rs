@@ -92,6 +92,11 @@ impl RunId {
     pub fn name(&self) -> &str {
         self.0.split_once('-').map_or(&self.0, |(name, _)| name)
     }
+
+    /// What runs of one session have in common, and those of no other: all of an id that has no such part.
+    pub fn session(&self) -> &str {
+        self.0.split_once('-').map_or(&self.0, |(_, session)| session)
+    }
 }
 
 /// Number of a guest's request within its run, counted by the guest from 1. The same script with

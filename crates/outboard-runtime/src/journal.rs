@@ -12,11 +12,13 @@ mod savings;
 mod store;
 mod timeline;
 
-pub use event::{Ending, Event, FORMAT, Intent, Opened, Origin, Resumed, Slot};
+pub use event::{
+    Ending, Event, FORMAT, Intent, Opened, Origin, Reader, Reading, Resumed, Shown, Slot, Wrote,
+};
 pub use fold::{Folded, Malformed, fold};
 pub use memory::MemoryStore;
 pub use redact::{BadPattern, REDACTED, Redactor};
 pub use replay::{Divergence, Replayed, replay, replay_redacted};
-pub use savings::{Answers, Savings, savings, signed, split};
+pub use savings::{Answers, By, Savings, savings, signed, split};
 pub use store::{Append, Lease, RunEntry, RunState, Store, StoreFailure, StoreTrouble, Which, Written};
 pub use timeline::{Step, StepOutcome, timeline};

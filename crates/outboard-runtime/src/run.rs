@@ -12,12 +12,14 @@ mod recorded;
 mod report;
 mod requests;
 mod single;
+mod told;
 mod turn;
 mod types;
 
 pub use actor::Progress;
 pub use report::{Effect, Failure, FailureKind, Finding, Outcome, Position, RunReport};
 pub use single::{ToolOutcome, ToolReport, ToolRequest};
+pub use told::Told;
 
 pub(crate) use actor::{RunActor, RunParts};
 pub(crate) use clock::RunClock;

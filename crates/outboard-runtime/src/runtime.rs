@@ -17,9 +17,9 @@ use crate::{
     journal::{Folded, Lease, Malformed, RunEntry, RunState, Store, StoreFailure, Which, fold},
     limits::Limits,
     policy::{Policy, Taint},
-    ports::{types::TypeChecks, upstream::Upstreams},
+    ports::{engine::NamespaceView, types::TypeChecks, upstream::Upstreams},
     run::{
-        FailureKind, GoesOn, Past, Progress, RunActor, RunParts, RunReport, SingleParts, ToolOutcome,
+        FailureKind, GoesOn, Past, Progress, RunActor, RunParts, RunReport, SingleParts, Told, ToolOutcome,
         ToolReport, ToolRequest, Turn, execute_single,
     },
     session::Session,
@@ -72,6 +72,8 @@ pub struct RunRequest {
     pub code: String,
     /// Its language, where the client says it; otherwise it is recognised.
     pub language: Option<Language>,
+    /// Tokens that its answer may have: recorded, for whoever asks later what was read of it.
+    pub budget: Option<usize>,
     /// Told of calls made and done, if anyone listens.
     pub progress: watch::Sender<Progress>,
 }
@@ -235,8 +237,12 @@ impl Runtime {
         let id = request.id.unwrap_or_else(|| session.next_run());
         let (source, language) = (request.code, request.language);
         // On behalf of whom it is now: when it has its turn, the conversation may be with somebody else.
-        let mut parts =
-            RunParts { source, language, ..self.run_parts(id, session, request.progress, cancel) };
+        let mut parts = RunParts {
+            source,
+            language,
+            budget: request.budget,
+            ..self.run_parts(id, session, request.progress, cancel)
+        };
         let Ok(_place) = self.places.try_acquire() else {
             let (at_once, waiting) = (self.parts.runs_at_once, self.parts.runs_waiting);
             return RunActor::never_begun(parts, FailureKind::Crowded { at_once, waiting });
@@ -370,6 +376,7 @@ impl Runtime {
             source: String::new(),
             language: None,
             limits: self.limits(),
+            budget: None,
             engines: self.parts.engines.clone(),
             broker: Arc::clone(&self.broker),
             catalogue: self.parts.catalogue.clone(),
@@ -417,5 +424,20 @@ impl Runtime {
             turn,
         })
         .await
+    }
+
+    /// Records what a command of a model's, in its workspace, answered: no upstream was asked. The model reads the answer
+    /// whether or not it could be recorded.
+    pub async fn told(&self, session: &Session, told: Told) {
+        let namespaces = self.parts.catalogue.snapshot();
+        let namespaces = namespaces
+            .members()
+            .iter()
+            .map(|member| NamespaceView { namespace: member.namespace.clone(), tools: Vec::new() });
+        let (id, events) = told.events(session, namespaces.collect(), self.limits(), &*self.parts.clock);
+        let written = self.parts.store.append(&Lease::first(id.clone()), events.into());
+        if let Err(failure) = written.await {
+            tracing::error!(run = %id, %failure, "a command in a workspace is not recorded");
+        }
     }
 }

@@ -17,8 +17,10 @@ pub use runs::{Found, LongRun, NotHere};
 
 use crate::{
     ids::{Handle, Principal, RunId, random_word},
+    journal::Shown,
     json::Json,
     policy::{Taint, Tainted},
+    present::estimate_tokens,
 };
 use keeping::Kept;
 use runs::Runs;
@@ -36,6 +38,8 @@ pub struct Session {
     taint: Tainted,
     /// What its workspace may hold, once there is one.
     workspace: Tainted,
+    /// What its model was shown that has no record.
+    shown: Mutex<Shown>,
     has_workspace: AtomicBool,
     /// How often a person had cleared what sessions have seen when this one looked last.
     cleared: AtomicU64,
@@ -67,6 +71,7 @@ impl Session {
             runs: Mutex::default(),
             taint: Tainted::default(),
             workspace: Tainted::default(),
+            shown: Mutex::default(),
             has_workspace: AtomicBool::new(false),
             cleared: AtomicU64::new(0),
             tasks: TaskTracker::new(),
@@ -142,6 +147,19 @@ impl Session {
     pub fn loses_workspace(&self) {
         self.has_workspace.store(false, Ordering::Release);
         self.workspace.clear();
+    }
+
+    /// Its model reads this, of which there is no record: the next one tells of it.
+    pub fn showed(&self, text: &str) {
+        let tokens = u64::try_from(estimate_tokens(text)).unwrap_or(u64::MAX);
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.answers = shown.answers.saturating_add(1);
+        shown.tokens = shown.tokens.saturating_add(tokens);
+    }
+
+    /// What its model was shown since this was asked last.
+    pub(crate) fn take_shown(&self) -> Shown {
+        std::mem::take(&mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A person has said so often, by now, that what sessions have seen may leave.

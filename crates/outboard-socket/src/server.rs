@@ -6,7 +6,7 @@ mod load;
 
 use std::{sync::Arc, time::Duration};
 
-use outboard_runtime::{Runtime, approval::Approvals, ids::Principal, session::Session};
+use outboard_runtime::{Runtime, approval::Approvals, ids::Principal, journal::Reader, session::Session};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixStream,
@@ -47,6 +47,8 @@ pub struct Service {
     pub runtime: Arc<Runtime>,
     /// Whose calls they are. Its client is what a person is told when one of them asks.
     pub session: Arc<Session>,
+    /// Who reads what the programs print that make them.
+    pub reader: Reader,
     /// Where calls ask, so that a program can be told that its call waits for a person.
     pub approvals: Arc<Approvals>,
 }

@@ -7,7 +7,7 @@ use outboard_runtime::{
     Language,
     clock::{RunTime, WallTime},
     ids::{ImageHash, RequestId, RunId},
-    journal::{Event, FORMAT, Intent, Lease, Opened, Store as _},
+    journal::{Event, FORMAT, Intent, Lease, Opened, Reading, Store as _},
     json::Json,
     limits::Limits,
     ports::engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply},
@@ -69,6 +69,7 @@ fn opened() -> Event {
         namespaces: Vec::new(),
         origin: None,
         principal: None,
+        reading: Reading::default(),
     }))
 }
 

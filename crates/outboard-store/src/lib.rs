@@ -27,4 +27,5 @@ mod writing;
 pub use approvals::Fate;
 pub use options::{Durability, Retention, StoreOptions};
 pub use retention::Pruned;
+pub use runs::OF_PROGRAM;
 pub use store::SqliteStore;

@@ -1,12 +1,15 @@
 //! The table of runs: who owns which, and what is known of them without reading their events.
 //! Every append goes through [`append`], which checks the fencing number in the same transaction.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use outboard_runtime::{
     clock::WallTime,
     ids::RunId,
-    journal::{Ending, Event, Lease, Opened, RunEntry, RunState, Which},
+    journal::{Ending, Event, Lease, Opened, Reader, RunEntry, RunState, Which},
     ports::engine::GuestAsk,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, Rows, Transaction};
@@ -20,6 +23,8 @@ use crate::{
 
 /// Milliseconds by which lists may be behind for a run that writes without a pause.
 const STALE: i64 = 1_000;
+/// What follows the command in the rows of calls that its programs made: whoever takes up the command's runs leaves them alone.
+pub const OF_PROGRAM: &str = ", program";
 /// Characters of a title.
 const TITLE: usize = 100;
 
@@ -165,8 +170,7 @@ fn begin(
         )?
         .execute((
             lease.run.as_str(),
-            // One call outside any script.
-            if opened.source.is_empty() { "call" } else { &options.command },
+            command(opened, &options.command).as_ref(),
             &options.place,
             title(opened, events),
             now,
@@ -378,6 +382,16 @@ pub(crate) fn oldest_ended(connection: &Connection, most: usize) -> rusqlite::Re
         connection.prepare_cached("SELECT id FROM runs WHERE ended <> 0 ORDER BY changed LIMIT ?1")?;
     let ids = select.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |row| row.get::<_, String>(0))?;
     ids.map(|id| id.map(RunId::new)).collect()
+}
+
+/// What began a run: of a call that a program made, whose programs they are.
+fn command<'a>(opened: &Opened, command: &'a str) -> Cow<'a, str> {
+    match opened.reading.reader {
+        _ if !opened.source.is_empty() => Cow::Borrowed(command),
+        Some(Reader::Workspace | Reader::Unknown) => Cow::Owned(format!("{command}{OF_PROGRAM}")),
+        Some(Reader::Model) => Cow::Borrowed(command),
+        Some(Reader::Asker) | None => Cow::Borrowed("call"),
+    }
 }
 
 /// Of a script its first line that says something; of a single call the tool.

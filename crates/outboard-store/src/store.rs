@@ -300,7 +300,9 @@ impl Store for SqliteStore {
 fn urgency(event: &Event) -> When {
     match event {
         Event::Asked(_) => When::Along,
-        Event::Opened(_) | Event::Intended(_) | Event::Delivered(_) | Event::Ended(_) => When::Soon,
+        Event::Opened(_) | Event::Intended(_) | Event::Delivered(_) | Event::Wrote(_) | Event::Ended(_) => {
+            When::Soon
+        }
         Event::Resumed(_) => When::Now,
     }
 }

@@ -130,7 +130,8 @@ mod tests {
     use outboard_runtime::{
         ids::{ImageHash, RunId},
         journal::{
-            Append, Ending, Event, FORMAT, Lease, Opened, RunState, Store as _, StoreFailure, StoreTrouble,
+            Append, Ending, Event, FORMAT, Lease, Opened, Reading, RunState, Store as _, StoreFailure,
+            StoreTrouble,
         },
         json::Json,
         limits::Limits,
@@ -200,6 +201,7 @@ mod tests {
             limits: Limits::default(),
             namespaces: Vec::new(),
             origin: None,
+            reading: Reading::default(),
         }))
     }
 

@@ -11,12 +11,13 @@ use crate::{
     ids::{ImageHash, Namespace, Principal, RequestId, RunId, ToolName, UpstreamName},
     json::Json,
     limits::Limits,
-    ports::engine::{Delivered, Delivery, GuestRequest, NamespaceView, Reply, Stopped, Thrown},
+    ports::engine::{ConsoleLine, Delivered, Delivery, GuestRequest, NamespaceView, Reply, Stopped, Thrown},
 };
 
 /// Version of the event format. Version 1 named no language: such runs are TypeScript. Since version 3 a script can
 /// give up on a request. Version 4 says when calls were sent, knows that a run was resumed, and where its record came from.
-pub const FORMAT: u32 = 4;
+/// Version 5 holds what a script wrote to its console, and says who reads what the run gives.
+pub const FORMAT: u32 = 5;
 
 /// One entry of a run's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub enum Event {
     Delivered(Delivery),
     /// The run was taken over after its owner had gone, or had let it go. Calls without an outcome may stand as intended once more.
     Resumed(Resumed),
+    /// What the script wrote to its console, if anything. Right before the end.
+    Wrote(Wrote),
     /// The run ended. Always the last event.
     Ended(Ending),
 }
@@ -46,6 +49,59 @@ pub struct Resumed {
     /// Its owner had let it go while it waited for somebody. Older readers pass this over and take the run for interrupted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub let_go: bool,
+}
+
+/// What a script wrote to its console, and what was said there of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrote {
+    /// Line by line; places are those of the script as it was given.
+    pub lines: Vec<ConsoleLine>,
+    /// Bytes that were dropped because of [`Limits::console`].
+    #[serde(default)]
+    pub dropped: u64,
+}
+
+/// Who reads what a run gives, as far as that is known when it begins. Records before version 5 do not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Of a single call, who reads its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<Reader>,
+    /// Tokens that the answer to a script may have; without them the whole value is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<usize>,
+    /// What the same model had been shown since its session's last record, and has no record of its own.
+    #[serde(default, skip_serializing_if = "Shown::is_nothing")]
+    pub before: Shown,
+}
+
+/// Who reads the answer of a single call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reader {
+    /// Whoever asked for it: it was given on.
+    Asker,
+    /// A program in the workspace of a session. What it prints is the answer of a command, which has a record of its own.
+    Workspace,
+    /// A program anywhere: who reads what it prints, nobody knows.
+    Unknown,
+    /// A model: it is no upstream's tool but a command in the model's workspace.
+    Model,
+}
+
+/// Answers of Outboard's own: what a search found, why a script was not run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// How many.
+    pub answers: u32,
+    /// Their tokens, estimated by their length.
+    pub tokens: u64,
+}
+
+impl Shown {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Where a run's record up to its first call of its own comes from.
@@ -85,6 +141,9 @@ pub struct Opened {
     /// On whose behalf it is; runs that were recorded before that was do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<Principal>,
+    /// Who reads what it gives.
+    #[serde(default)]
+    pub reading: Reading,
 }
 
 /// A call that is about to be sent. Its arguments stand in the request.
@@ -149,6 +208,7 @@ impl Event {
                     std::iter::once(Slot::Text(&mut failure.message)).chain(content).collect()
                 }
             },
+            Self::Wrote(wrote) => wrote.lines.iter_mut().map(|line| Slot::Text(&mut line.text)).collect(),
             Self::Ended(Ending::Value(Some(value))) => vec![Slot::Json(value)],
             Self::Ended(Ending::Threw(thrown)) => {
                 let mut slots = vec![Slot::Text(&mut thrown.message), Slot::Text(&mut thrown.name)];

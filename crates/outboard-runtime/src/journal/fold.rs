@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Ending, Event, FORMAT, Intent, Opened};
+use super::{Ending, Event, FORMAT, Intent, Opened, Wrote};
 use crate::{
     clock::RunTime,
     ids::RequestId,
@@ -24,6 +24,8 @@ pub struct Folded {
     pub deliveries: Vec<Delivery>,
     /// How often it was taken over because its owner had died.
     pub interrupted: usize,
+    /// What it wrote to its console, once it has ended.
+    pub wrote: Wrote,
     /// How it ended, if it did.
     pub ending: Option<Ending>,
 }
@@ -98,6 +100,7 @@ pub fn fold(events: &[Event]) -> Result<Folded, Malformed> {
         intents: BTreeMap::new(),
         deliveries: Vec::new(),
         interrupted: 0,
+        wrote: Wrote::default(),
         ending: None,
     };
     let mut seen = Seen::default();
@@ -147,6 +150,7 @@ fn take(folded: &mut Folded, seen: &mut Seen, event: &Event) -> Result<(), &'sta
             seen.intended.clear();
             folded.interrupted += usize::from(!resumed.let_go);
         }
+        Event::Wrote(wrote) => folded.wrote = wrote.clone(),
         Event::Ended(ending) => folded.ending = Some(ending.clone()),
     }
     Ok(())

@@ -209,6 +209,7 @@ fn weight(event: &Event) -> usize {
             Delivered::Settled { reply, .. } => reply.weight(),
             Delivered::Timer => 0,
         },
+        Event::Wrote(wrote) => wrote.lines.iter().map(|line| line.text.len()).sum(),
         Event::Ended(Ending::Value(Some(value))) => value.as_str().len(),
         Event::Intended(_) | Event::Resumed(_) | Event::Ended(_) => 0,
     }

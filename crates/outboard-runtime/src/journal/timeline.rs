@@ -80,7 +80,7 @@ pub fn timeline(events: &[Event]) -> Vec<Step> {
                     step.settle(now, reply);
                 }
             }
-            Event::Opened(_) | Event::Resumed(_) | Event::Ended(_) => {}
+            Event::Opened(_) | Event::Resumed(_) | Event::Wrote(_) | Event::Ended(_) => {}
         }
     }
     let ended = matches!(events.last(), Some(Event::Ended(_)));

@@ -36,7 +36,7 @@ use crate::{
     clock::{Clock, RunTime},
     engines::Engines,
     ids::{Principal, RunId},
-    journal::{Ending, Event, FORMAT, Folded, Lease, Opened, Store},
+    journal::{Ending, Event, FORMAT, Folded, Lease, Opened, Reading, Store, Wrote},
     limits::Limits,
     ports::engine::{
         ConsoleLine, Delivered, Delivery, Engine, Entry, Guest, GuestAsk, GuestRequest, GuestState,
@@ -72,6 +72,8 @@ pub(crate) struct RunParts {
     pub(crate) source: String,
     pub(crate) language: Option<Language>,
     pub(crate) limits: Limits,
+    /// Tokens that its answer may have, if whoever asked has said so.
+    pub(crate) budget: Option<usize>,
     pub(crate) engines: Engines,
     pub(crate) broker: Arc<Broker>,
     pub(crate) catalogue: Catalogue,
@@ -225,7 +227,7 @@ impl RunActor {
         });
         let reason = format!("it was interrupted, because Outboard ended, and cannot go on: {why}");
         let mut recorder = Recorder::new(lease, Arc::clone(&parts.store));
-        if let Err(failure) = recorder.seal(Event::Ended(Ending::Internal(reason.clone()))).await {
+        if let Err(failure) = recorder.seal(vec![Event::Ended(Ending::Internal(reason.clone()))]).await {
             tracing::error!(run = %parts.id, %failure, "the end of the run is not recorded");
         }
         RunReport { effects, ..not_begun(parts, failed(FailureKind::Internal(reason))) }
@@ -264,8 +266,13 @@ impl RunActor {
     async fn end(&mut self, ending: Ending) -> Outcome {
         self.wind_down(&ending).await;
         let outcome = recorded::outcome(&self.prepared, &ending, Some(&*self.parts.catalogue.snapshot()));
+        let mut last = Vec::new();
+        if !self.console.is_empty() || self.console_dropped > 0 {
+            last.push(Event::Wrote(Wrote { lines: self.console.clone(), dropped: self.console_dropped }));
+        }
+        last.push(Event::Ended(ending));
         // The run is over either way; a record that cannot be closed is found unfinished later.
-        if let Err(failure) = self.recorder.seal(Event::Ended(ending)).await {
+        if let Err(failure) = self.recorder.seal(last).await {
             tracing::error!(run = %self.parts.id, %failure, "the end of the run is not recorded");
         }
         outcome
@@ -296,6 +303,11 @@ impl RunActor {
             namespaces: self.visible(&self.parts.catalogue.snapshot()),
             origin: None,
             principal: Some(self.parts.principal.clone()),
+            reading: Reading {
+                reader: None,
+                budget: self.parts.budget,
+                before: self.parts.session.take_shown(),
+            },
         };
         let world = self.world(&opened);
         self.record(vec![Event::Opened(Box::new(opened))]).await?;

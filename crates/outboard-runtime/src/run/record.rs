@@ -42,10 +42,10 @@ impl Recorder {
         still_ours(written.await)
     }
 
-    /// Appends an event and waits until it and all before it are durable.
-    pub(crate) async fn seal(&mut self, event: Event) -> Result<(), StoreFailure> {
+    /// Appends the last events and waits until they and all before them are durable.
+    pub(crate) async fn seal(&mut self, last: Vec<Event>) -> Result<(), StoreFailure> {
         self.behind = None;
-        self.store.append(&self.lease, Append::from(event)).await
+        self.store.append(&self.lease, Append::from(last)).await
     }
 
     /// Lets the run go as it stands, so that another Outboard can take it up.

@@ -1,5 +1,5 @@
-//! A run's report made from its record, for whoever asks after it has ended. What it wrote to its console is not
-//! recorded: a replay gives it.
+//! A run's report made from its record, for whoever asks after it has ended. What it wrote to its console older versions
+//! did not record: a replay gives it.
 
 use outboard_script::NoTools;
 
@@ -31,8 +31,9 @@ pub(crate) fn outcome(prepared: &Prepared, ending: &Ending, tools: Option<&Snaps
 }
 
 impl RunReport {
-    /// The report on a run that has ended, with what a replay wrote to its console; `None` if it has not ended.
-    pub fn recorded(folded: &Folded, console: Vec<ConsoleLine>) -> Option<Self> {
+    /// The report on a run that has ended; `None` if it has not. Where it is not recorded what the script wrote to its
+    /// console, it is what a replay wrote to its own.
+    pub fn recorded(folded: &Folded, replayed: Vec<ConsoleLine>) -> Option<Self> {
         let ending = folded.ending.as_ref()?;
         let opened = &folded.opened;
         let prepared = program::prepare(&opened.source, Some(opened.language), &NoTools).ok();
@@ -59,18 +60,22 @@ impl RunReport {
                 }
             },
         };
-        let console = console.into_iter().map(|line| match &prepared {
+        let replayed = replayed.into_iter().map(|line| match &prepared {
             Some(prepared) => ConsoleLine { text: program::relocated(prepared, line.text), ..line },
             None => line,
         });
+        let console = match folded.wrote.lines.is_empty() {
+            true => replayed.collect(),
+            false => folded.wrote.lines.clone(),
+        };
         Some(Self {
             id: opened.run.clone(),
             source: opened.source.clone(),
             language: opened.language,
             limits: opened.limits.clone(),
             outcome,
-            console: console.collect(),
-            console_dropped: 0,
+            console,
+            console_dropped: folded.wrote.dropped,
             effects: folded.effects(&in_source),
             hints: Vec::new(),
         })

@@ -15,7 +15,7 @@ use crate::{
     broker::{Broker, Budget, CallRequest, Caller, Ledger, Tally, Told},
     clock::{Clock, RunTime},
     ids::{ImageHash, Principal, RequestId, RunId},
-    journal::{Ending, Event, FORMAT, Lease, Opened, Store, StoreFailure},
+    journal::{Ending, Event, FORMAT, Lease, Opened, Reader, Reading, Store, StoreFailure},
     json::Json,
     limits::{Limit, Limits},
     ports::engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply, Stopped, Thrown, ThrownTool},
@@ -36,6 +36,8 @@ pub struct ToolRequest {
     pub arguments: Json,
     /// On whose behalf it is, where several share the session; without it, the session's client.
     pub client: Option<Principal>,
+    /// Who reads its answer.
+    pub reader: Reader,
 }
 
 /// What became of a tool call outside any script.
@@ -147,6 +149,7 @@ impl SingleParts {
             namespaces: Vec::new(),
             origin: None,
             principal: Some(self.principal()),
+            reading: Reading { reader: Some(self.request.reader), ..Reading::default() },
         };
         let ToolRequest { namespace, tool, arguments, .. } = self.request.clone();
         let what = GuestAsk::Call { namespace, tool, arguments, paged: false };

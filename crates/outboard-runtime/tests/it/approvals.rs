@@ -11,7 +11,7 @@ use outboard_runtime::{
     RunRequest,
     approval::{Answer, Approval, Approvals, Approver, Question, Reach, Said, Scope, Sheet, SigningKey},
     clock::SystemClock,
-    journal::{Event, Lease, MemoryStore, Store as _, fold, replay},
+    journal::{Event, Lease, MemoryStore, Reader, Store as _, fold, replay},
     limits::{Limit, Limits},
     operation::Operation,
     policy::{Decider, Reason, Verdict},
@@ -218,6 +218,7 @@ async fn a_call_outside_any_script_stands_still_too() {
         namespace: "box".to_owned(),
         tool: "work".to_owned(),
         client: None,
+        reader: Reader::Asker,
         arguments: json!({ "n": 7 }).into(),
     };
     let person = async {

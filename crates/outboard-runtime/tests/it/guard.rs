@@ -17,7 +17,7 @@ use outboard_runtime::{
     catalogue::{Catalogue, Placing, Terms},
     clock::SystemClock,
     ids::{RequestId, RunId},
-    journal::{Event, MemoryStore, Store as _},
+    journal::{Event, MemoryStore, Reader, Store as _},
     json::Json,
     limits::Limits,
     operation::{Asked, AskedFor, Kind, Operation, Requested},
@@ -178,6 +178,7 @@ async fn a_direct_call_counts_for_scripts_and_scripts_count_for_direct_calls() {
             namespace: "box".to_owned(),
             tool: "work".to_owned(),
             client: None,
+            reader: Reader::Asker,
             arguments: Json::from(json!({"n": 1})),
         };
         world.runtime.call(&world.session, request, CancellationToken::new()).await.outcome

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use outboard_runtime::{
-    journal::{Divergence, Ending, Event, MemoryStore, fold, replay},
+    journal::{Divergence, Ending, Event, MemoryStore, Reader, fold, replay},
     json::Json,
     limits::Limits,
     policy::Verdict,
@@ -22,6 +22,7 @@ fn request(namespace: &str, tool: &str, arguments: Value) -> ToolRequest {
         tool: tool.to_owned(),
         arguments: arguments.into(),
         client: None,
+        reader: Reader::Asker,
     }
 }
 
@@ -37,6 +38,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
         Event::Intended(_) => "intended",
         Event::Delivered(_) => "delivered",
         Event::Resumed(_) => "resumed",
+        Event::Wrote(_) => "wrote",
         Event::Ended(_) => "ended",
     };
     events.iter().map(kind).collect()

@@ -241,8 +241,8 @@ impl Connection {
         let answers = answers.clone();
         self.runs.insert(run.clone(), id);
         let (arguments, client) = (Json::from_raw(arguments), self.client.clone());
-        let request = ToolRequest { id: Some(run.clone()), namespace, tool, arguments, client };
-        let Service { runtime, session, .. } = self.service.clone();
+        let Service { runtime, session, reader, .. } = self.service.clone();
+        let request = ToolRequest { id: Some(run.clone()), namespace, tool, arguments, client, reader };
         work.spawn(async move {
             let started = Instant::now();
             let report = runtime.call(&session, request, cancel).await;

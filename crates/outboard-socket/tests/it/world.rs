@@ -17,7 +17,7 @@ use outboard_runtime::{
     catalogue::{Catalogue, Listing, ToolDefinition, UpstreamState},
     clock::SystemClock,
     ids::{ImageHash, UpstreamName},
-    journal::MemoryStore,
+    journal::{MemoryStore, Reader},
     json::Json,
     limits::Limits,
     operation::Operation,
@@ -150,6 +150,7 @@ impl World {
         let service = Service {
             runtime: Arc::new(runtime),
             session: Arc::new(session),
+            reader: Reader::Unknown,
             approvals: Arc::clone(&approvals),
         };
         let (told, traffic) = watch::channel(Traffic::default());

@@ -6,7 +6,7 @@ use outboard_runtime::{
     Language,
     clock::{RunTime, WallTime},
     ids::{ImageHash, RequestId, RunId},
-    journal::{Append, Ending, Event, FORMAT, Intent, Lease, Opened, Store},
+    journal::{Append, Ending, Event, FORMAT, Intent, Lease, Opened, Reading, Store},
     json::Json,
     limits::Limits,
     ports::engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply},
@@ -30,6 +30,7 @@ pub(crate) fn opened(run: &str) -> Event {
         namespaces: Vec::new(),
         origin: None,
         principal: None,
+        reading: Reading::default(),
     }))
 }
 

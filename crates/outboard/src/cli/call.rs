@@ -8,6 +8,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use clap::Args;
 use outboard_runtime::{
     catalogue::{Member, Snapshot, UpstreamState},
+    journal::Reader,
     json::Json,
     reply::{FailureCode, ToolFailure},
     run::{ToolOutcome, ToolRequest},
@@ -85,7 +86,8 @@ impl Call {
             return Err(names::unknown(snapshot, &self.name));
         };
         let namespace = tool.member.namespace.as_str().to_owned();
-        Ok(ToolRequest { id: None, namespace, tool: tool.identifier.to_owned(), arguments, client: None })
+        let tool = tool.identifier.to_owned();
+        Ok(ToolRequest { id: None, namespace, tool, arguments, client: None, reader: Reader::Asker })
     }
 
     fn tell(&self, called: &str, outcome: &ToolOutcome) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use outboard_runtime::session::Session;
+use outboard_runtime::{journal::Reader, session::Session};
 use outboard_socket::{Service, Traffic};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -118,6 +118,7 @@ impl Daemon {
         let service = Service {
             runtime: Arc::clone(&system.runtime),
             session: Arc::clone(&session),
+            reader: Reader::Unknown,
             approvals: Arc::clone(&system.approvals),
         };
         let system = system.follow(

@@ -69,7 +69,7 @@ impl Doctor {
                 })
                 .await?;
                 upstreams.look(&snapshot, true, &mut findings);
-                upstreams.end(own_tokens(&snapshot, &context.configuration), &mut findings);
+                upstreams.end(own_tokens(&snapshot, &context.configuration, false), &mut findings);
                 Ok(())
             })
             .await;

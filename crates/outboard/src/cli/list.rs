@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use outboard_agent::ToolDefinition;
 use outboard_face::{FaceOptions, Offer};
 use outboard_runtime::{
     catalogue::{Member, Snapshot},
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use super::{
     context::Context,
     doctor::advice,
-    standing::{Standing, via},
+    standing::{Standing, definition_tokens, via},
     waiting::{self, Wait},
 };
 use crate::{
@@ -44,7 +45,7 @@ impl List {
             })
             .await?;
         let configuration = &context.configuration;
-        let own = own_tokens(&snapshot, configuration);
+        let own = own_tokens(&snapshot, configuration, false);
         let sessions = wiring::sessions(&context.places.state);
         let rows: Vec<Standing<'_>> = configuration
             .upstreams
@@ -60,19 +61,26 @@ impl List {
 }
 
 /// Tokens of what a model is shown of all this by Outboard.
-pub(super) fn own_tokens(snapshot: &Snapshot, configuration: &Configuration) -> usize {
-    offer(snapshot, configuration).tokens()
+pub(super) fn own_tokens(snapshot: &Snapshot, configuration: &Configuration, workspace: bool) -> usize {
+    let tools = offer(snapshot, configuration, workspace).tools.into_iter();
+    let definitions = tools.map(|tool| ToolDefinition {
+        description: tool.description.as_deref().unwrap_or_default().to_owned(),
+        input_schema: Value::Object((*tool.input_schema).clone()),
+        name: tool.name.into_owned(),
+    });
+    definition_tokens(definitions.collect())
 }
 
 /// Tokens of what Outboard says of itself beside them.
-pub(super) fn own_instructions(snapshot: &Snapshot, configuration: &Configuration) -> usize {
-    count_tokens(&offer(snapshot, configuration).instructions)
+pub(super) fn own_instructions(snapshot: &Snapshot, configuration: &Configuration, workspace: bool) -> usize {
+    count_tokens(&offer(snapshot, configuration, workspace).instructions)
 }
 
-fn offer(snapshot: &Snapshot, configuration: &Configuration) -> Offer {
+fn offer(snapshot: &Snapshot, configuration: &Configuration, workspace: bool) -> Offer {
     let options = FaceOptions {
         declarations_budget: configuration.settings.declarations,
         result_budget: configuration.settings.result_tokens,
+        workspace,
         ..FaceOptions::default()
     };
     Offer::new(snapshot, options)

@@ -57,7 +57,9 @@ impl Run {
         let asked = self.max_tokens.and_then(|tokens| usize::try_from(tokens).ok());
         let budget = asked.unwrap_or(context.configuration.settings.result_tokens);
         let asks_outboard = has_word(&code, "tools");
-        let request = RunRequest { code: code.clone(), language, ..RunRequest::default() };
+        // As JSON the value is printed whole.
+        let within = (!self.json).then_some(budget);
+        let request = RunRequest { code: code.clone(), language, budget: within, ..RunRequest::default() };
         let wanted = names_in(&code);
         context
             .with(&wanted, async |system, stop| {

@@ -4,11 +4,9 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use outboard_agent::{ToolDefinition, billing};
 use outboard_oauth::Store;
-use outboard_runtime::{
-    catalogue::{Listing, Member, UpstreamState},
-    present::count_tokens,
-};
+use outboard_runtime::catalogue::{Listing, Member, UpstreamState};
 use serde_json::{Value, json};
 
 use super::logins::{self, SignIn};
@@ -96,16 +94,20 @@ pub(super) fn via(configured: &Configured) -> &'static str {
     }
 }
 
-/// Tokens of the definitions as clients put them before a model: names, descriptions and input schemas.
+/// Tokens of the definitions before a model of a client that loads all of them, by the formula that `compare` bills by.
 pub(super) fn direct_tokens(listing: &Listing) -> usize {
-    let definitions: Vec<Value> = listing
-        .tools
-        .iter()
-        .map(|tool| {
-            json!({ "name": tool.name, "description": tool.description, "inputSchema": tool.input_schema })
-        })
-        .collect();
-    count_tokens(&Value::from(definitions).to_string())
+    let definitions = listing.tools.iter().map(|tool| ToolDefinition {
+        name: tool.name.as_str().to_owned(),
+        description: tool.description.clone().unwrap_or_default(),
+        input_schema: tool.input().map_or(Value::Null, |schema| (*schema).clone()),
+    });
+    definition_tokens(definitions.collect())
+}
+
+/// Tokens of tools in a model's every turn.
+pub(super) fn definition_tokens(tools: Vec<ToolDefinition>) -> usize {
+    let listing = outboard_agent::Listing { tools, instructions: None };
+    usize::try_from(billing::count_listing(&listing)).unwrap_or(usize::MAX)
 }
 
 /// `41 ms`, `1.2 s`.

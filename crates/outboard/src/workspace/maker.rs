@@ -16,6 +16,7 @@ use outboard_runtime::{
     Runtime,
     approval::Approvals,
     catalogue::Snapshot,
+    journal::Reader,
     policy::Taint,
     ports::workspace::{Command, Ran, Workspace, WorkspaceLost, WorkspaceRefused, Workspaces},
     session::Session,
@@ -127,7 +128,12 @@ impl Workspaces for Maker {
             tell_missing(jail.standings());
             let jail = Arc::new(jail);
             let stop = CancellationToken::new();
-            let service = Service { runtime: Arc::clone(&runtime), session: Arc::clone(&session), approvals };
+            let service = Service {
+                runtime: Arc::clone(&runtime),
+                session: Arc::clone(&session),
+                reader: Reader::Workspace,
+                approvals,
+            };
             let door = listener.map(Door::behind_a_wall).transpose().map_err(|error| WorkspaceRefused {
                 reason: format!("its socket for tool calls cannot be served: {error}"),
             })?;

@@ -146,7 +146,12 @@ fn programs_call_tools_in_both_languages_through_the_gate() {
     // They are runs of the journal like any others.
     let runs = programmer.person.says(&["runs", "--json"]).json();
     let runs = runs["runs"].as_array().unwrap();
-    assert!(!runs.is_empty() && runs.iter().all(|run| run["command"] == "call"), "{runs:?}");
+    assert!(!runs.is_empty() && runs.iter().all(|run| run["command"] == "daemon, program"), "{runs:?}");
+    // Who reads what they print is not known, so they claim nothing.
+    let stats = programmer.person.says(&["stats", "--json"]).json();
+    assert_eq!(stats["all"]["runs"], 0, "{stats:#}");
+    assert!(stats["readersUnknown"]["calls"].as_u64().unwrap() >= 2_000, "{stats:#}");
+    assert!(stats["readersUnknown"]["tokens"].as_u64().unwrap() >= 2_000, "{stats:#}");
 }
 
 #[test]

@@ -67,7 +67,8 @@ fn runs_and_single_calls_are_listed_and_shown() {
     let (ok, shown, _) = text(&outboard(&home, &["show", script]));
     assert!(ok && shown.contains("fix.big") && shown.contains("1 call sent, 20.0 kB came back"), "{shown}");
     assert!(
-        shown.contains("tokens kept out of the context") && shown.ends_with("result:\n20000\n"),
+        shown.contains("tokens kept out of the context")
+            && shown.ends_with("result:\n20000\nconsole:\nhello\n"),
         "{shown}"
     );
     let shown = value(&home, &["show", script, "--json"]);

@@ -11,6 +11,7 @@ use outboard_agent::{Listing, ToolAnswer, ToolDefinition, Toolbox, ToolboxFailur
 use outboard_runtime::{
     Runtime,
     catalogue::Snapshot,
+    journal::Reader,
     json::Json,
     reply::CallReply,
     run::{ToolOutcome, ToolRequest},
@@ -55,8 +56,9 @@ impl Toolbox for Direct {
             let Some((namespace, tool)) = self.tools.get(name).cloned() else {
                 return Ok(ToolAnswer::error(format!("there is no tool `{name}`")));
             };
+            let arguments = Json::from(input.clone());
             let request =
-                ToolRequest { id: None, namespace, tool, arguments: Json::from(input.clone()), client: None };
+                ToolRequest { id: None, namespace, tool, arguments, client: None, reader: Reader::Asker };
             let report = self.runtime.call(&self.session, request, self.stop.clone()).await;
             match (report.reply, report.outcome) {
                 (Some(reply), _) => Ok(shown(&reply)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use outboard_runtime::{
-    journal::{RunState, Savings, Step, StepOutcome, savings, timeline},
+    journal::{By, RunState, Savings, Step, StepOutcome, savings, timeline},
     present::{self, grouped},
     run::{Outcome, RunReport},
 };
@@ -147,14 +147,16 @@ impl Totals {
 
     /// Of a run that gives more than it read, nothing.
     fn kept_out(&self) -> usize {
-        let results = self.savings.as_ref().map_or(0, Savings::results);
+        let known = self.savings.as_ref().filter(|savings| savings.by != By::Somebody);
+        let results = known.map_or(0, Savings::results);
         usize::try_from(results).unwrap_or(0)
     }
 
     fn line(&self) -> String {
-        let kept = self.savings.as_ref().map_or_else(String::new, |savings| {
+        let known = self.savings.as_ref().filter(|savings| savings.by != By::Somebody);
+        let kept = known.map_or_else(String::new, |savings| {
             format!(
-                ", about {} tokens kept out of the context (the value has {})",
+                ", about {} tokens kept out of the context (the answer has {})",
                 grouped(self.kept_out()),
                 grouped(savings.given)
             )

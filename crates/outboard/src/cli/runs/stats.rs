@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use outboard_runtime::{
-    journal::{RunEntry, RunState, Store as _, Which, savings},
+    journal::{By, RunEntry, RunState, Store as _, Which, savings},
     present::grouped,
 };
+use outboard_store::OF_PROGRAM;
 use serde_json::{Value, json};
 
 use super::{
@@ -26,16 +27,17 @@ use crate::{
     report::{self, Cell, Failure, Table, counted, escaped},
 };
 use counting::{Kept, Sums};
-use definitions::Places;
+use definitions::{Places, Shares};
 
 /// The commands whose runs a model asks for in a turn of its own, in which a direct client would have had all definitions.
-const OF_MODELS: [&str; 3] = ["serve", "daemon", "agent"];
-/// The commands whose runs keep nothing out of anything: a single call, whose answer is given on, and turns that are written down.
-const OF_NOBODY: [&str; 3] = ["call", PLAYED, COMPARED];
-const HOW: &str = "estimated (o200k): each result counts once, in the run that fetched it, less all that the script gave, which may be more than \
-it fetched; definitions and instructions count once for each turn with an `execute`, by what servers list today where the run was begun, less \
-Outboard's own. Pictures count nothing. Runs that failed or are not over count nothing, and neither do written turns. Not recorded, so not taken \
-off: what scripts print and what `search` shows";
+const OF_MODELS: [&str; 2] = ["serve", "agent"];
+/// The commands whose turns are written down.
+const OF_NOBODY: [&str; 2] = [PLAYED, COMPARED];
+const HOW: &str = "estimated (o200k): each result counts once, in the run that fetched it, less all that the model read: values and consoles as they \
+were shown, errors, what commands in a workspace printed, what searches found, which may be more than was fetched. Definitions and instructions \
+count once for each turn with a script that ended well or a command, by what servers list today where it was begun, less Outboard's own. Pictures \
+count nothing. Of scripts that failed only what they cost counts; single calls, repetitions, written turns and what is not over count nothing. \
+Runs of versions that did not record it count as if all was shown and nothing printed";
 
 /// Options of `outboard stats`.
 #[derive(Debug, Args)]
@@ -79,11 +81,13 @@ impl Stats {
             if at % 50 == 0 {
                 report::progress(format_args!("{at} of {} read", counted(number, "run")));
             }
-            // What has not ended well claims nothing; only what may is read.
-            if entry.state != RunState::Ended || OF_NOBODY.contains(&entry.command.as_str()) {
+            // What is not over claims nothing; only what may is read.
+            let command = entry.command.strip_suffix(OF_PROGRAM).unwrap_or(&entry.command);
+            if !matches!(entry.state, RunState::Ended | RunState::Failed) || OF_NOBODY.contains(&command) {
                 sums.left_out += 1;
                 continue;
             }
+            let by_model = OF_MODELS.contains(&command);
             let kept = match records.store.read(&entry.id).await {
                 Ok(events) => savings(&events),
                 Err(failure) => {
@@ -96,10 +100,18 @@ impl Stats {
                 sums.left_out += 1;
                 continue;
             };
-            let by_model = OF_MODELS.contains(&entry.command.as_str()) && !kept.is_repetition;
-            let shares = match by_model {
-                true => places.definitions(&entry.place).await.kept_by(&kept.namespaces),
-                false => Vec::new(),
+            let (has_turn, in_workspace) = match kept.by {
+                By::Script { ended } => (by_model && ended, false),
+                By::Command => (by_model, true),
+                By::Program => (false, true),
+                By::Somebody => {
+                    sums.take_unknown(&kept);
+                    continue;
+                }
+            };
+            let shares = match has_turn || kept.before.answers > 0 {
+                true => places.definitions(&entry.place).await.kept_by(&kept, has_turn, in_workspace),
+                false => Shares::default(),
             };
             sums.take(entry, &kept, shares);
         }
@@ -111,6 +123,7 @@ impl Stats {
     fn print(&self, sums: &Sums) {
         if sums.runs.is_empty() {
             report::line("no run is recorded that kept anything out");
+            tell_unknown(sums);
             return;
         }
         report::line(format_args!(
@@ -141,7 +154,19 @@ impl Stats {
                 counted(sums.unlisted, "other folder")
             ));
         }
+        tell_unknown(sums);
         report::note(HOW);
+    }
+}
+
+/// What nobody can know.
+fn tell_unknown(sums: &Sums) {
+    if sums.unknown.calls > 0 {
+        report::note(format_args!(
+            "{} of programs through `outboard daemon` fetched {} tokens: who reads what these programs print is not known, so they count nothing",
+            counted(sums.unknown.calls, "call"),
+            grouped(sums.unknown.tokens)
+        ));
     }
 }
 
@@ -182,6 +207,7 @@ fn object(sums: &Sums) -> Value {
         "days": named(&sums.days),
         "upstreams": named(&sums.upstreams),
         "runs": runs.collect::<Vec<_>>(),
+        "readersUnknown": { "calls": sums.unknown.calls, "tokens": sums.unknown.tokens },
         "runsThatCountNothing": sums.left_out,
         "runsUnread": sums.unread,
         "directoriesUnlisted": sums.unlisted,

@@ -4,13 +4,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use outboard_face::RESPOND_WITHIN;
-use outboard_runtime::{
-    ids::UpstreamName,
-    journal::{RunEntry, Savings},
-};
+use outboard_runtime::journal::{Answers, RunEntry, Savings};
 use serde_json::{Value, json};
 
-use super::times;
+use super::{definitions::Shares, times};
 
 /// No model says its next turn so soon: what begins within so many milliseconds of another's end is asked for in the same turn.
 const TURN: u64 = 250;
@@ -45,12 +42,14 @@ pub(super) struct Sums {
     pub(super) unread: usize,
     /// Directories of which nothing is known.
     pub(super) unlisted: usize,
+    /// What was fetched by programs of which nobody knows who reads what they print.
+    pub(super) unknown: Answers,
     turns: Turns,
 }
 
-/// Until when the last turn lasts, by command and directory.
+/// Until when the last turn lasts, by session.
 #[derive(Default)]
-struct Turns(HashMap<(String, String), u64>);
+struct Turns(HashMap<String, u64>);
 
 impl Turns {
     /// Whether a run begins a turn: runs are to be given in the order in which they began. A client that makes its calls one after the other
@@ -59,7 +58,7 @@ impl Turns {
         let (began, ended) = (run.began.0, run.changed.0);
         let until =
             ended.min(began.saturating_add(u64::try_from(RESPOND_WITHIN.as_millis()).unwrap_or(u64::MAX)));
-        let last = self.0.entry((run.command.clone(), run.place.clone())).or_default();
+        let last = self.0.entry(run.id.session().to_owned()).or_default();
         let begins = began > last.saturating_add(TURN) || *last == 0;
         *last = until.max(*last);
         begins
@@ -90,13 +89,17 @@ impl Kept {
 }
 
 impl Sums {
-    /// Takes a run; `definitions` are those that its turn did without, and are counted if it is the first of its turn.
-    pub(super) fn take(
-        &mut self,
-        entry: RunEntry,
-        savings: &Savings,
-        mut definitions: Vec<(UpstreamName, i64)>,
-    ) {
+    /// Takes a call of a program that claims nothing.
+    pub(super) fn take_unknown(&mut self, savings: &Savings) {
+        for answers in savings.upstreams.values() {
+            self.unknown.calls += answers.calls;
+            self.unknown.tokens += answers.tokens;
+        }
+    }
+
+    /// Takes a run. Definitions that its turn did without are counted if it is the first of its turn.
+    pub(super) fn take(&mut self, entry: RunEntry, savings: &Savings, shares: Shares) {
+        let Shares { mut definitions, own } = shares;
         if !definitions.is_empty() && !self.turns.begins(&entry) {
             definitions.clear();
         }
@@ -106,9 +109,13 @@ impl Sums {
             let part = parts.entry(upstream.as_str().to_owned()).or_default();
             part.add(Kept { runs: 0, calls, results, definitions: 0 });
         }
-        if savings.upstreams.is_empty() && savings.given > 0 {
-            let part = parts.entry(NOBODY.to_owned()).or_default();
-            part.add(Kept { results: savings.results(), ..Kept::default() });
+        let mut of_nobody = Kept { definitions: -own, ..Kept::default() };
+        of_nobody.results -= i64::try_from(savings.before.tokens).unwrap_or(i64::MAX);
+        if savings.upstreams.is_empty() {
+            of_nobody.results = of_nobody.results.saturating_add(savings.results());
+        }
+        if of_nobody != Kept::default() {
+            parts.entry(NOBODY.to_owned()).or_default().add(of_nobody);
         }
         for (upstream, definitions) in definitions {
             let part = parts.entry(upstream.as_str().to_owned()).or_default();
@@ -131,15 +138,15 @@ impl Sums {
 mod tests {
     use outboard_runtime::{
         clock::WallTime,
-        ids::RunId,
-        journal::{Answers, RunState},
+        ids::{RunId, UpstreamName},
+        journal::{RunState, Shown},
     };
 
     use super::*;
 
     fn entry(began: u64, ended: u64) -> RunEntry {
         RunEntry {
-            id: RunId::from("r"),
+            id: RunId::from("r1-a"),
             command: "serve".into(),
             place: "/a".into(),
             title: String::new(),
@@ -171,8 +178,9 @@ mod tests {
         ] {
             assert_eq!(turns.begins(&entry(began, ended)), begins, "{began}");
         }
-        let elsewhere = RunEntry { place: "/b".into(), ..entry(hour + 1_000, hour + 1_001) };
-        assert!(turns.begins(&elsewhere));
+        // Two agents at once, in one directory.
+        let other = RunEntry { id: RunId::from("r1-b"), ..entry(hour + 1_000, hour + 1_001) };
+        assert!(turns.begins(&other));
     }
 
     #[test]
@@ -186,12 +194,21 @@ mod tests {
             ..Savings::default()
         };
         let mut sums = Sums::default();
-        let definitions = || vec![(UpstreamName::from("a"), 70), (UpstreamName::from("c"), -30)];
+        let definitions = || {
+            let definitions = vec![(UpstreamName::from("a"), 70), (UpstreamName::from("c"), -30)];
+            Shares { definitions, own: 0 }
+        };
         sums.take(entry(1_000, 1_010), &savings(&[("a", 1_000), ("b", 500)], 10), definitions());
         // Kept results are read: what the first run kept out comes in after all.
         sums.take(entry(9_000, 9_010), &savings(&[], 1_400), definitions());
         sums.take(entry(9_001, 9_010), &savings(&[("b", 3)], 40), definitions());
         assert_eq!(sums.all, Kept { runs: 3, calls: 3, definitions: 80, results: 1_490 - 1_400 - 37 });
+        // What was searched before is taken off, with what Outboard showed in those turns.
+        let before = Shown { answers: 1, tokens: 200 };
+        let searched = Savings { before, ..savings(&[("b", 100)], 10) };
+        sums.take(entry(20_000, 20_010), &searched, Shares { own: 400, ..definitions() });
+        let results = 1_490 - 1_400 - 37 + 90 - 200;
+        assert_eq!(sums.all, Kept { runs: 4, calls: 4, definitions: 120 - 400, results });
         for parts in [&sums.days, &sums.upstreams] {
             let (mut definitions, mut results) = (0, 0);
             for part in parts.values() {
@@ -200,7 +217,8 @@ mod tests {
             }
             assert_eq!((definitions, results), (sums.all.definitions, sums.all.results));
         }
-        assert_eq!(sums.upstreams[NOBODY], Kept { runs: 1, results: -1_400, ..Kept::default() });
-        assert_eq!(sums.upstreams["b"].runs, 2);
+        let nobody = Kept { runs: 2, definitions: -400, results: -1_600, calls: 0 };
+        assert_eq!(sums.upstreams[NOBODY], nobody);
+        assert_eq!(sums.upstreams["b"].runs, 3);
     }
 }
