@@ -1,7 +1,10 @@
 //! The loop: a turn of the model, the calls that it asks for, their answers, and again, until it has said all or may not
 //! go on. Whatever happens, what was done until then is reported. It prints nothing; a [`Watcher`] may.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use serde::Serialize;
@@ -107,6 +110,8 @@ pub struct Report {
     pub answer: Option<String>,
     /// Its turns.
     pub turns: Vec<TurnReport>,
+    /// Attempts at a last turn that did not come: how many, and what they had used, as far as the API told.
+    pub lost: (u32, Usage),
     /// Everything that was said.
     pub conversation: Conversation,
     /// From the first turn to the end; listing the tools is no part of it.
@@ -177,10 +182,12 @@ impl Report {
         self.turns.iter().map(|turn| turn.model).sum()
     }
 
-    /// How often turns were asked for in vain, and what that had used as far as the API told.
+    /// How often turns were asked for in vain, a last one that never came among them, and what that had used as far as the API told.
     pub fn given_up(&self) -> (u32, Usage) {
-        let retries = self.turns.iter().map(|turn| turn.retries).sum();
-        (retries, self.turns.iter().map(|turn| turn.given_up).sum())
+        let retries = self.turns.iter().map(|turn| turn.retries).sum::<u32>();
+        let (tries, used) = self.lost;
+        let given_up = self.turns.iter().map(|turn| turn.given_up).chain([used]);
+        (retries.saturating_add(tries), given_up.sum())
     }
 
     /// How long calls took in all, as the model waited for them.
@@ -196,6 +203,7 @@ impl Agent<'_> {
             agent: self,
             conversation: Conversation { system: system.to_owned(), ..Conversation::default() },
             turns: Vec::new(),
+            lost: (0, Usage::default()),
             answer: None,
         };
         let listed = tokio::select! {
@@ -211,8 +219,8 @@ impl Agent<'_> {
             }
             Err(ended) => ended,
         };
-        let Run { conversation, turns, answer, .. } = run;
-        Report { ended, answer, turns, conversation, took: started.elapsed() }
+        let Run { conversation, turns, lost, answer, .. } = run;
+        Report { ended, answer, turns, lost, conversation, took: started.elapsed() }
     }
 }
 
@@ -220,7 +228,35 @@ struct Run<'a> {
     agent: &'a Agent<'a>,
     conversation: Conversation,
     turns: Vec<TurnReport>,
+    lost: (u32, Usage),
     answer: Option<String>,
+}
+
+/// What attempts at a turn have used, as far as the API told.
+#[derive(Clone, Copy, Default)]
+struct Attempts {
+    failed: u32,
+    before: Usage,
+    now: Usage,
+}
+
+impl Attempts {
+    fn hear(&mut self, heard: &Heard<'_>) {
+        match heard {
+            Heard::Words(_) => {}
+            Heard::Uses(used) => self.now = *used,
+            Heard::Again { .. } => {
+                self.failed += 1;
+                self.before += std::mem::take(&mut self.now);
+            }
+        }
+    }
+
+    /// If there is no turn.
+    fn lost(mut self) -> (u32, Usage) {
+        self.before += self.now;
+        (self.failed + 1, self.before)
+    }
 }
 
 impl Run<'_> {
@@ -250,15 +286,25 @@ impl Run<'_> {
         let agent = self.agent;
         agent.watcher.begins(self.turns.len() + 1);
         let began = Instant::now();
-        let hear = |heard: Heard<'_>| agent.watcher.hears(&heard);
+        let attempts = Mutex::new(Attempts::default());
+        let hear = |heard: Heard<'_>| {
+            attempts.lock().unwrap_or_else(PoisonError::into_inner).hear(&heard);
+            agent.watcher.hears(&heard);
+        };
         let said = tokio::select! {
             biased;
-            () = agent.stop.cancelled() => return Some(Ended::Interrupted),
-            said = agent.provider.turn(&self.conversation, &hear) => said,
+            () = agent.stop.cancelled() => Err(Ended::Interrupted),
+            said = agent.provider.turn(&self.conversation, &hear) => said.map_err(Ended::Provider),
         };
         let Said { turn, stop, usage, counted, retries, given_up } = match said {
             Ok(said) => said,
-            Err(failure) => return Some(Ended::Provider(failure)),
+            Err(ended) => {
+                // What was not sent to an API has cost nothing.
+                if !matches!(ended, Ended::Provider(ProviderFailure::Script(_))) {
+                    self.lost = attempts.into_inner().unwrap_or_else(PoisonError::into_inner).lost();
+                }
+                return Some(ended);
+            }
         };
         let model = began.elapsed();
         let estimate = self.hear(meter, Message::Assistant(turn.clone())).unwrap_or_default();
@@ -318,7 +364,10 @@ impl Run<'_> {
                     odd.to_string().chars().take(200).collect::<String>()
                 ))),
             };
-            let answer = answer.map(cut);
+            // A tool may have found the key, in a file for example.
+            let without_key =
+                |answer: ToolAnswer| ToolAnswer { text: agent.provider.without_key(answer.text), ..answer };
+            let answer = answer.map(without_key).map(cut);
             let took = began.elapsed();
             match &answer {
                 Ok(answer) => agent.watcher.answered(call, answer, took),

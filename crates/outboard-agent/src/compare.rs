@@ -77,6 +77,8 @@ pub struct Sample {
     pub right: Option<bool>,
     /// Why there is no answer.
     pub failure: Option<String>,
+    /// It was broken off by whoever began it: what it is until then, and neither answered nor failed.
+    pub partial: bool,
 }
 
 /// A quantity over all runs.
@@ -131,7 +133,12 @@ impl WayRuns {
 
     /// How many runs gave no answer.
     pub fn failed(&self) -> usize {
-        self.runs.len() - self.answered().count()
+        self.runs.iter().filter(|run| !run.is_answered() && !run.partial).count()
+    }
+
+    /// How many runs went to their end.
+    pub fn ended(&self) -> usize {
+        self.runs.iter().filter(|run| !run.partial).count()
     }
 
     /// A quantity of the answered runs; `None` without any.
@@ -160,7 +167,8 @@ impl WayRuns {
     /// judged.
     pub fn right(&self) -> Option<(usize, usize)> {
         let can_tell = self.runs.iter().any(|run| run.right.is_some());
-        let is_judged = |run: &&Sample| run.right.is_some() || (can_tell && !run.is_answered());
+        let is_judged =
+            |run: &&Sample| run.right.is_some() || (can_tell && !run.is_answered() && !run.partial);
         let judged = self.runs.iter().filter(is_judged).count();
         let right = self.runs.iter().filter(|run| run.right == Some(true)).count();
         (judged > 0).then_some((right, judged))
@@ -207,6 +215,7 @@ pub(crate) mod tests {
             answer: Some("75".into()),
             right,
             failure: None,
+            partial: false,
         }
     }
 
@@ -249,5 +258,13 @@ pub(crate) mod tests {
         let none = way(vec![failed(&[7])]);
         assert_eq!((none.right(), none.tokens(), none.dollars(), none.is_sound()), (None, None, None, false));
         assert!(none.typical().is_some());
+        // What was broken off has not failed, and counts nowhere.
+        let broken_off = || Sample { partial: true, ..failed(&[50]) };
+        let part = way(vec![priced(&[300], Some(3.0)), broken_off()]);
+        assert_eq!((part.right(), part.failed(), part.ended()), (Some((1, 1)), 0, 1));
+        assert_eq!(part.tokens().unwrap().most, 310.0);
+        let only = way(vec![broken_off()]);
+        assert_eq!((only.right(), only.failed(), only.tokens(), only.is_sound()), (None, 0, None, false));
+        assert_eq!(only.typical().unwrap().usage().total(), 60);
     }
 }

@@ -31,6 +31,11 @@ pub trait Provider: Send + Sync {
 
     /// The model, as prices name it; `None` for turns that stand in a file.
     fn model(&self) -> Option<&str>;
+
+    /// A text without the key that opens the API, wherever that came from.
+    fn without_key(&self, text: String) -> String {
+        text
+    }
 }
 
 /// What is heard while a turn is under way.
@@ -38,6 +43,8 @@ pub trait Provider: Send + Sync {
 pub enum Heard<'a> {
     /// Some more of the model's words.
     Words(&'a str),
+    /// What this attempt has used so far, as the API tells: no more than the last of these counts.
+    Uses(Usage),
     /// An attempt failed and is made again, from its beginning: words that were heard of it do not count.
     Again {
         /// Why.
@@ -71,8 +78,11 @@ impl Said {
         Self { turn, stop, usage: None, counted: Counted::Estimated, retries: 0, given_up: Usage::default() }
     }
 
-    /// The same with what the API told of its usage, if it did.
+    /// The same with what the API told of its usage, if it did. No turn reads nothing, and none that says something writes
+    /// nothing: who tells so has not counted.
     pub(crate) fn using(self, usage: Option<Usage>) -> Self {
+        let is_empty = self.turn.text.is_empty() && self.turn.calls.is_empty();
+        let usage = usage.filter(|usage| usage.whole_input() > 0 && (usage.output > 0 || is_empty));
         let counted = if usage.is_some() { Counted::Reported } else { Counted::Estimated };
         Self { usage, counted, ..self }
     }

@@ -144,9 +144,14 @@ mod tests {
         let check = named("raw-page").unwrap().unwrap().check.unwrap();
         let page = |number| serde_json::to_string_pretty(&data::chunk(number).unwrap()).unwrap();
         assert!(check.is_right(&page(3)));
-        for wrong in
-            [page(2).replace("\"page\": 2", "\"page\": 3"), r#"{"page":3,"total_pages":30}"#.to_owned()]
-        {
+        for wrong in [
+            page(2).replace("\"page\": 2", "\"page\": 3"),
+            r#"{"page":3,"total_pages":30}"#.to_owned(),
+            // Whoever knows how the first and the last record look has not read the page.
+            r#"{"page":3,"total_pages":30,"records":["2026-01-01T03:40:00Z","2026-01-01T05:19:00Z"]}"#
+                .to_owned(),
+            page(3).replace("user_4", "user_5"),
+        ] {
             assert!(!check.is_right(&wrong), "{wrong}");
         }
     }

@@ -1,5 +1,5 @@
 //! The fake model API of `outboard_testkit::model` as a program, for agents that are written in other languages.
 
-fn main() {
-    outboard_testkit::model::main();
+fn main() -> std::process::ExitCode {
+    outboard_testkit::model::main()
 }

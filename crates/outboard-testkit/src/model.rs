@@ -105,10 +105,15 @@ impl Drop for FakeModel {
 ///
 /// # Panics
 /// If it cannot do what it is told: it has nobody to report to but the test that started it.
-pub fn main() {
-    let file = std::env::args().nth(1).expect("the file with the steps");
-    let steps = std::fs::read_to_string(file).expect("read the steps");
-    let steps: Vec<Step> = serde_json::from_str(&steps).expect("the steps are a list");
+pub fn main() -> std::process::ExitCode {
+    let steps = match steps(std::env::args_os().nth(1)) {
+        Ok(steps) => steps,
+        Err(why) => {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "error: {why}\nhint: outboard-fake-model FILE");
+            return std::process::ExitCode::from(2);
+        }
+    };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("start a runtime");
     runtime.block_on(async {
@@ -121,6 +126,15 @@ pub fn main() {
         let _ = tokio::io::stdin().read_to_end(&mut ignored).await;
     });
     runtime.shutdown_background();
+    std::process::ExitCode::SUCCESS
+}
+
+/// The steps of a file.
+fn steps(file: Option<std::ffi::OsString>) -> Result<Vec<Step>, String> {
+    let file = file.ok_or("which file has the steps, a JSON list?")?;
+    let shown = file.to_string_lossy();
+    let text = std::fs::read_to_string(&file).map_err(|error| format!("could not read {shown}: {error}"))?;
+    serde_json::from_str(&text).map_err(|error| format!("{shown} is no list of steps: {error}"))
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
@@ -227,4 +241,19 @@ async fn answer(state: &Mutex<State>, request: &Request, connection: &mut Connec
         connection.event("", "data: [DONE]\n").await?;
     }
     connection.close_stream().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::steps;
+
+    #[test]
+    fn whoever_gives_no_steps_is_told_what_is_wanted() {
+        let told = |file: Option<&str>| steps(file.map(Into::into)).unwrap_err();
+        assert!(told(None).contains("which file has the steps"));
+        assert!(told(Some("/not/there.json")).starts_with("could not read /not/there.json: "));
+        assert!(
+            told(Some(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))).contains("is no list of steps")
+        );
+    }
 }

@@ -64,10 +64,8 @@ fn section(page: &mut String, comparison: &Comparison) {
 #[expect(clippy::cast_precision_loss, reason = "tokens are far fewer than a double can count")]
 fn row(page: &mut String, way: &WayRuns) {
     let number = |of: fn(&Sample) -> f64| render::spread(way.spread(of));
-    let seconds = way.spread(|run| run.seconds);
-    let seconds = seconds.map_or_else(|| "-".to_owned(), |spread| format!("{:.2}", spread.median));
-    let dollars = way.dollars();
-    let dollars = dollars.map_or_else(|| "-".to_owned(), |spread| format!("{:.4}", spread.median));
+    let seconds = render::decimals(way.spread(|run| run.seconds), 2, "");
+    let dollars = render::decimals(way.dollars(), 4, "");
     let right = match way.right() {
         None => "-".to_owned(),
         Some((right, judged)) if right == judged => format!("{right} of {judged}"),
@@ -97,7 +95,8 @@ fn picture(page: &mut String, way: &WayRuns, run: &Sample, highest: u64) {
     let label = escaped(&way.label());
     let _ = writeln!(
         page,
-        "<figure><figcaption>{label}: {} tokens in {} turns</figcaption><svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{label}: tokens of each turn\">",
+        "<figure><figcaption>{label}{}: {} tokens in {} turns</figcaption><svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{label}: tokens of each turn\">",
+        render::ending(run),
         render::thousands(run.usage().total()),
         run.turns.len(),
         HEIGHT + 2.0,
@@ -172,13 +171,14 @@ mod tests {
             left_out: vec![evil.into()],
         };
         let page = page(&[&comparison]);
-        assert!(page.contains("asked for again 3 times") && page.contains("had used 110 tokens"), "{page}");
+        assert!(page.contains("asked for in vain 3 times") && page.contains("had used 110 tokens"), "{page}");
         assert!(page.contains("list prices of &lt;b&gt;, for tokens that are an estimate"), "{page}");
         for raw in ["<script", "src=", "href", "\u{1b}", "\u{202e}", "'&"] {
             let ours = raw == "src=" && !page.contains("src=\"");
             assert!(ours || !page.contains(raw), "{raw}");
         }
         assert_eq!(page.matches("<rect").count(), 4);
+        assert!(page.contains("<figcaption>code, failed: 0 tokens in 0 turns"), "{page}");
         assert!(page.contains("turn 2: 200 in, 10 out"), "{page}");
         assert!(
             page.contains("<span class=\"wrong\">2 of 2</span>") && page.contains("it broke off"),

@@ -4,7 +4,7 @@
 use outboard_runtime::present::grouped;
 
 use super::{
-    Comparison, Spread, Style, WayRuns,
+    Comparison, Sample, Spread, Style, WayRuns,
     bars::{Bar, bars, steps},
 };
 use crate::usage::{Counted, Usage};
@@ -15,6 +15,7 @@ const TURNS: usize = 6;
 /// All of it, ending with a line break.
 pub fn render(comparison: &Comparison, style: Style) -> String {
     let mut text = format!("{}\n{}", style.strong(&title(comparison)), table(&[comparison]));
+    text.push_str(&costs(comparison));
     text.push('\n');
     text.push_str(&totals(comparison, style));
     text.push('\n');
@@ -53,10 +54,11 @@ pub(super) fn given_up(comparison: &Comparison) -> Option<String> {
     let runs = || comparison.ways.iter().flat_map(|way| &way.runs);
     let retries: u32 = runs().map(|run| run.retries).sum();
     let tokens: Usage = runs().map(|run| run.given_up).sum();
+    // One that never came was not asked for again.
     let times = if retries == 1 { "once".to_owned() } else { format!("{retries} times") };
     (retries > 0).then(|| {
         format!(
-            "a turn was asked for again {times}: attempts that failed had used {} tokens as far as the API told, which are in no figure",
+            "a turn was asked for in vain {times}: those attempts had used {} tokens as far as the API told, which are in no figure",
             thousands(tokens.total())
         )
     })
@@ -121,7 +123,7 @@ fn row(comparison: &Comparison, way: &WayRuns) -> [String; 8] {
 pub(super) fn failed(way: &WayRuns) -> String {
     match way.failed() {
         0 => "0".to_owned(),
-        failed => format!("{failed} of {}", way.runs.len()),
+        failed => format!("{failed} of {}", way.ended()),
     }
 }
 
@@ -161,6 +163,41 @@ fn totals(comparison: &Comparison, style: Style) -> String {
     bars("tokens", &each.collect::<Vec<_>>(), style)
 }
 
+/// Seconds and, where prices are known, dollars of each way: what differs from one moment and one price list to another has no part
+/// in the table.
+fn costs(comparison: &Comparison) -> String {
+    let seconds = |way: &WayRuns| decimals(way.spread(|run| run.seconds), 2, "");
+    let dollars = |way: &WayRuns| decimals(way.dollars(), 4, "$");
+    let has_price = comparison.ways.iter().any(|way| way.dollars().is_some());
+    let mut rows = vec![["way", "seconds", "dollars"].map(str::to_owned)];
+    rows.extend(comparison.ways.iter().map(|way| [way.label(), seconds(way), dollars(way)]));
+    let end = if has_price { 3 } else { 2 };
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..end).map(width).collect();
+    let mut text = String::from("\n");
+    for row in &rows {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
+            0 => format!("{cell:width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        text.push_str(&cells.collect::<Vec<_>>().join("  "));
+        text.push('\n');
+    }
+    if let Some(priced) = priced(comparison) {
+        text.push_str(&priced);
+        text.push('\n');
+    }
+    text
+}
+
+/// `1.50`, or `1.50 (1.20-1.90)`, or `-`.
+pub(super) fn decimals(spread: Option<Spread>, places: usize, unit: &str) -> String {
+    let Some(Spread { median, least, most }) = spread else { return "-".to_owned() };
+    let number = |value: f64| format!("{unit}{value:.places$}");
+    let [median, least, most] = [median, least, most].map(number);
+    if least == most { median } else { format!("{median} ({least}-{most})") }
+}
+
 /// What each turn of a typical run billed.
 #[expect(clippy::cast_precision_loss, reason = "tokens are far fewer than a double can count")]
 fn turns(comparison: &Comparison, style: Style) -> String {
@@ -168,22 +205,36 @@ fn turns(comparison: &Comparison, style: Style) -> String {
     for way in &comparison.ways {
         let Some(run) = way.typical() else { continue };
         let count = run.turns.len();
-        let failed = if run.is_answered() { "" } else { ", failed" };
+        let label = format!("{}{}", way.label(), ending(run));
         for (number, turn) in (1..).zip(&run.turns) {
-            if count > TURNS && number > TURNS - 1 && number < count {
-                continue;
+            let is_left_out = count > TURNS && number > TURNS - 1 && number < count;
+            if !is_left_out {
+                labelled.push((format!("{label} #{number}"), turn.total() as f64, turn.total()));
+            } else if number == TURNS {
+                let left_out: Usage = run.turns[TURNS - 1..count - 1].iter().copied().sum();
+                // No bar: it would be as long as theirs together.
+                let text = format!("{label} #{TURNS} to #{} together, not drawn", count - 1);
+                labelled.push((text, 0.0, left_out.total()));
             }
-            labelled.push((format!("{}{failed} #{number}", way.label()), turn.total()));
         }
     }
-    let each = labelled.iter().map(|(label, tokens)| Bar {
+    let each = labelled.iter().map(|(label, value, tokens)| Bar {
         label,
-        value: *tokens as f64,
+        value: *value,
         figure: thousands(*tokens),
         good: false,
     });
     let each: Vec<Bar<'_>> = each.collect();
     if each.is_empty() { String::new() } else { steps("tokens of each turn", &each, style) }
+}
+
+/// What stands behind a way whose typical run gave no answer.
+pub(super) fn ending(run: &Sample) -> &'static str {
+    match (run.is_answered(), run.partial) {
+        (true, _) => "",
+        (false, true) => ", broken off",
+        (false, false) => ", failed",
+    }
 }
 
 /// A number with commas between its thousands.
@@ -218,6 +269,10 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[1].ends_with("right  failed") && lines[2].ends_with("2 of 2       0"), "{text}");
         assert!(lines[3].ends_with("-       -  2 of 2"), "{text}");
+        assert!(
+            lines[5].ends_with("seconds") && lines[6].ends_with("1.50") && lines[7].ends_with('-'),
+            "{text}"
+        );
         let bars: Vec<&str> = text.lines().skip_while(|line| !line.contains("tokens\u{1b}")).collect();
         let best = style.good(&"#".repeat(40));
         assert!(bars[1].contains("direct") && bars[1].contains(&best), "{text}");
@@ -227,5 +282,58 @@ mod tests {
         comparison.ways[1] = way(Mode::Code, vec![sample(&[1], Some(true)), sample(&[1], Some(false))]);
         let text = render(&comparison, style);
         assert!(text.contains(&best) && !text.contains("failed"), "{text}");
+    }
+
+    #[test]
+    fn time_and_cost_are_shown_with_their_spread_where_they_are_known() {
+        let run = |seconds, dollars| Sample {
+            seconds,
+            dollars,
+            prices_as_of: Some("2026-11-01".into()),
+            ..sample(&[100], Some(true))
+        };
+        let runs = vec![run(1.2, Some(0.02)), run(3.0, Some(0.01)), run(1.5, Some(0.03))];
+        let mut comparison = Comparison {
+            task: "t".into(),
+            title: String::new(),
+            prompt: String::new(),
+            model: "m".into(),
+            ways: vec![WayRuns { mode: Mode::Direct, name: String::new(), runs }],
+            left_out: Vec::new(),
+        };
+        let text = render(&comparison, Style::default());
+        assert!(text.contains("direct  1.50 (1.20-3.00)  $0.0200 ($0.0100-$0.0300)\n"), "{text}");
+        assert!(
+            text.contains("\ndollars: by list prices of 2026-11-01, for tokens that are an estimate\n"),
+            "{text}"
+        );
+        comparison.ways[0].runs[1].dollars = None;
+        comparison.ways[0].runs.iter_mut().for_each(|run| run.prices_as_of = None);
+        let text = render(&comparison, Style::default());
+        assert!(!text.contains("dollars") && text.contains("direct  1.50 (1.20-3.00)\n"), "{text}");
+    }
+
+    #[test]
+    fn turns_that_are_not_drawn_are_told() {
+        let runs = vec![sample(&(1..=30).map(|turn| turn * 100).collect::<Vec<_>>(), Some(true))];
+        let ways = vec![WayRuns { mode: Mode::Direct, name: String::new(), runs }];
+        let comparison = Comparison {
+            task: "t".into(),
+            title: String::new(),
+            prompt: String::new(),
+            model: "m".into(),
+            ways,
+            left_out: Vec::new(),
+        };
+        let text = render(&comparison, Style { color: false, unicode: true });
+        let turns = text
+            .lines()
+            .filter(|line| line.contains(" #"))
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let turns: Vec<Vec<&str>> = turns.collect();
+        assert_eq!(turns.len(), 7, "{text}");
+        // 600 to 2,900, and 10 tokens of output each.
+        assert_eq!(turns[5].join(" "), "direct #6 to #29 together, not drawn 42,240", "{text}");
+        assert_eq!((turns[6][1], *turns[6].last().unwrap()), ("#30", "3,010"));
     }
 }

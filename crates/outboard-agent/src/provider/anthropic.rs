@@ -92,6 +92,10 @@ impl Provider for Anthropic {
     fn model(&self) -> Option<&str> {
         Some(&self.model)
     }
+
+    fn without_key(&self, text: String) -> String {
+        self.api.without_key(text)
+    }
 }
 
 fn definition(tool: &ToolDefinition) -> Value {
@@ -177,9 +181,9 @@ impl Draft {
             return Err(Trouble::Wrong(format!("more of block {at}, which has not begun")));
         };
         let delta = &data["delta"];
-        let mut append = |member: &str, more: &str| {
-            let text = block[member].as_str().unwrap_or_default().to_owned() + more;
-            block[member] = Value::String(text);
+        let mut append = |member: &str, more: &str| match &mut block[member] {
+            Value::String(text) => text.push_str(more),
+            other => *other = Value::from(more),
         };
         let more = |member: &str| delta[member].as_str().unwrap_or_default();
         match delta["type"].as_str().unwrap_or_default() {
@@ -210,6 +214,9 @@ impl Assemble for Draft {
                 if place(data)? != self.blocks.len() {
                     return Err(Trouble::Wrong("blocks out of order".to_owned()));
                 }
+                if !data["content_block"].is_object() {
+                    return Err(Trouble::Wrong("a block that is none".to_owned()));
+                }
                 self.blocks.push(data["content_block"].clone());
                 self.pieces.push(String::new());
             }
@@ -232,6 +239,9 @@ impl Assemble for Draft {
         let Some(blocks) = body["content"].as_array() else {
             return Err(Trouble::Wrong("a message without `content`".to_owned()));
         };
+        if blocks.len() > BLOCKS {
+            return Err(Trouble::Wrong(format!("a turn of {} blocks", blocks.len())));
+        }
         self.blocks = blocks.clone();
         self.pieces = vec![String::new(); blocks.len()];
         self.count(&body["usage"]);
@@ -315,7 +325,10 @@ mod tests {
     #[test]
     fn usage_that_is_not_told_is_not_zero() {
         for (usage, known) in [
-            (json!({ "input_tokens": 0, "output_tokens": 3 }), true),
+            (json!({ "input_tokens": 0, "cache_read_input_tokens": 9, "output_tokens": 3 }), true),
+            (json!({ "input_tokens": 0, "output_tokens": 3 }), false),
+            (json!({ "input_tokens": 3, "output_tokens": 0 }), false),
+            (json!({ "input_tokens": 0, "output_tokens": 0 }), false),
             (json!({ "output_tokens": 3 }), false),
             (json!({ "input_tokens": 3 }), false),
             (json!({}), false),
@@ -371,6 +384,31 @@ mod tests {
         assert_eq!(inputs, [&json!({ "a": 1 }), &json!("{\"a\""), &json!({})]);
         assert_eq!(said.turn.verbatim.unwrap()[1]["input"], json!({}));
         assert_eq!((said.stop, said.usage.unwrap().output), (StopReason::ToolUse, 7));
+    }
+
+    #[test]
+    fn a_turn_is_bounded_and_made_in_time_however_it_comes() {
+        let block = || json!({ "type": "text", "text": "a" });
+        let whole = |count| {
+            let body = json!({ "content": vec![block(); count], "stop_reason": "end_turn" });
+            Draft::default().whole(&body)
+        };
+        assert_eq!(whole(BLOCKS), Ok(()));
+        assert_eq!(whole(BLOCKS + 1), Err(Trouble::Wrong("a turn of 1001 blocks".to_owned())));
+        for odd in [Value::Null, json!("text"), json!(["text"])] {
+            let start = json!({ "type": "content_block_start", "index": 0, "content_block": odd });
+            assert!(matches!(Draft::default().event(&start, &|_| ()), Err(Trouble::Wrong(_))), "{odd}");
+        }
+        let mut draft = Draft::default();
+        let start = json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": 3 } });
+        draft.event(&start, &|_| ()).unwrap();
+        let piece = "0123456789".repeat(20);
+        let delta = json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": piece } });
+        // Copied at each piece this would be 40 GB.
+        for _ in 0..20_000 {
+            draft.event(&delta, &|_| ()).unwrap();
+        }
+        assert_eq!(draft.blocks[0]["text"].as_str().unwrap().len(), 4_000_000);
     }
 
     #[test]

@@ -3,7 +3,13 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use url::{Host, Url};
+
+/// Shorter keys are words that local servers want to hear, and no secrets: they stay where they stand in what is said.
+const SECRET: usize = 12;
+/// What stands in place of a key.
+const HIDDEN: &str = "***";
 
 /// The key of an API.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,7 +29,66 @@ impl Key {
 
     /// A text in which the key does not stand.
     pub fn taken_out_of(&self, text: &str) -> String {
-        text.replace(&self.0, "***")
+        text.replace(&self.0, HIDDEN)
+    }
+
+    /// Takes the key out of what a model or a tool says, if it is long enough to be a secret.
+    pub(crate) fn take_out_of_text(&self, text: &mut String) {
+        if self.0.len() >= SECRET && text.contains(&self.0) {
+            *text = self.taken_out_of(text);
+        }
+    }
+
+    /// The same of every text in a value, names of members among them.
+    pub(crate) fn take_out_of(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.take_out_of_text(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.take_out_of(value)),
+            Value::Object(members) => {
+                members.values_mut().for_each(|value| self.take_out_of(value));
+                if members.keys().any(|name| self.0.len() >= SECRET && name.contains(&self.0)) {
+                    let renamed = std::mem::take(members).into_iter();
+                    *members = renamed.map(|(name, value)| (self.taken_out_of(&name), value)).collect();
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// How much of the end of a text may be the beginning of the key, in bytes.
+    fn begun_at_end_of(&self, text: &str) -> usize {
+        let most = self.0.len().saturating_sub(1).min(text.len());
+        (1..=most).rev().find(|length| text.as_bytes().ends_with(&self.0.as_bytes()[..*length])).unwrap_or(0)
+    }
+}
+
+/// So little of a key tells nobody anything.
+const HARMLESS: usize = 4;
+
+/// Takes a key out of words that come in pieces: what may be its beginning waits for the next piece.
+pub(crate) struct Sieve<'a> {
+    key: Option<&'a Key>,
+    held: String,
+}
+
+impl<'a> Sieve<'a> {
+    pub(crate) fn new(key: Option<&'a Key>) -> Self {
+        Self { key: key.filter(|key| key.0.len() >= SECRET), held: String::new() }
+    }
+
+    /// What can be shown now.
+    pub(crate) fn pass(&mut self, words: &str) -> String {
+        let Some(key) = self.key else { return words.to_owned() };
+        self.held.push_str(words);
+        let mut text = key.taken_out_of(&self.held);
+        // The key is ASCII, and so is whatever it begins with.
+        self.held = text.split_off(text.len() - key.begun_at_end_of(&text));
+        text
+    }
+
+    /// What waited, when nothing more comes: if it is much of the key it is not shown.
+    pub(crate) fn rest(self) -> String {
+        if self.held.len() <= HARMLESS { self.held } else { HIDDEN.to_owned() }
     }
 }
 
@@ -207,5 +272,33 @@ mod tests {
         assert_eq!(format!("{key:?}"), "Key(***)");
         assert_eq!(key.taken_out_of("bad key sk-secret!"), "bad key ***!");
         assert_eq!([Key::new(""), Key::new("a b"), Key::new("a\nb")], [None, None, None]);
+    }
+
+    #[test]
+    fn a_key_is_taken_out_of_values_and_of_words_in_pieces() {
+        let key = Key::new("sk-sk-secret-12").unwrap();
+        let mut value = serde_json::json!({ "a": ["x sk-sk-secret-12"], "sk-sk-secret-12": { "b": 1 } });
+        key.take_out_of(&mut value);
+        assert_eq!(value, serde_json::json!({ "a": ["x ***"], "***": { "b": 1 } }));
+        let said = "é sk-sk-sk-secret-12, sk-sk-secret-1, sk-sk-secret-12sk-";
+        for size in 1..said.len() {
+            let mut sieve = Sieve::new(Some(&key));
+            let chars: Vec<char> = said.chars().collect();
+            let passed: String =
+                chars.chunks(size).map(|piece| sieve.pass(&piece.iter().collect::<String>())).collect();
+            assert_eq!(passed + &sieve.rest(), "é sk-***, sk-sk-secret-1, ***sk-", "{size}");
+        }
+        let mut sieve = Sieve::new(Some(&key));
+        assert_eq!(
+            (sieve.pass("it is sk-sk-secret-1"), sieve.rest()),
+            ("it is ".to_owned(), "***".to_owned())
+        );
+        // What local servers want to hear is a word like others.
+        let mut text = "ask ollama".to_owned();
+        Key::new("ollama").unwrap().take_out_of_text(&mut text);
+        assert_eq!(
+            (text.as_str(), Sieve::new(Key::new("ollama").as_ref()).pass("ollam")),
+            ("ask ollama", "ollam".to_owned())
+        );
     }
 }

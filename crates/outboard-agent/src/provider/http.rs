@@ -5,7 +5,7 @@ use std::{
     error::Error,
     io,
     sync::{
-        Once, OnceLock,
+        Arc, Mutex, Once, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,6 +14,7 @@ use std::{
 use futures::{StreamExt as _, stream};
 use reqwest::{
     Client, Response,
+    dns::{Addrs, Name, Resolve, Resolving},
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
@@ -21,13 +22,15 @@ use serde_json::Value;
 use sse_stream::SseByteStream;
 
 use super::{
-    Heard, ProviderFailure, Said,
-    endpoint::{Endpoint, Key},
+    Heard, ProviderFailure, Said, StopReason,
+    endpoint::{Endpoint, Key, Sieve},
     retry::{Patience, any_share, asked_pause, may_pass},
 };
 use crate::usage::Usage;
 
 const CONNECT: Duration = Duration::from_secs(30);
+/// Between two looks for a name.
+const ONCE_MORE: Duration = Duration::from_secs(2);
 /// Bytes of an answer at most.
 const LARGEST: usize = 64 << 20;
 /// Bytes read of a refusal, and characters shown of it.
@@ -68,6 +71,36 @@ impl Trouble {
     }
 }
 
+/// Nobody has this name, by the second look too: the system does not tell a name that nobody has from a look that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the name `{name}` is not known: {source}")]
+struct NoName {
+    name: String,
+    source: io::Error,
+}
+
+/// Looks names up as the system does, so that what fails then is known for what it is.
+struct Names;
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let look = async || tokio::net::lookup_host((name.as_str(), 0)).await;
+            let found = match look().await {
+                Ok(found) => Ok(found.collect::<Vec<_>>()),
+                Err(_) => {
+                    tokio::time::sleep(ONCE_MORE).await;
+                    look().await.map(Iterator::collect)
+                }
+            };
+            match found {
+                Ok(found) => Ok(Box::new(found.into_iter()) as Addrs),
+                Err(source) => Err(Box::new(NoName { name: name.as_str().to_owned(), source }) as _),
+            }
+        })
+    }
+}
+
 /// One API.
 pub(crate) struct Api {
     client: Client,
@@ -103,6 +136,7 @@ impl Api {
             .connect_timeout(CONNECT)
             .read_timeout(patience.silence)
             .redirect(Policy::none())
+            .dns_resolver(Arc::new(Names))
             .user_agent(concat!("outboard/", env!("CARGO_PKG_VERSION")));
         if endpoint.is_here() {
             // A proxy cannot reach our loopback.
@@ -169,7 +203,21 @@ impl Api {
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let is_stream = kind.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"));
         if is_stream {
-            let read = events(response, &mut *assemble, hear).await;
+            let sieve = Mutex::new(Sieve::new(self.key.as_ref()));
+            let through = |heard: Heard<'_>| match heard {
+                Heard::Words(words) => {
+                    let words = sieve.lock().unwrap_or_else(PoisonError::into_inner).pass(words);
+                    if !words.is_empty() {
+                        hear(Heard::Words(&words));
+                    }
+                }
+                other => hear(other),
+            };
+            let read = events(response, &mut *assemble, &through).await;
+            let rest = sieve.into_inner().unwrap_or_else(PoisonError::into_inner).rest();
+            if !rest.is_empty() {
+                hear(Heard::Words(&rest));
+            }
             let used = assemble.used();
             let said = match read {
                 Ok(()) => assemble.said(),
@@ -178,13 +226,44 @@ impl Api {
             if said.is_err() {
                 *given_up += used;
             }
-            return said;
+            return said.map(|said| self.harmless(said));
         }
         let body = limited(response, LARGEST).await?;
         let body = serde_json::from_slice(&body)
             .map_err(|error| Trouble::Wrong(format!("neither events nor JSON: {error}")))?;
-        assemble.whole(&body)?;
-        assemble.said()
+        let whole = assemble.whole(&body);
+        let used = assemble.used();
+        let said = match whole {
+            Ok(()) => assemble.said(),
+            Err(trouble) => Err(trouble),
+        };
+        if said.is_err() {
+            *given_up += used;
+            hear(Heard::Uses(used));
+        }
+        said.map(|said| self.harmless(said))
+    }
+
+    /// A turn without the key in it: an API, or whatever stands before it, may give back what it was sent.
+    fn harmless(&self, mut said: Said) -> Said {
+        let Some(key) = &self.key else { return said };
+        key.take_out_of_text(&mut said.turn.text);
+        for call in &mut said.turn.calls {
+            key.take_out_of_text(&mut call.id);
+            key.take_out_of_text(&mut call.name);
+            key.take_out_of(&mut call.input);
+        }
+        said.turn.verbatim.iter_mut().for_each(|verbatim| key.take_out_of(verbatim));
+        if let StopReason::Other(reason) = &mut said.stop {
+            key.take_out_of_text(reason);
+        }
+        said
+    }
+
+    /// A text without the key.
+    pub(crate) fn without_key(&self, mut text: String) -> String {
+        self.key.iter().for_each(|key| key.take_out_of_text(&mut text));
+        text
     }
 
     /// What a server says, short, without the key and without what a terminal would obey.
@@ -223,6 +302,7 @@ async fn events(
         is_over.store(true, Ordering::Relaxed);
         Ok("\n\n".into())
     });
+    let mut told = Usage::default();
     let mut events = std::pin::pin!(SseByteStream::new(bytes.chain(end)));
     loop {
         let event = match events.next().await {
@@ -245,6 +325,11 @@ async fn events(
             false => Trouble::Wrong(format!("an event is no JSON: {error}")),
         })?;
         assemble.event(&data, hear)?;
+        let used = assemble.used();
+        if used != told {
+            told = used;
+            hear(Heard::Uses(used));
+        }
     }
 }
 
@@ -288,19 +373,27 @@ fn trouble_of(error: &reqwest::Error) -> Trouble {
         Trouble::Wrong(chain(error))
     } else if error.is_timeout() && !error.is_connect() {
         Trouble::Wrong("it has sent nothing for too long".to_owned())
+    } else if let Some(why) = hopeless(error) {
+        Trouble::Wrong(format!("it cannot be reached: {why}"))
     } else {
-        trouble_by(chain(error))
+        Trouble::again(chain(error))
     }
 }
 
-/// A name that nobody has and a certificate that is not good do not get better by asking again.
-fn trouble_by(message: String) -> Trouble {
-    let is_nowhere = message.contains("dns error") && !message.contains("Temporary failure");
-    if is_nowhere || message.contains("invalid peer certificate") {
-        Trouble::Wrong(message)
-    } else {
-        Trouble::again(message)
-    }
+/// Why asking again does not help, if it does not: a name that nobody has, or a server whom TLS does not believe.
+fn hopeless(error: &(dyn Error + 'static)) -> Option<String> {
+    let causes = std::iter::successors(Some(error), |&cause| cause.source());
+    causes.into_iter().find_map(|cause| {
+        // An error of the system's shows what is within it by no other way.
+        let within = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = cause.downcast_ref::<rustls::Error>();
+        let tls = tls.or_else(|| within.and_then(|within| within.downcast_ref()));
+        match tls {
+            Some(rustls::Error::AlertReceived(_)) | None => {}
+            Some(tls) => return Some(tls.to_string()),
+        }
+        cause.downcast_ref::<NoName>().map(ToString::to_string)
+    })
 }
 
 /// An error with everything that caused it, without the URL.
@@ -329,21 +422,20 @@ mod tests {
 
     #[test]
     fn what_asking_again_does_not_mend_is_not_asked_for_again() {
-        for (message, again) in [
-            (
-                "it cannot be reached: client error (Connect): dns error: failed to lookup address information: Name or service not known",
-                false,
-            ),
-            (
-                "it cannot be reached: client error (Connect): dns error: failed to lookup address information: Temporary failure in name resolution",
-                true,
-            ),
-            ("it cannot be reached: client error (Connect): invalid peer certificate: UnknownIssuer", false),
-            ("it cannot be reached: client error (Connect): tcp connect error: Connection refused", true),
-            ("the request failed: connection closed before message completed", true),
+        #[derive(Debug, thiserror::Error)]
+        #[error("it cannot be reached")]
+        struct Outer(#[source] Box<dyn Error + Send + Sync>);
+        let outer = |inner: Box<dyn Error + Send + Sync>| Outer(Box::new(Outer(inner)));
+        let tls = |error: rustls::Error| outer(Box::new(io::Error::new(io::ErrorKind::InvalidData, error)));
+        let nobody = NoName { name: "a.invalid".into(), source: io::Error::other("no") };
+        for (error, is_hopeless) in [
+            (outer(Box::new(nobody)), true),
+            (tls(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)), true),
+            (tls(rustls::Error::AlertReceived(rustls::AlertDescription::InternalError)), false),
+            (outer(Box::new(io::Error::from(io::ErrorKind::ConnectionRefused))), false),
+            (outer(Box::new(io::Error::other("invalid peer certificate"))), false),
         ] {
-            let is_again = matches!(trouble_by(message.to_owned()), Trouble::Again { .. });
-            assert_eq!(is_again, again, "{message}");
+            assert_eq!(hopeless(&error).is_some(), is_hopeless, "{error:?}");
         }
     }
 }

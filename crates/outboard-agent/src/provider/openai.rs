@@ -92,6 +92,10 @@ impl Provider for OpenAi {
     fn model(&self) -> Option<&str> {
         Some(&self.model)
     }
+
+    fn without_key(&self, text: String) -> String {
+        self.api.without_key(text)
+    }
 }
 
 fn messages(conversation: &Conversation) -> Vec<Value> {

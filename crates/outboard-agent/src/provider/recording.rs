@@ -51,4 +51,8 @@ impl Provider for Recording<'_> {
     fn model(&self) -> Option<&str> {
         self.provider.model()
     }
+
+    fn without_key(&self, text: String) -> String {
+        self.provider.without_key(text)
+    }
 }

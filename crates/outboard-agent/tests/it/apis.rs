@@ -60,6 +60,7 @@ impl Toolbox for Sums {
                         input.as_object().into_iter().flatten().filter_map(|(_, n)| n.as_i64()).sum();
                     Ok(ToolAnswer { text: sum.to_string(), is_error: false })
                 }
+                "tell" => Ok(ToolAnswer { text: format!("KEY={KEY}"), is_error: false }),
                 "wait" => std::future::pending().await,
                 "break" => Err(ToolboxFailure("the server is gone".into())),
                 other => Ok(ToolAnswer::error(format!("no tool `{other}`"))),
@@ -135,6 +136,7 @@ impl Watcher for Notes {
         let mut notes = self.0.lock().unwrap();
         match heard {
             Heard::Words(words) => notes.push((*words).to_owned()),
+            Heard::Uses(_) => {}
             Heard::Again { why, .. } => notes.push(format!("again: {why}")),
         }
     }
@@ -468,5 +470,68 @@ async fn effort_is_asked_for_of_chat_completions_alone_and_only_if_it_is_wanted(
         let asked: Vec<Value> =
             model.requests().iter().map(|body| body["reasoning_effort"].clone()).collect();
         assert_eq!(asked, [sent, Value::Null]);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_given_back_stands_nowhere() {
+    let steps = || {
+        let input = json!({ "a": format!("x {KEY}"), KEY: [KEY] });
+        vec![
+            json!({ "text": format!("I was sent {KEY}."), "calls": [{ "name": "tell", "input": input }] }),
+            json!({ "text": format!("It is {KEY}") }),
+        ]
+    };
+    for (api, stream) in APIS {
+        let model = FakeModel::start(steps()).await;
+        let (live, notes) = (provider(api, stream, &model), Notes::default());
+        let recording = Recording::of(&*live, None);
+        let report = run_within(&recording, Bounds::default(), &notes, CancellationToken::new()).await;
+        assert_eq!(report.answer.as_deref(), Some("It is ***"), "{api:?} {stream}");
+        assert_eq!(report.turns[0].calls[0].answer.as_deref(), Some("KEY=***"));
+        let heard = notes.0.lock().unwrap().concat();
+        for written in [
+            format!("{report:?}"),
+            serde_json::to_string(&report.turns).unwrap(),
+            serde_json::to_string(&recording.recorded()).unwrap(),
+            model.requests()[1].to_string(),
+            heard.clone(),
+        ] {
+            assert!(!written.contains(KEY), "{api:?} {stream}: {written}");
+        }
+        assert_eq!(heard, if stream { "I was sent ***.It is ***" } else { "" }, "{api:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_turn_had_used_that_never_came_is_in_the_bill() {
+    let call = json!({ "calls": [{ "name": "add", "input": { "a": 1 } }] });
+    let mut steps = vec![call.clone()];
+    steps.extend(vec![json!({ "cut": 4 }); 4]);
+    steps.push(call);
+    let model = FakeModel::start(steps).await;
+    let report = run(&*provider(Api::Anthropic, true, &model)).await;
+    assert!(matches!(report.ended, Ended::Provider(ProviderFailure::Exhausted { tries: 4, .. })));
+    let (tries, used) = report.given_up();
+    let first = report.usage().input;
+    assert_eq!((tries, report.turns.len()), (4, 1));
+    assert!(used.input > 4 * first && used.input < 8 * first, "{used:?} {first}");
+    // A turn that is broken off while it is said had been begun, too.
+    let model = FakeModel::start(sums()).await;
+    struct Stops(CancellationToken);
+    impl Watcher for Stops {
+        fn hears(&self, heard: &Heard<'_>) {
+            if matches!(heard, Heard::Words(_)) {
+                self.0.cancel();
+            }
+        }
+    }
+    let stop = CancellationToken::new();
+    let provider = provider(Api::Anthropic, true, &model);
+    let report = run_within(&*provider, Bounds::default(), &Stops(stop.clone()), stop).await;
+    if report.ended == Ended::Interrupted && report.turns.is_empty() {
+        assert!(report.given_up().0 == 1 && report.given_up().1.input > 0, "{:?}", report.given_up());
+    } else {
+        assert_eq!(report.turns.len(), 1, "all of it had come at once");
     }
 }

@@ -14,6 +14,7 @@ mod workshop;
 use std::{
     fs::OpenOptions,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Args;
@@ -31,11 +32,16 @@ pub(super) use model::{Chosen, ModelOptions};
 pub(super) use tasks::{Place, find as find_task};
 pub(super) use workshop::{Done, Workshop, available, seen};
 
+use super::context::LAST_WORDS;
 use crate::report::{self, Failure, USAGE};
 
 /// Under what command runs are recorded whose turns no model said, and those of comparisons: they keep nothing out of anything.
 pub(super) const PLAYED: &str = "agent, played";
 pub(super) const COMPARED: &str = "compare";
+
+/// How long files may take that leave a workspace after an interrupt.
+#[cfg(target_os = "linux")]
+const EXPORTING: Duration = Duration::from_secs(20);
 
 /// Options of `outboard agent`.
 #[derive(Debug, Args)]
@@ -99,8 +105,13 @@ impl AgentCommand {
         self.record.as_deref().map_or(Ok(()), |path| writable(path, "the turns"))?;
         let recording = Recording::of(&*chosen.provider, chosen.maker.as_deref());
         let provider: &dyn Provider = if self.record.is_some() { &recording } else { &*chosen.provider };
+        let command = if chosen.is_played { PLAYED } else { "agent" };
+        #[cfg(target_os = "linux")]
+        let last_words = if folder.is_some() { EXPORTING } else { LAST_WORDS };
+        #[cfg(not(target_os = "linux"))]
+        let last_words = LAST_WORDS;
         let done = context
-            .with_as(if chosen.is_played { PLAYED } else { "agent" }, &|_| true, async |system, stop| {
+            .with_as(command, last_words, &|_| true, async |system, stop| {
                 let seen = seen(&context)?;
                 let workshop = Workshop::open(system, &context, self.mode, seen, &stop).await?;
                 let live = live::Live;
@@ -234,7 +245,7 @@ fn object(
     let Done { report, in_tools, in_code } = done;
     let (usage, cost) = (report.usage(), chosen.cost(report).ok());
     let (retries, given_up) = report.given_up();
-    let seconds = |span: std::time::Duration| (span.as_secs_f64() * 1e3).round() / 1e3;
+    let seconds = |span: Duration| (span.as_secs_f64() * 1e3).round() / 1e3;
     json!({
         "task": task.name,
         "mode": mode,

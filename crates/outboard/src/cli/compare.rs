@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     agent::{self, Chosen, Done, ModelOptions, Place, Workshop, available, find_task, mode_parser, seen},
-    context::Context,
+    context::{Context, LAST_WORDS},
     variable,
 };
 use crate::{
@@ -91,7 +91,7 @@ impl Compare {
         // What was compared until a failure or an interrupt is told all the same.
         let told = RefCell::new(Vec::new());
         let ended = context
-            .with_as(agent::COMPARED, &|_| true, async |system, stop| {
+            .with_as(agent::COMPARED, LAST_WORDS, &|_| true, async |system, stop| {
                 let wants_workspace = tasks.iter().any(|task| self.wants(task, Mode::Workspace));
                 let no_workspace = if wants_workspace {
                     available(Mode::Workspace, &context).await.err().map(|why| why.to_string())
@@ -205,6 +205,9 @@ impl Compare {
                         way.runs.push(sample.clone());
                     }
                 });
+                if sample.partial {
+                    return Err(Failure::interrupted());
+                }
             }
         }
         Ok(())
@@ -228,9 +231,6 @@ impl Compare {
         };
         let report = workshop.beside_a_person(system, agent.run(SYSTEM, &task.prompt)).await;
         let done = workshop.close(report).await;
-        if done.report.ended == Ended::Interrupted {
-            return Err(Failure::interrupted());
-        }
         Ok(sample(task, chosen, &done))
     }
 
@@ -251,7 +251,9 @@ impl Compare {
             return failure.map_or(Ok(()), |failure| Err(failure.silenced()));
         }
         if !is_whole {
-            report::warn("not all was done: these are the runs until then");
+            report::warn(
+                "not all was done: these are the runs until then; one that was broken off counts in no figure",
+            );
         }
         if let Some(path) = &self.html {
             agent::write(path, PAGE, &compare::page(&all))?;
@@ -308,6 +310,7 @@ fn verdict(comparisons: &[Comparison]) -> Option<Failure> {
 fn sample(task: &Task, chosen: &Chosen, done: &Done) -> Sample {
     let Done { report, in_tools, in_code } = done;
     let (cost, (retries, given_up)) = (chosen.cost(report).ok(), report.given_up());
+    let partial = report.ended == Ended::Interrupted;
     let failure = (report.ended != Ended::Answered)
         .then(|| agent::failure(report, None).map(|failure| failure.to_string()))
         .flatten();
@@ -324,8 +327,9 @@ fn sample(task: &Task, chosen: &Chosen, done: &Done) -> Sample {
         given_up,
         answer: report.answer.clone().filter(|_| report.ended == Ended::Answered),
         // No answer is no right one.
-        right: task.check.as_ref().map(|_| agent::judged(task, report) == Some(true)),
+        right: task.check.as_ref().filter(|_| !partial).map(|_| agent::judged(task, report) == Some(true)),
         failure,
+        partial,
     }
 }
 
@@ -342,6 +346,7 @@ fn object(comparisons: &[Comparison]) -> serde_json::Value {
                 "right": way.right().map(|(right, judged)| json!({ "right": right, "judged": judged })),
                 "answered": way.answered().count(),
                 "failed": way.failed(),
+                "brokenOff": way.runs.len() - way.ended(),
                 "counted": way.runs.first().map(|run| run.counted.label()),
                 "runs": way.runs,
             })

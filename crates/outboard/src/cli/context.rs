@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long work that was told to stop has to say how it ended.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// All of the configuration, or what is wrong with it.
 fn whole(
@@ -126,13 +126,14 @@ impl Context {
         wanted: &dyn Fn(&Member) -> bool,
         work: impl AsyncFnOnce(&System, CancellationToken) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.with_as("run", wanted, work).await
+        self.with_as("run", LAST_WORDS, wanted, work).await
     }
 
-    /// [`Context::with`], with its runs recorded as those of another command.
+    /// [`Context::with`], with its runs recorded as those of another command, and so long for its work to end after a signal.
     pub(super) async fn with_as<T>(
         &self,
         command: &str,
+        last_words: Duration,
         wanted: &dyn Fn(&Member) -> bool,
         work: impl AsyncFnOnce(&System, CancellationToken) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
@@ -152,7 +153,7 @@ impl Context {
                 biased;
                 done = &mut work => done,
                 () = stop.cancelled() => {
-                    let last = tokio::time::timeout(LAST_WORDS, work).await;
+                    let last = tokio::time::timeout(last_words, work).await;
                     last.unwrap_or_else(|_| Err(Failure::interrupted()))
                 }
             }

@@ -465,6 +465,33 @@ async fn an_interrupted_comparison_tells_what_was_compared_until_then() {
     assert!(page.contains("1 of 1") && page.contains("30"), "{page}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_comparison_that_is_interrupted_in_its_first_run_tells_how_far_that_was() {
+    let home = Home::new();
+    let endless = call("execute", &json!({ "code": "await new Promise(done => setTimeout(done, 60000))" }));
+    let model = FakeModel::start(vec![call("execute", &json!({ "code": "return 1" })), endless]).await;
+    let url = model.messages();
+    let mut command = home.command(OUTBOARD, &comparison(&url, &["--json"]));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let pid = child.id();
+    let ended = tokio::task::spawn_blocking(move || {
+        eventually("the second turn is asked for", || model.bills().len() == 2);
+        processes::signal(pid, "INT");
+        child.wait_with_output().unwrap()
+    })
+    .await
+    .unwrap();
+    let told = json_of(&ended);
+    assert_eq!((ended.status.code(), &told["isWhole"]), (Some(130), &json!(false)), "{}", err(&ended));
+    let way = &told["comparisons"][0]["ways"][0];
+    let figures = ["answered", "failed", "brokenOff", "tokens", "right"].map(|figure| way[figure].clone());
+    assert_eq!(figures, [json!(0), json!(0), json!(1), Value::Null, Value::Null], "{told:#}");
+    assert_eq!(way["runs"][0]["partial"], true);
+    assert!(way["runs"][0]["turns"][0]["input"].as_u64().unwrap() > 100, "{told:#}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn played_turns_are_compared_in_their_mode_recorded_only_if_said_and_keep_nothing_out() {
     let home = Home::new();

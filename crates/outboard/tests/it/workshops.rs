@@ -97,6 +97,90 @@ async fn a_model_sees_what_clients_of_a_workspace_see_and_its_programs_pass_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_programs_in_a_workspace_fetch_and_do_not_print_is_kept_out() {
+    let home = Home::new();
+    home.configure(&json!({ "mcpServers": { "fix": fixture(&["--tools", "60"]) } }));
+    let program = "python3 - <<'END'\n\
+        from mcp_tools.fix import big\n\
+        records = big(bytes=20000, form='records')['records']\n\
+        print(len(records))\n\
+        END";
+    let code = "return await fix.big({ bytes: 20000, form: 'records' })";
+    let direct = json!({ "calls": [{ "name": "big", "input": { "bytes": 20000, "form": "records" } }] });
+    let all = async |what: &str| {
+        let stats = json_of(&run(&home, &["stats", "--json"]).await);
+        stats["all"][what].as_i64().unwrap_or_else(|| panic!("{stats:#}"))
+    };
+    let model = FakeModel::start(vec![bash(program), json!({ "text": "200" })]).await;
+    let told =
+        json_of(&run(&home, &[&agent("workspace", &model.messages())[..], &["--json"]].concat()).await);
+    assert_eq!(answers(&told), ["exit 0\n200"], "{told:#}");
+    let results = all("results").await;
+    assert!((5_000..12_000).contains(&results), "{results}");
+    assert!(all("definitions").await > 1_000);
+    assert_eq!((all("runs").await, all("calls").await), (2, 1));
+    // The command stands among the runs, with what the model read of it.
+    let runs = json_of(&run(&home, &["runs", "--json"]).await)["runs"].clone();
+    let runs: Vec<&Value> = runs.as_array().unwrap().iter().collect();
+    let command = runs.iter().find(|run| run["title"] == "workspace.bash").unwrap();
+    let shown = json_of(&run(&home, &["show", command["run"].as_str().unwrap(), "--json"]).await);
+    assert_eq!((shown["value"].as_str(), command["command"].as_str()), (Some("exit 0\n200"), Some("agent")));
+    assert!(
+        runs.iter().any(|run| run["command"] == "agent, program" && run["title"] == "fix.big"),
+        "{runs:?}"
+    );
+    // What is printed was not kept out, and neither is what a model calls itself.
+    let whole = program.replace("print(len(records))", "print(records)").replace("20000", "8000");
+    let model = FakeModel::start(vec![bash(&whole), json!({ "text": "200" })]).await;
+    run(&home, &agent("workspace", &model.messages())).await;
+    let model = FakeModel::start(vec![direct, json!({ "text": "200" })]).await;
+    run(&home, &agent("direct", &model.messages())).await;
+    let more = all("results").await - results;
+    assert!((-1_500..1_500).contains(&more), "{more}");
+    assert_eq!(all("calls").await, 2);
+    // Turns that are played keep nothing out.
+    let steps = format!(
+        "prompt = 'x'\n[[ways]]\nmode = 'workspace'\nturns = [{{ calls = [{{ tool = 'bash', input = {{ command = {:?} }} }}] }}, {{ answer = 'x' }}]\n\
+         [[ways]]\nmode = 'code'\nturns = [{{ calls = [{{ tool = 'execute', input = {{ code = {code:?} }} }}] }}, {{ answer = 'x' }}]\n",
+        "python3 -c 'from mcp_tools.fix import big; big(bytes=9000)'"
+    );
+    std::fs::write(home.project().join("task.toml"), steps).unwrap();
+    let before = (all("runs").await, all("calls").await);
+    let played = run(&home, &["compare", "--task", "task.toml", "--provider", "scripted", "--json"]).await;
+    assert!(!played.stdout.is_empty(), "{}", text(&played.stderr));
+    assert_eq!((all("runs").await, all("calls").await), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_taken_out_after_an_interrupt_too() {
+    let home = Home::new();
+    home.configure(&json!({ "mcpServers": { "fix": fixture(&[]) } }));
+    let model =
+        FakeModel::start(vec![bash("echo kept > note.txt"), bash("echo begun > later; sleep 60")]).await;
+    let url = model.messages();
+    let arguments = [&agent("workspace", &url)[..], &["--json", "--export", "out"]].concat();
+    let mut command = home.command(OUTBOARD, &arguments);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = child.id();
+    let ended = tokio::task::spawn_blocking(move || {
+        eventually("two turns are asked for", || model.bills().len() == 2);
+        processes::signal(pid, "INT");
+        child.wait_with_output().unwrap()
+    })
+    .await
+    .unwrap();
+    let told = json_of(&ended);
+    assert_eq!(
+        (ended.status.code(), &told["ended"]),
+        (Some(130), &json!("interrupted")),
+        "{}",
+        text(&ended.stderr)
+    );
+    assert_eq!(std::fs::read_to_string(home.project().join("out/note.txt")).unwrap(), "kept\n");
+    assert_eq!(workspaces(&home), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_mode_begins_with_what_sessions_have_seen_and_none_adds_to_the_next() {
     let home = Home::new();
     let private = json!({ "command": fixture_path(), "labels": ["private", "untrusted"] });

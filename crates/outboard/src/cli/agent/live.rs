@@ -33,6 +33,7 @@ impl Watcher for Live {
                     report::progress(line);
                 }
             }
+            Heard::Uses(_) => {}
             Heard::Again { why, pause } => {
                 report::warn(format_args!("{why}; once more in {:.1} s", pause.as_secs_f64()));
             }
@@ -144,7 +145,7 @@ pub(super) fn tell(mode: Mode, chosen: &Chosen, done: &Done, right: Option<bool>
     let (retries, given_up) = report.given_up();
     if retries > 0 {
         report::note(format_args!(
-            "again   {} asked for again; those attempts had used {} tokens as far as the API told, which are not counted above",
+            "again   {} asked for in vain; those attempts had used {} tokens as far as the API told, which are not counted above",
             counted(retries as usize, "turn"),
             thousands(given_up.total())
         ));

@@ -122,7 +122,7 @@ impl Workshop {
             }
             Mode::Code | Mode::Workspace => {
                 let face = face(system, context, mode)?.having_seen(seen);
-                Tools::Faced(Faced::open(face, stop.child_token()).await?)
+                Tools::Faced(Faced::open(face).await?)
             }
         };
         let meter = system.measure();
