@@ -16,9 +16,9 @@ use rmcp::{
     Peer, RoleServer,
     model::{
         ClientResult, ElicitRequest, ElicitRequestParams, ElicitationSchema, InputRequest, InputRequests,
-        InputRequiredResult, InputResponses, ProtocolVersion, ServerRequest,
+        InputRequiredResult, InputResponses, ProtocolVersion, RequestId, ServerRequest,
     },
-    service::{PeerRequestOptions, RequestContext, ServiceError},
+    service::{OriginatingRequestId, PeerRequestOptions, RequestContext, ServiceError},
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -172,9 +172,9 @@ impl Asked {
     fn send(self: &Arc<Self>, client: &Client<'_>, sheet: &Arc<Sheet>) {
         self.forms().insert(sheet.id.clone(), Form::Out);
         let (this, approvals, peer) = (Arc::clone(self), Arc::clone(client.approvals), client.peer.clone());
-        let (sheet, stop) = (Arc::clone(sheet), client.stop.clone());
+        let (sheet, stop, request) = (Arc::clone(sheet), client.stop.clone(), client.request.clone());
         client.tasks.spawn(async move {
-            let choice = stop.run_until_cancelled(elicit(&peer, &approvals, &sheet)).await.flatten();
+            let choice = stop.run_until_cancelled(elicit(&peer, &approvals, &sheet, request)).await.flatten();
             if let Some(choice) = choice {
                 this.take(&approvals, &sheet.id, choice).await;
             }
@@ -201,6 +201,8 @@ impl Asked {
 /// The client of a request, and what asking it needs.
 pub(crate) struct Client<'a> {
     pub(crate) way: Way,
+    /// The request that waits for the answer.
+    pub(crate) request: &'a RequestId,
     pub(crate) peer: &'a Peer<RoleServer>,
     pub(crate) approvals: &'a Arc<Approvals>,
     /// Forms that lie before the client are waited for here.
@@ -210,8 +212,15 @@ pub(crate) struct Client<'a> {
 }
 
 /// Sends the form and waits for what comes back; `None` if the question was answered elsewhere meanwhile.
-async fn elicit(peer: &Peer<RoleServer>, approvals: &Approvals, sheet: &Sheet) -> Option<Choice> {
-    let Some(request) = form(approvals, sheet) else { return Some(Choice::Nobody) };
+async fn elicit(
+    peer: &Peer<RoleServer>,
+    approvals: &Approvals,
+    sheet: &Sheet,
+    of: RequestId,
+) -> Option<Choice> {
+    let Some(mut request) = form(approvals, sheet) else { return Some(Choice::Nobody) };
+    // Over HTTP it takes the way of the answer that is waited for.
+    request.extensions.insert(OriginatingRequestId(of));
     let request = ServerRequest::ElicitRequest(request);
     let sent = peer.send_cancellable_request(request, PeerRequestOptions::no_options()).await;
     let mut handle = match sent {

@@ -8,7 +8,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use outboard_runtime::catalogue::Catalogue;
 use tokio::sync::watch;
 
-use crate::{offer::Offer, server::FaceOptions};
+use crate::offer::{Offer, Offers};
 
 /// Changes that follow each other this closely are told once.
 const CALM: Duration = Duration::from_millis(250);
@@ -29,13 +29,24 @@ impl Changes {
         self.told.send_replace(Some(Arc::clone(offer)));
     }
 
+    /// A client that was told nothing on this connection may have been given these tools on another one.
+    pub(crate) fn begin_with(&self, offer: &Arc<Offer>) {
+        self.told.send_if_modified(|told| {
+            let first = told.is_none();
+            if first {
+                *told = Some(Arc::clone(offer));
+            }
+            first
+        });
+    }
+
     /// Counts the changes that the client has to hear of.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.count.subscribe()
     }
 
     /// Follows the catalogue until dropped.
-    pub(crate) async fn follow(&self, catalogue: &Catalogue, options: FaceOptions) -> Infallible {
+    pub(crate) async fn follow(&self, catalogue: &Catalogue, offers: &Offers) -> Infallible {
         let mut snapshots = catalogue.watch();
         let mut told = self.told.subscribe();
         loop {
@@ -49,7 +60,7 @@ impl Changes {
             }
             tokio::time::sleep(CALM).await;
             let Some(last) = told.borrow_and_update().clone() else { continue };
-            let offer = Arc::new(Offer::new(&snapshots.borrow_and_update().clone(), options));
+            let offer = offers.of(snapshots.borrow_and_update().clone());
             if offer.tools != last.tools {
                 self.told(&offer);
                 self.count.send_modify(|count| *count += 1);

@@ -1,12 +1,11 @@
 //! Answers the client's requests: what there is, what is found, what a run gave.
 //! It holds no transport and does not know which revision of MCP a client speaks beyond what rmcp tells.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use outboard_runtime::{
     RunRequest,
     approval::{Approvals, Sheet, Ticket},
-    catalogue::Snapshot,
     ids::{Principal, RunId},
     present::{self, Answer},
     run::{Outcome, Progress, RunReport, Told},
@@ -30,7 +29,7 @@ use crate::{
     asking::{self, Asked, Client, HandBack, Way},
     backend::Backend,
     changes::Changes,
-    offer::Offer,
+    offer::Offers,
     progress,
     server::{FIRST_LIST, FaceOptions},
     shell::Shell,
@@ -58,6 +57,8 @@ enum Waited {
 pub(crate) struct Handler {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) session: Arc<Session>,
+    /// Who the client has proved to be.
+    pub(crate) principal: Option<Principal>,
     pub(crate) silence: Arc<Silence>,
     pub(crate) options: FaceOptions,
     pub(crate) approvals: Option<Arc<Approvals>>,
@@ -69,25 +70,15 @@ pub(crate) struct Handler {
     pub(crate) stop: CancellationToken,
     /// The client says no more.
     pub(crate) ended: CancellationToken,
-    pub(crate) offer: Mutex<Option<(Arc<Snapshot>, Arc<Offer>)>>,
+    pub(crate) offers: Arc<Offers>,
     /// The client's workspace, where there may be one.
     pub(crate) shell: Option<Shell>,
+    /// It answers one request, and others of the same session come and go elsewhere. Then a cancellation means that the
+    /// client is gone, and whatever would be told with the next answer might be told to somebody else.
+    pub(crate) alone: bool,
 }
 
 impl Handler {
-    /// The offer for this snapshot, made once.
-    fn offer(&self, snapshot: Arc<Snapshot>) -> Arc<Offer> {
-        let mut last = self.offer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, offer)) = &*last
-            && Arc::ptr_eq(of, &snapshot)
-        {
-            return Arc::clone(offer);
-        }
-        let offer = Arc::new(Offer::new(&snapshot, self.options));
-        *last = Some((snapshot, Arc::clone(&offer)));
-        offer
-    }
-
     async fn search(&self, request: &CallToolRequestParams) -> CallToolResult {
         match arguments::search(&request.arguments.clone().unwrap_or_default()) {
             Ok(request) => {
@@ -127,7 +118,7 @@ impl Handler {
         };
         let waited = match arguments.what {
             What::Run(code) => {
-                self.session.set_client(principal(context));
+                self.session.set_client(self.principal(context));
                 let budget = Some(self.budget(arguments.max_tokens));
                 let request =
                     RunRequest { code, language: arguments.language, budget, ..RunRequest::default() };
@@ -143,7 +134,11 @@ impl Handler {
                     self.asked.ask_again(Way::of(context));
                     self.resume(&run, context, true).await
                 }
-                Err(why) => return text(present::not_here(&name, why, &self.session.going()), true).into(),
+                Err(why) => {
+                    // Others' names are what keeps them apart.
+                    let going = (!self.alone).then(|| self.session.going());
+                    return text(present::not_here(&name, why, going.as_deref()), true).into();
+                }
             },
         };
         let note = (!arguments.ignored.is_empty()).then(|| arguments::ignored_note(&arguments.ignored));
@@ -162,7 +157,7 @@ impl Handler {
             Ok(asked) => asked,
             Err(wrong) => return text(wrong, true),
         };
-        self.session.set_client(principal(context));
+        self.session.set_client(self.principal(context));
         self.backend.notice_clearing(&self.session);
         let _token = self.runs.token();
         let most = self.options.respond_within;
@@ -200,7 +195,7 @@ impl Handler {
                 result(answer).into()
             }
             Waited::Form(sheet) => {
-                self.session.not_told(sheet.run().clone());
+                self.not_told(sheet.run());
                 let approvals = self.approvals.as_ref();
                 match approvals.and_then(|approvals| asking::input_required(approvals, &sheet)) {
                     Some(form) => form.into(),
@@ -246,13 +241,13 @@ impl Handler {
         let Ticket { run, question, principal: asked } =
             approvals.read_ticket(ticket).map_err(|bad| nothing(&bad))?;
         let (found, taken_up) =
-            self.find(run.name()).map_err(|why| present::not_here(run.name(), why, &[]))?;
+            self.find(run.name()).map_err(|why| present::not_here(run.name(), why, None))?;
         let known = match &found {
             Found::Going(going) => *going.id() == run,
             Found::Ended(report) => report.id == run,
         };
         // A run that was taken up has lost its connection: whoever knows its name may resume it.
-        if !known || !taken_up && asked != principal(context) {
+        if !known || !taken_up && asked != self.principal(context) {
             return Err(nothing(&"it belongs to another connection"));
         }
         self.session.told(&run);
@@ -270,7 +265,10 @@ impl Handler {
     fn find(&self, name: &str) -> Result<(Found, bool), NotHere> {
         let own = self.session.find(name);
         match (own, self.backend.recovered()) {
-            (Err(NotHere::Unknown), Some(recovered)) => {
+            // Over HTTP whoever asks may be anybody else: only a name that nobody can guess shows that it is the same.
+            (Err(NotHere::Unknown), Some(recovered))
+                if !self.session.has_secret_names() || name.contains('.') =>
+            {
                 let found = recovered.find(name)?;
                 self.saw_recovered();
                 Ok((found, true))
@@ -303,11 +301,11 @@ impl Handler {
             biased;
             report = &mut run => return Waited::Ended(Arc::new(report)),
             () = context.ct.cancelled() => {
-                if !self.silence.take(&context.id) {
+                if !self.silence.take(&context.id) && !self.parks(&id, *seen.borrow()) {
                     cancel.cancel();
                     return Waited::Ended(Arc::new(run.await));
                 }
-                self.session.not_told(id.clone());
+                self.not_told(&id);
                 None
             }
             () = tokio::time::sleep(self.options.respond_within) => None,
@@ -322,6 +320,24 @@ impl Handler {
         }
     }
 
+    /// Whether a client that is gone leaves this run behind: it waits for nothing but a person, who is asked elsewhere too.
+    fn parks(&self, run: &RunId, progress: Progress) -> bool {
+        let open = |approvals: &Arc<Approvals>| !approvals.open_of(run).is_empty();
+        self.alone && progress.stands && self.approvals.as_ref().is_some_and(open)
+    }
+
+    /// The next answer tells that this run goes on, if it goes to whoever began it.
+    fn not_told(&self, run: &RunId) {
+        if !self.alone {
+            self.session.not_told(run.clone());
+        }
+    }
+
+    /// On whose behalf a request is: who the client has proved to be, else what it calls itself.
+    fn principal(&self, context: &RequestContext<RoleServer>) -> Principal {
+        self.principal.clone().unwrap_or_else(|| claimed(context))
+    }
+
     /// Waits for a run that goes on, again as long as an answer may take.
     async fn resume(&self, run: &LongRun, context: &RequestContext<RoleServer>, patience: bool) -> Waited {
         let _token = self.runs.token();
@@ -332,7 +348,7 @@ impl Handler {
             biased;
             ended = run.wait(self.options.respond_within) => ended,
             () = context.ct.cancelled() => {
-                if !self.silence.take(&context.id) {
+                if !self.silence.take(&context.id) && !self.parks(run.id(), *run.progress().borrow()) {
                     run.cancel();
                 }
                 None
@@ -366,6 +382,7 @@ impl Handler {
         let Some(approvals) = &self.approvals else { return std::future::pending().await };
         let client = Client {
             way: Way::of(context),
+            request: &context.id,
             peer: &context.peer,
             approvals,
             tasks: &self.runs,
@@ -381,7 +398,7 @@ impl Handler {
         context: &RequestContext<RoleServer>,
     ) -> CallToolResult {
         if !context.ct.is_cancelled() {
-            let untold = self.session.take_untold();
+            let untold = if self.alone { Vec::new() } else { self.session.take_untold() };
             let mut lines: Vec<String> = untold.iter().map(present::not_lost).collect();
             lines.extend(self.asked.take_notes().into_iter().map(|note| format!("[approval: {note}]")));
             if !lines.is_empty() {
@@ -413,7 +430,7 @@ impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
         let server = Implementation::new("outboard", env!("CARGO_PKG_VERSION")).with_title("Outboard");
-        let offer = self.offer(self.backend.catalogue().snapshot());
+        let offer = self.offers.of(self.backend.catalogue().snapshot());
         ServerConfig::new(capabilities).with_server_info(server).with_instructions(offer.instructions.clone())
     }
 
@@ -437,13 +454,13 @@ impl ServerHandler for Handler {
     ) -> Result<ListToolsResult, ErrorData> {
         // Nothing is known of an upstream only at the very first start; a moment then saves the client a change.
         let snapshot = self.backend.catalogue().settled(FIRST_LIST).await;
-        let offer = self.offer(snapshot);
+        let offer = self.offers.of(snapshot);
         self.changes.told(&offer);
         Ok(ListToolsResult::with_all_items(offer.tools.clone()))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        let offer = self.offer(self.backend.catalogue().snapshot());
+        let offer = self.offers.of(self.backend.catalogue().snapshot());
         offer.tools.iter().find(|tool| tool.name == name).cloned()
     }
 
@@ -492,6 +509,7 @@ impl ServerHandler for Handler {
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
         let mut changes = self.changes.subscribe();
+        self.changes.begin_with(&self.offers.of(self.backend.catalogue().snapshot()));
         loop {
             tokio::select! {
                 () = subscription.cancelled() => return Ok(()),
@@ -506,8 +524,8 @@ impl ServerHandler for Handler {
     }
 }
 
-/// On whose behalf a request is: what the client calls itself.
-fn principal(context: &RequestContext<RoleServer>) -> Principal {
+/// What the client of a request calls itself.
+fn claimed(context: &RequestContext<RoleServer>) -> Principal {
     let name = context.client_info().map(|client| client.name).unwrap_or_default();
     let name: String = name.chars().take(80).collect();
     if name.trim().is_empty() { Principal::from("an unnamed client") } else { Principal::new(name) }

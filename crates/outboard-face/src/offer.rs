@@ -6,7 +6,7 @@
 mod hints;
 mod text;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use outboard_runtime::{
     catalogue::{Snapshot, UpstreamState},
@@ -65,6 +65,32 @@ impl Offer {
     /// Tokens that a model pays for the tools: names, descriptions and schemas.
     pub fn tokens(&self) -> usize {
         billed(&self.tools)
+    }
+}
+
+/// The offer for the latest snapshot, made once for whoever asks.
+#[derive(Debug)]
+pub(crate) struct Offers {
+    options: FaceOptions,
+    last: Mutex<Option<(Arc<Snapshot>, Arc<Offer>)>>,
+}
+
+impl Offers {
+    pub(crate) fn new(options: FaceOptions) -> Self {
+        Self { options, last: Mutex::default() }
+    }
+
+    /// The offer for this snapshot.
+    pub(crate) fn of(&self, snapshot: Arc<Snapshot>) -> Arc<Offer> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, offer)) = &*last
+            && Arc::ptr_eq(of, &snapshot)
+        {
+            return Arc::clone(offer);
+        }
+        let offer = Arc::new(Offer::new(&snapshot, self.options));
+        *last = Some((snapshot, Arc::clone(&offer)));
+        offer
     }
 }
 

@@ -3,14 +3,11 @@
 //! rmcp drives the protocol over [`crate::wire`]; this module starts and ends things in the right order. It does
 //! not open the streams' other ends.
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use outboard_runtime::{
     approval::Approvals,
+    ids::Principal,
     policy::Taint,
     ports::workspace::Workspaces,
     present::DEFAULT_BUDGET,
@@ -19,18 +16,22 @@ use outboard_runtime::{
 use rmcp::{
     Peer, RoleServer,
     service::{QuitReason, serve_directly_with_ct},
+    transport::Transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    backend::Backend, changes::Changes, handler::Handler, shell::Shell, silence::Silence, wire::Wire,
+    backend::Backend, changes::Changes, handler::Handler, offer::Offers, shell::Shell, silence::Silence,
+    wire::Wire,
 };
 
 /// How long a first `tools/list` waits for upstreams that have never been listed.
 pub(crate) const FIRST_LIST: Duration = Duration::from_secs(1);
 /// How long the runs of a client that is gone have to end once they were told to.
 const LAST_RUNS: Duration = Duration::from_secs(1);
+/// What part of the bytes that a client's results may take is for each of many clients.
+const AMONG_MANY: u64 = 4;
 
 /// How long a call of `execute` takes at most, unless set otherwise: clients are known to give up after a minute.
 pub const RESPOND_WITHIN: Duration = Duration::from_secs(50);
@@ -79,12 +80,14 @@ pub struct Face {
     approvals: Option<Arc<Approvals>>,
     workspaces: Option<Arc<dyn Workspaces>>,
     seen: Taint,
+    offers: Arc<Offers>,
 }
 
 impl Face {
     /// A face of this runtime.
     pub fn new(runtime: Arc<impl Backend>, options: FaceOptions) -> Self {
-        Self { backend: runtime, options, approvals: None, workspaces: None, seen: Taint::default() }
+        let offers = Arc::new(Offers::new(options));
+        Self { backend: runtime, options, approvals: None, workspaces: None, seen: Taint::default(), offers }
     }
 
     /// Asks the people behind clients these questions, as far as they come from runs of theirs.
@@ -96,6 +99,7 @@ impl Face {
     /// Offers `bash` too: each client has a workspace of its own, made when it is first used.
     pub fn with_workspaces(mut self, workspaces: Arc<dyn Workspaces>) -> Self {
         self.options.workspace = true;
+        self.offers = Arc::new(Offers::new(self.options));
         self.workspaces = Some(workspaces);
         self
     }
@@ -125,52 +129,131 @@ impl Face {
         R: AsyncRead + Send + Unpin + 'static,
         W: AsyncWrite + Send + Unpin + 'static,
     {
-        let changes = Arc::new(Changes::new());
-        let (stop, ended, runs) = (cancel.child_token(), CancellationToken::new(), TaskTracker::new());
-        let session = Arc::new(Session::keeping(self.options.keeping).until(stop.clone()));
-        session.saw(self.seen);
+        let conversation = Arc::new(self.converse(cancel.child_token(), None));
         let silence = Arc::new(Silence::default());
-        let handler = Handler {
-            backend: Arc::clone(&self.backend),
-            session: Arc::clone(&session),
-            silence: Arc::clone(&silence),
-            options: self.options,
-            approvals: self.approvals.clone(),
-            asked: Arc::default(),
-            changes: Arc::clone(&changes),
-            runs: runs.clone(),
-            stop: stop.clone(),
-            ended: ended.clone(),
-            offer: Mutex::default(),
-            shell: self.workspaces.as_ref().map(|workspaces| Shell::new(Arc::clone(workspaces), &session)),
+        let (ended, gone) = (conversation.ended.clone(), conversation.stop.clone());
+        let wire = Wire::new(read, write, Arc::clone(&silence), ended, gone);
+        self.carry(&conversation, silence, wire).await
+    }
+
+    /// A conversation with nothing in it yet, over when `stop` is cancelled. Clients that may be confused with each other,
+    /// because no pipe belongs to one alone, are given names of runs that cannot be guessed.
+    pub(crate) fn converse(&self, stop: CancellationToken, among: Option<Option<Principal>>) -> Conversation {
+        let Keeping { results, bytes } = self.options.keeping;
+        let (session, principal) = match among {
+            None => (Session::keeping(self.options.keeping), None),
+            Some(principal) => {
+                let session = Session::keeping(Keeping { results, bytes: bytes / AMONG_MANY });
+                (session.with_secret_names().proved(principal.clone()), principal)
+            }
         };
-        let shell = handler.shell.clone();
+        let session = Arc::new(session.until(stop.clone()));
+        session.saw(self.seen);
+        let shell = self.workspaces.as_ref().map(|workspaces| Shell::new(Arc::clone(workspaces), &session));
+        let (runs, ended) = (TaskTracker::new(), CancellationToken::new());
+        Conversation { session, principal, shell, runs, stop, ended }
+    }
+
+    /// Carries a whole conversation over this transport, to its end.
+    pub(crate) async fn carry<T: Transport<RoleServer> + 'static>(
+        &self,
+        conversation: &Conversation,
+        silence: Arc<Silence>,
+        transport: T,
+    ) -> Result<(), FaceError> {
+        let changes = Arc::new(Changes::new());
+        let handler = self.handler(conversation, silence, &changes, false);
         // Without rmcp's opening ceremony, which ends the connection when a client opens in an unexpected way, and
         // which ties it to the revision of its first request. The handler answers both openings at any time.
-        let wire = Wire::new(read, write, silence, ended.clone(), stop.clone());
-        let service = serve_directly_with_ct(handler, wire, None, stop.child_token());
+        let service = serve_directly_with_ct(handler, transport, None, conversation.stop.child_token());
         let peer = service.peer().clone();
         let served = tokio::select! {
             served = service.waiting() => served,
             never = tell_changes(&peer, &changes) => match never {},
-            never = end_soon_after(&ended, &stop) => match never {},
-            never = changes.follow(self.backend.catalogue(), self.options) => match never {},
+            never = end_soon_after(&conversation.ended, &conversation.stop) => match never {},
+            never = changes.follow(self.backend.catalogue(), &self.offers) => match never {},
         };
-        stop.cancel();
-        runs.close();
+        conversation.end().await;
+        match served {
+            Ok(QuitReason::JoinError(error)) | Err(error) => Err(FaceError::Broken(error)),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Answers one request of a conversation whose requests come each by itself, until `gone` is cancelled. Subscriptions
+    /// end when `ending` is.
+    pub(crate) async fn answer_one<T: Transport<RoleServer> + 'static>(
+        &self,
+        conversation: &Conversation,
+        transport: T,
+        gone: CancellationToken,
+        ending: CancellationToken,
+    ) {
+        let changes = Arc::new(Changes::new());
+        let mut handler = self.handler(conversation, Arc::default(), &changes, true);
+        handler.ended = ending;
+        let service = serve_directly_with_ct(handler, transport, None, gone);
+        tokio::select! {
+            served = service.waiting() => if let Err(error) = served {
+                tracing::error!(%error, "a request broke");
+            },
+            never = changes.follow(self.backend.catalogue(), &self.offers) => match never {},
+        }
+    }
+
+    fn handler(
+        &self,
+        conversation: &Conversation,
+        silence: Arc<Silence>,
+        changes: &Arc<Changes>,
+        alone: bool,
+    ) -> Handler {
+        Handler {
+            backend: Arc::clone(&self.backend),
+            session: Arc::clone(&conversation.session),
+            principal: conversation.principal.clone(),
+            silence,
+            options: self.options,
+            approvals: self.approvals.clone(),
+            asked: Arc::default(),
+            changes: Arc::clone(changes),
+            runs: conversation.runs.clone(),
+            stop: conversation.stop.clone(),
+            ended: conversation.ended.clone(),
+            offers: Arc::clone(&self.offers),
+            shell: conversation.shell.clone(),
+            alone,
+        }
+    }
+}
+
+/// What one client has, however its messages come.
+pub(crate) struct Conversation {
+    pub(crate) session: Arc<Session>,
+    /// Who the client has proved to be.
+    pub(crate) principal: Option<Principal>,
+    shell: Option<Shell>,
+    runs: TaskTracker,
+    /// Ends everything.
+    pub(crate) stop: CancellationToken,
+    /// The client says no more.
+    pub(crate) ended: CancellationToken,
+}
+
+impl Conversation {
+    /// Ends all that is left of it, within a moment.
+    pub(crate) async fn end(&self) {
+        self.stop.cancel();
+        self.runs.close();
         let all_ended = async {
-            runs.wait().await;
-            session.ended().await;
-            if let Some(shell) = &shell {
+            self.runs.wait().await;
+            self.session.ended().await;
+            if let Some(shell) = &self.shell {
                 shell.close().await;
             }
         };
         if tokio::time::timeout(LAST_RUNS, all_ended).await.is_err() {
-            tracing::warn!(runs = runs.len() + session.going().len(), "runs did not end in time");
-        }
-        match served {
-            Ok(QuitReason::JoinError(error)) | Err(error) => Err(FaceError::Broken(error)),
-            Ok(_) => Ok(()),
+            tracing::warn!(runs = self.runs.len() + self.session.going().len(), "runs did not end in time");
         }
     }
 }

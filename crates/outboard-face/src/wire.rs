@@ -5,35 +5,33 @@
 
 mod frame;
 mod lines;
+mod requests;
 mod writer;
 
-use std::{collections::HashSet, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use rmcp::{
     RoleServer,
-    model::{ClientJsonRpcMessage, ClientNotification, JsonRpcMessage, RequestId, ServerJsonRpcMessage},
+    model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
     transport::Transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use crate::silence::Silence;
-use frame::{Frame, Refusal};
+pub(crate) use frame::{Frame, Refusal, read};
 use lines::{Line, Lines};
+pub(crate) use requests::Requests;
 use writer::Writer;
 
 /// The longest line that is read: far more than any script, far less than memory.
 pub(crate) const LONGEST_LINE: usize = 16 << 20;
 
-/// Requests that have no answer yet.
-type Open = Arc<std::sync::Mutex<HashSet<RequestId>>>;
-
 /// A client at the other end of two byte streams.
 pub(crate) struct Wire<R> {
     lines: Lines<R>,
     writer: Writer,
-    open: Open,
-    silence: Arc<Silence>,
+    requests: Requests,
     /// An answer of the transport's own that is not yet on its way.
     refusal: Option<Box<Refusal>>,
     /// Cancelled when the client says no more.
@@ -51,7 +49,7 @@ impl<R: AsyncRead + Send + Unpin> Wire<R> {
     ) -> Self {
         let writer = Writer::new(write, gone);
         let lines = Lines::new(read, LONGEST_LINE);
-        Self { lines, writer, open: Open::default(), silence, refusal: None, ended }
+        Self { lines, writer, requests: Requests::new(silence), refusal: None, ended }
     }
 
     async fn next(&mut self) -> Option<ClientJsonRpcMessage> {
@@ -64,11 +62,11 @@ impl<R: AsyncRead + Send + Unpin> Wire<R> {
                 }
             }
             let frame = match self.lines.next().await? {
-                Line::Whole(line) => frame::read(&line),
+                Line::Whole(line) => read(&line),
                 Line::TooLong { head, tail } => Frame::Refused(Refusal::too_long(&head, &tail)),
             };
             match frame {
-                Frame::Message(message) => match self.admit(*message) {
+                Frame::Message(message) => match self.requests.admit(*message) {
                     Ok(message) => return Some(message),
                     Err(refusal) => self.refusal = Some(refusal),
                 },
@@ -76,29 +74,6 @@ impl<R: AsyncRead + Send + Unpin> Wire<R> {
                 Frame::Nothing => {}
             }
         }
-    }
-
-    /// Keeps two requests of one id apart: the second would take the first one's answer.
-    fn admit(&self, message: ClientJsonRpcMessage) -> Result<ClientJsonRpcMessage, Box<Refusal>> {
-        match &message {
-            JsonRpcMessage::Request(request) => {
-                if !lock(&self.open).insert(request.id.clone()) {
-                    return Err(Refusal::id_in_use(request.id.clone()));
-                }
-                // An earlier request of this id may have ended before its cancellation was looked at.
-                self.silence.take(&request.id);
-            }
-            JsonRpcMessage::Notification(notification) => {
-                if let ClientNotification::CancelledNotification(cancelled) = &notification.notification
-                    && let Some(id) = &cancelled.params.request_id
-                    && lock(&self.open).remove(id)
-                {
-                    self.silence.cancelled(id, cancelled.params.reason.as_deref());
-                }
-            }
-            JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
-        }
-        Ok(message)
     }
 }
 
@@ -109,17 +84,7 @@ impl<R: AsyncRead + Send + Unpin> Transport<RoleServer> for Wire<R> {
         &mut self,
         message: ServerJsonRpcMessage,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
-        match &message {
-            JsonRpcMessage::Response(response) => {
-                lock(&self.open).remove(&response.id);
-            }
-            JsonRpcMessage::Error(error) => {
-                if let Some(id) = &error.id {
-                    lock(&self.open).remove(id);
-                }
-            }
-            JsonRpcMessage::Request(_) | JsonRpcMessage::Notification(_) => {}
-        }
+        self.requests.sending(&message);
         self.writer.send(message)
     }
 
@@ -136,8 +101,4 @@ impl<R: AsyncRead + Send + Unpin> Transport<RoleServer> for Wire<R> {
         self.writer.close().await;
         Ok(())
     }
-}
-
-fn lock(open: &Open) -> std::sync::MutexGuard<'_, HashSet<RequestId>> {
-    open.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

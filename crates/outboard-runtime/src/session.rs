@@ -30,6 +30,10 @@ use runs::Runs;
 pub struct Session {
     /// Makes its runs' ids unlike those of other sessions.
     tag: String,
+    /// Its runs have names that nobody can guess.
+    secret_names: bool,
+    /// Who is at the other end, where that was proved.
+    proved: Option<Principal>,
     client: Mutex<Principal>,
     begun: AtomicU32,
     named: AtomicU32,
@@ -64,6 +68,8 @@ impl Session {
     pub fn keeping(keeping: Keeping) -> Self {
         Self {
             tag: random_word(16),
+            secret_names: false,
+            proved: None,
             client: Mutex::new(Principal::from("someone unnamed")),
             begun: AtomicU32::new(0),
             named: AtomicU32::new(0),
@@ -85,6 +91,27 @@ impl Session {
         Self { over, ..self }
     }
 
+    /// The same, with names of runs that cannot be guessed: for sessions whose clients, or whose results after a crash, can
+    /// only be told apart by what they know.
+    #[must_use]
+    pub fn with_secret_names(self) -> Self {
+        Self { secret_names: true, ..self }
+    }
+
+    /// Whether its runs have names that cannot be guessed.
+    pub fn has_secret_names(&self) -> bool {
+        self.secret_names
+    }
+
+    /// The same, of somebody who proved to be this principal.
+    #[must_use]
+    pub fn proved(self, principal: Option<Principal>) -> Self {
+        if let Some(principal) = &principal {
+            self.set_client(principal.clone());
+        }
+        Self { proved: principal, ..self }
+    }
+
     /// Cancelled when nobody waits for the session's runs any more. The tokens that cancel these are to be children of it:
     /// a run that waits for nothing but a person is then let go, for another Outboard to take up, and others end.
     pub fn over(&self) -> &CancellationToken {
@@ -104,7 +131,8 @@ impl Session {
     /// The id of the session's next run. Its name is counted by the session, so that nobody learns of runs of others.
     pub fn next_run(&self) -> RunId {
         let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
-        RunId::new(format!("r{number}-{}", self.tag))
+        let secret = if self.secret_names { format!(".{}", random_word(12)) } else { String::new() };
+        RunId::new(format!("r{number}{secret}-{}", self.tag))
     }
 
     /// The id of the next call that is made outside any script.
@@ -115,7 +143,7 @@ impl Session {
 
     /// Who is at the other end, where that was proved: nobody, over standard input and output.
     pub fn principal(&self) -> Option<&str> {
-        None
+        self.proved.as_ref().map(Principal::as_str)
     }
 
     /// What the session has seen.
@@ -245,5 +273,22 @@ mod tests {
         let ids = [one.next_run(), one.next_run(), other.next_run()];
         assert_eq!(ids.clone().map(|id| id.name().to_owned()), ["r1", "r2", "r1"]);
         assert_ne!(ids[0], ids[2]);
+    }
+
+    #[test]
+    fn secret_names_of_runs_tell_nobody_the_next_one() {
+        let session = Session::new().with_secret_names();
+        let [one, other] = [session.next_run(), session.next_run()].map(|id| id.name().to_owned());
+        assert!(one.starts_with("r1.") && other.starts_with("r2.") && one.len() == 15, "{one} {other}");
+        assert_ne!(one[3..], other[3..]);
+    }
+
+    #[test]
+    fn only_a_proved_principal_is_told_as_one() {
+        let claimed = Session::new();
+        claimed.set_client("ann".into());
+        assert_eq!((claimed.principal(), claimed.client()), (None, "ann".into()));
+        let proved = Session::new().proved(Some("ann".into()));
+        assert_eq!((proved.principal(), proved.client()), (Some("ann"), "ann".into()));
     }
 }

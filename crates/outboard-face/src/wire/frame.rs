@@ -31,7 +31,7 @@ const METHODS: [&str; 17] = [
 
 /// What a line is.
 #[derive(Debug)]
-pub(super) enum Frame {
+pub(crate) enum Frame {
     /// A message to be handled.
     Message(Box<ClientJsonRpcMessage>),
     /// Something to be answered with an error.
@@ -42,7 +42,7 @@ pub(super) enum Frame {
 
 /// A JSON-RPC error of the transport's own.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     id: Option<RequestId>,
     error: ErrorData,
 }
@@ -63,28 +63,38 @@ impl Refusal {
     }
 
     /// For a request whose id still belongs to another.
-    pub(super) fn id_in_use(id: RequestId) -> Box<Self> {
+    pub(crate) fn id_in_use(id: RequestId) -> Box<Self> {
         Self::invalid(Some(id), "a request with this id is still being answered")
+    }
+
+    /// What kind of error it is.
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.error.code
+    }
+
+    /// The error as a message.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let message: ServerJsonRpcMessage = JsonRpcMessage::error(self.error.clone(), self.id.clone());
+        // An error of texts and numbers always serialises.
+        serde_json::to_vec(&message).unwrap_or_default()
     }
 
     /// The error as a line.
     pub(super) fn to_line(&self) -> Vec<u8> {
-        let message: ServerJsonRpcMessage = JsonRpcMessage::error(self.error.clone(), self.id.clone());
-        // An error of texts and numbers always serialises.
-        let mut line = serde_json::to_vec(&message).unwrap_or_default();
+        let mut line = self.to_json();
         line.push(b'\n');
         line
     }
 }
 
 /// What `line` is.
-pub(super) fn read(line: &[u8]) -> Frame {
+pub(crate) fn read(line: &[u8]) -> Frame {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     match serde_json::from_slice(line) {
         Ok(Value::Object(message)) => read_object(message).unwrap_or_else(Frame::Refused),
         Ok(Value::Array(_)) => Frame::Refused(Refusal::invalid(
             None,
-            "batches are not part of MCP since 2025-06-18: send each message on a line of its own",
+            "batches are not part of MCP since 2025-06-18: send each message by itself",
         )),
         Ok(_) => Frame::Refused(Refusal::invalid(None, "a message is a JSON object")),
         Err(error) => Frame::Refused(unreadable(line, &error)),
@@ -93,12 +103,12 @@ pub(super) fn read(line: &[u8]) -> Frame {
 
 fn unreadable(line: &[u8], error: &serde_json::Error) -> Box<Refusal> {
     let Err(_) = std::str::from_utf8(line) else {
-        return Refusal::new(ErrorCode::PARSE_ERROR, None, format!("the line is not JSON: {error}"));
+        return Refusal::new(ErrorCode::PARSE_ERROR, None, format!("the message is not JSON: {error}"));
     };
     let id = serde_json::from_str::<Value>(&String::from_utf8_lossy(line))
         .ok()
         .and_then(|message| id_of(message.get("id")?));
-    Refusal::new(ErrorCode::PARSE_ERROR, id, "the line is not UTF-8")
+    Refusal::new(ErrorCode::PARSE_ERROR, id, "the message is not UTF-8")
 }
 
 fn read_object(mut message: Map<String, Value>) -> Result<Frame, Box<Refusal>> {

@@ -9,6 +9,7 @@ mod changes;
 mod client;
 mod ends;
 mod frames;
+mod http;
 mod longruns;
 mod openings;
 mod runtime;

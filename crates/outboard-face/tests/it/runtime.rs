@@ -71,6 +71,10 @@ impl Fake {
         if request.code == "taint" {
             return Outcome::Value(Some(Json::string(&format!("{:?}", session.taint()))));
         }
+        if request.code == "who" {
+            let who = format!("{:?} {}", session.principal(), session.client());
+            return Outcome::Value(Some(Json::string(&who)));
+        }
         if request.code == "throw" {
             return failed(FailureKind::Threw { name: "Error".to_owned(), message: "no".to_owned() });
         }

@@ -82,7 +82,7 @@ pub fn not_lost(id: &RunId) -> String {
 }
 
 /// Why there is nothing to resume under this name.
-pub fn not_here(name: &str, why: NotHere, going: &[RunId]) -> String {
+pub fn not_here(name: &str, why: NotHere, going: Option<&[RunId]>) -> String {
     let name = clipped(&clean_line(name), 40).into_owned();
     match why {
         NotHere::Unknown if name.contains('_') => format!(
@@ -91,15 +91,16 @@ pub fn not_here(name: &str, why: NotHere, going: &[RunId]) -> String {
         ),
         NotHere::Unknown => {
             let others = match going {
-                [] => "no run of yours is under way".to_owned(),
-                going => {
+                None => String::new(),
+                Some([]) => ", and no run of yours is under way".to_owned(),
+                Some(going) => {
                     let names: Vec<&str> = going.iter().rev().take(10).map(RunId::name).collect();
-                    format!("under way: {}", names.join(", "))
+                    format!(", and under way: {}", names.join(", "))
                 }
             };
             format!(
                 "there is nothing to resume under `{name}`: only runs that were said to be still running have a name \
-                 here, and {others}"
+                 here{others}"
             )
         }
         NotHere::Dropped { gone, keeps } => {
@@ -186,7 +187,7 @@ mod tests {
                  have: do not simply run it again.",
             ),
         ] {
-            assert_eq!(not_here(name, why, going), expected);
+            assert_eq!(not_here(name, why, Some(going)), expected);
         }
     }
 }

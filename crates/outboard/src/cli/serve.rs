@@ -1,5 +1,7 @@
-//! `outboard serve`: the MCP server over stdio, until the client or a signal ends it.
+//! `outboard serve`: the MCP server over stdio or HTTP, until the client or a signal ends it.
 //! However it ends, no upstream is left behind.
+
+mod http;
 
 use std::{io::IsTerminal as _, sync::Arc};
 
@@ -22,11 +24,15 @@ pub(super) struct Serve {
     /// Offer `bash` too: a shell in a workspace of its own for each client, behind a wall
     #[arg(long)]
     workspace: bool,
+    #[command(flatten)]
+    http: http::Http,
 }
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), Failure> {
         log::to_stderr("warn,outboard=info");
+        // What is refused of the command line is refused before anything starts.
+        let endpoint = self.http.endpoint(&variable)?;
         let Context { places, directory, program, trust, configuration } = Context::load()?;
         if configuration.upstreams.is_empty() {
             report::warn(format_args!(
@@ -35,7 +41,7 @@ impl Serve {
             ));
             report::hint(advice::NO_UPSTREAM);
         }
-        if std::io::stdin().is_terminal() {
+        if endpoint.is_none() && std::io::stdin().is_terminal() {
             report::note(
                 "speaking MCP over stdio; an MCP client starts this command itself. End with Ctrl-D.",
             );
@@ -71,10 +77,16 @@ impl Serve {
             Followed::Own,
         );
         // The client does not wait for the disk to be tried.
-        let (served, ()) = tokio::join!(face.serve_stdio(stop), journal.tell_cost(durability));
+        let serve = async {
+            match endpoint {
+                Some(endpoint) => endpoint.serve(face, stop).await,
+                None => face.serve_stdio(stop).await.map_err(|error| Failure::could_not(&error)),
+            }
+        };
+        let (served, ()) = tokio::join!(serve, journal.tell_cost(durability));
         system.shutdown().await;
         signals.abort();
-        served.map_err(|error| Failure::could_not(&error))
+        served
     }
 }
 

@@ -1,0 +1,8 @@
+//! The face over HTTP, by bytes on a socket: what real clients send, and what nobody should.
+
+mod abuse;
+mod apart;
+mod ends;
+mod modern;
+mod sessions;
+mod wire;
