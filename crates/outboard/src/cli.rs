@@ -67,7 +67,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve `search` and `execute`, and `bash` with --workspace, over stdio to an MCP client
+    /// Serve `search` and `execute`, and `bash` with --workspace, to MCP clients, over stdio or HTTP
     Serve(serve::Serve),
     /// Run a script, as a model's `execute` would
     Run(run::Run),
@@ -194,7 +194,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return report::end(usage::told(&error), json),
     };
-    // One thread serves the one client: what computes for long leaves it, and a change of threads costs more than most
+    // One thread serves all clients: what computes for long leaves it, and a change of threads costs more than most
     // of what remains.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

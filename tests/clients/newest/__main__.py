@@ -4,6 +4,6 @@ import os
 import sys
 
 from harness import runner
-from newest import examples, stateless  # noqa: F401  importing a module registers its tests
+from newest import examples, http, stateless  # noqa: F401  importing a module registers its tests
 
 sys.exit(runner.run(os.environ.get("OUTBOARD_CLIENTS_ONLY", "")))

@@ -1,6 +1,6 @@
 // A place to test in: folders of its own, the reference servers upstream, and Outboards with the npm SDK's client on
 // each. Leaves no process and no folder behind. What the tests are is not known here.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -14,6 +14,10 @@ const { OUTBOARD, OUTBOARD_NODE_MODULES, OUTBOARD_CLIENTS_PYTHON, OUTBOARD_CLIEN
 const require = createRequire(path.join(OUTBOARD_NODE_MODULES, 'none.js'));
 const { Client } = require('@modelcontextprotocol/sdk/client/index.js');
 const { StdioClientTransport } = require('@modelcontextprotocol/sdk/client/stdio.js');
+// What a client over HTTP is made of, in both versions of the SDK.
+export const Elder = Client;
+export const { StreamableHTTPClientTransport: ElderHttp } = require('@modelcontextprotocol/sdk/client/streamableHttp.js');
+export const { Client: Newer, StreamableHTTPClientTransport: NewerHttp } = require('@modelcontextprotocol/client');
 const { Tiktoken } = require('js-tiktoken/lite');
 
 export const tokenizer = new Tiktoken(require('js-tiktoken/ranks/o200k_base'));
@@ -51,6 +55,7 @@ const server = (name, ...args) => ({
 export class Place {
   root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'outboard-clients-')));
   sessions = [];
+  servers = [];
 
   constructor() {
     for (const folder of ['config', 'state', 'project', 'data']) fs.mkdirSync(this.path(folder));
@@ -113,6 +118,25 @@ export class Place {
     return session;
   }
 
+  /** A new Outboard that serves over HTTP, and its URL. */
+  async serve() {
+    const how = { env: this.variables(), cwd: this.path('project'), stdio: ['ignore', 'ignore', 'pipe'] };
+    const server = { child: spawn(OUTBOARD, ['serve', '--http', '127.0.0.1:0'], how), stderr: '' };
+    server.child.stderr.on('data', (data) => (server.stderr += data));
+    this.servers.push(server);
+    return new URL(await until('it says where it listens', () => /^serving MCP at (\S+)$/m.exec(server.stderr)?.[1]));
+  }
+
+  /** The environment of an Outboard that lives in this place. */
+  variables() {
+    return {
+      PATH: process.env.PATH,
+      OUTBOARD_CONFIG_DIR: this.path('config'),
+      OUTBOARD_STATE_DIR: this.path('state'),
+      OUTBOARD_TEST_PLACE: this.root,
+    };
+  }
+
   /** Command lines of the upstream processes that live. */
   upstreams() {
     const mark = `OUTBOARD_TEST_PLACE=${this.root}`;
@@ -120,7 +144,8 @@ export class Place {
   }
 
   story() {
-    return this.sessions.map((session) => session.story()).join('\n');
+    const served = this.servers.map(({ stderr }) => `an Outboard that served over HTTP:\n${stderr}`);
+    return [...this.sessions.map((session) => session.story()), ...served].join('\n');
   }
 
   async clear() {
@@ -137,13 +162,7 @@ class Session {
 
   constructor(place, options) {
     this.client = new Client({ name: 'node-suite', version: '1' }, options);
-    const env = {
-      PATH: process.env.PATH,
-      OUTBOARD_CONFIG_DIR: place.path('config'),
-      OUTBOARD_STATE_DIR: place.path('state'),
-      OUTBOARD_TEST_PLACE: place.root,
-    };
-    const how = { command: OUTBOARD, args: ['serve'], env, cwd: place.path('project'), stderr: 'pipe' };
+    const how = { command: OUTBOARD, args: ['serve'], env: place.variables(), cwd: place.path('project'), stderr: 'pipe' };
     this.transport = new StdioClientTransport(how);
     this.transport.stderr.on('data', (data) => (this.stderr += data));
     this.client.onerror = (error) => this.strays.push(error);

@@ -16,6 +16,7 @@ from suite import (  # noqa: F401  importing a module registers its tests
     examples,
     face,
     frames,
+    http,
     limits,
     loss,
     python,

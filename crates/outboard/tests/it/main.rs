@@ -27,6 +27,7 @@ mod recorded;
 mod recovering;
 mod replay;
 mod results;
+mod serving;
 mod setup;
 mod specs;
 mod stats;
