@@ -18,7 +18,7 @@ mod visitors;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::Face;
@@ -29,6 +29,9 @@ use visitors::Visitors;
 
 /// The path of the endpoint.
 pub const PATH: &str = "/mcp";
+
+/// How many long bodies are in memory at once. What a text becomes when it is understood takes many times its length.
+const LONG_AT_ONCE: usize = 16;
 
 /// What clients over HTTP are held to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +111,7 @@ impl HttpFace {
             keys: self.keys,
             sessions: Sessions::default(),
             visitors: Visitors::default(),
+            long: Semaphore::new(LONG_AT_ONCE),
             draining: CancellationToken::new(),
             over: CancellationToken::new(),
             under_way: TaskTracker::new(),
@@ -127,6 +131,8 @@ struct Server {
     options: HttpOptions,
     sessions: Sessions,
     visitors: Visitors,
+    /// Bodies that are long are read and understood a few at a time.
+    long: Semaphore,
     /// New requests are refused from then on, and streams that only wait end.
     draining: CancellationToken,
     /// Everything ends.

@@ -12,6 +12,7 @@ use outboard_runtime::ids::Principal;
 use rmcp::model::{
     ClientJsonRpcMessage, ClientNotification, ErrorCode, ErrorData, GetMeta as _, JsonRpcMessage,
 };
+use tokio::sync::SemaphorePermit;
 
 use super::{
     PATH, Server,
@@ -27,7 +28,15 @@ use super::{
 };
 use crate::wire::{Frame, read};
 
+/// Bytes from which on a body is a long one.
+const LONG: usize = 256 << 10;
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+
+/// A body, and its place among the long ones if it is one.
+struct Text<'a> {
+    bytes: Vec<u8>,
+    place: Option<SemaphorePermit<'a>>,
+}
 
 /// How an answer begins.
 enum Begun {
@@ -83,7 +92,7 @@ impl Server {
                     return Err(refuse(StatusCode::NOT_ACCEPTABLE, why));
                 }
                 let text = self.text(&parts.headers, body).await?;
-                Ok(self.post(&parts.headers, &text, principal, accepted).await)
+                Ok(self.post(&parts.headers, text, principal, accepted).await)
             }
             Method::GET | Method::DELETE => {
                 let era = headers::era_of_headers(&parts.headers);
@@ -108,7 +117,7 @@ impl Server {
     }
 
     /// The body of a request, within its bounds.
-    async fn text(&self, headers: &HeaderMap, mut body: Incoming) -> Result<Vec<u8>, Box<Response<Reply>>> {
+    async fn text(&self, headers: &HeaderMap, mut body: Incoming) -> Result<Text<'_>, Box<Response<Reply>>> {
         let most = self.options.body;
         let refuse = |status, message: String| Box::new(answer::closing(answer::refused(status, message)));
         let too_long =
@@ -119,15 +128,18 @@ impl Server {
             return Err(too_long());
         }
         let reading = async {
-            let mut text = Vec::new();
+            let mut text = Text { bytes: Vec::new(), place: None };
             while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
                 let frame =
                     frame.map_err(|_| refuse(StatusCode::BAD_REQUEST, "the body broke off".to_owned()))?;
                 if let Ok(data) = frame.into_data() {
-                    if text.len() + data.len() > most {
+                    if text.bytes.len() + data.len() > most {
                         return Err(too_long());
                     }
-                    text.extend_from_slice(&data);
+                    if text.bytes.len() + data.len() > LONG && text.place.is_none() {
+                        text.place = self.long.acquire().await.ok();
+                    }
+                    text.bytes.extend_from_slice(&data);
                 }
             }
             Ok(text)
@@ -139,11 +151,11 @@ impl Server {
     async fn post(
         self: &Arc<Self>,
         headers: &HeaderMap,
-        text: &[u8],
+        text: Text<'_>,
         principal: Option<Principal>,
         accepted: Accepted,
     ) -> Response<Reply> {
-        let message = match read(text) {
+        let message = match read(&text.bytes) {
             Frame::Message(message) => *message,
             Frame::Nothing => return answer::nothing(StatusCode::ACCEPTED),
             Frame::Refused(refusal) => {
@@ -161,7 +173,10 @@ impl Server {
             JsonRpcMessage::Request(request) => Some(request.id.clone()),
             _ => None,
         };
-        match headers::era(headers, &message, text) {
+        let era = headers::era(headers, &message, &text.bytes);
+        // Others may be read while this one is served.
+        drop(text);
+        match era {
             Err(why) => answer::error(StatusCode::BAD_REQUEST, id, why),
             Ok(Era::Alone) => self.alone(message, principal, accepted).await,
             Ok(Era::Session) => self

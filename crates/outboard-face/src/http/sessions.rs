@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     fmt::Write as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use outboard_runtime::ids::Principal;
@@ -30,9 +30,17 @@ pub(super) struct Session {
     used: Mutex<Instant>,
 }
 
-/// All sessions, by their names.
+/// All sessions.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
+pub(super) struct Sessions(Mutex<All>);
+
+#[derive(Default)]
+struct All {
+    /// Those that can be found, by their names.
+    named: HashMap<String, Arc<Session>>,
+    /// Those that were begun and have not ended, also those whose `initialize` has no answer yet.
+    begun: Vec<Weak<Session>>,
+}
 
 impl Session {
     /// Takes a message to the session. Says whether it is still there.
@@ -80,27 +88,28 @@ impl Sessions {
                 tracing::error!(%error, "a session broke");
             }
             streams.close();
-            this.sessions.all().remove(&name);
+            this.sessions.all().named.remove(&name);
         });
+        self.all().begun.push(Arc::downgrade(&session));
         Some(session)
     }
 
     /// It can be found by its name from now on.
     pub(super) fn keep(&self, session: &Arc<Session>) {
-        self.all().insert(session.name.clone(), Arc::clone(session));
+        self.all().named.insert(session.name.clone(), Arc::clone(session));
     }
 
     /// The session of this name, if it is this principal's.
     pub(super) fn find(&self, name: &str, principal: Option<&Principal>) -> Option<Arc<Session>> {
         let session =
-            self.all().get(name).filter(|session| session.principal.as_ref() == principal).cloned()?;
+            self.all().named.get(name).filter(|session| session.principal.as_ref() == principal).cloned()?;
         *session.used() = Instant::now();
         Some(session)
     }
 
     /// Ends a session: its runs are told to end, or are left to a person.
     pub(super) fn end(&self, session: &Session) {
-        self.all().remove(&session.name);
+        self.all().named.remove(&session.name);
         // What holds the session only to answer a request keeps the queue open.
         session.conversation.stop.cancel();
     }
@@ -109,7 +118,7 @@ impl Sessions {
     pub(super) fn end_unused(&self, server: &Server) {
         let now = Instant::now();
         let mut ended = Vec::new();
-        self.all().retain(|_, session| {
+        self.all().named.retain(|_, session| {
             let mut used = session.used();
             if session.is_used() {
                 *used = now;
@@ -128,9 +137,11 @@ impl Sessions {
     }
 
     fn make_room(&self, server: &Server, principal: Option<&Principal>) -> Option<()> {
-        let all = self.all();
+        let mut all = self.all();
+        all.begun.retain(|session| session.strong_count() > 0);
+        let begun = all.begun.iter().filter_map(Weak::upgrade);
         let own: Vec<Arc<Session>> =
-            all.values().filter(|session| session.principal.as_ref() == principal).cloned().collect();
+            begun.filter(|session| session.principal.as_ref() == principal).collect();
         drop(all);
         if own.len() < server.options.sessions {
             return Some(());
@@ -142,7 +153,7 @@ impl Sessions {
         Some(())
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
+    fn all(&self) -> MutexGuard<'_, All> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use outboard_face::http::HttpOptions;
 use serde_json::json;
 use tokio::{
@@ -120,6 +121,16 @@ async fn bodies_and_heads_have_bounds_in_size_and_time() {
     }
     assert_eq!(server.execute(&session, 3, "return 7").await.tool().await, "7");
     assert_eq!(fake.begun.available_permits(), 1);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn many_long_bodies_are_read_one_after_another_and_all_of_them() {
+    let server = Server::new(&Fake::new(catalogue(1, 2))).await;
+    let session = server.session(&[], "2025-11-25", json!({})).await;
+    let long = format!("return \"{}\"", "x".repeat(600_000));
+    let answers = join_all((0..40).map(|id| server.execute(&session, id, &long))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
     server.end().await;
 }
 

@@ -145,13 +145,19 @@ async fn what_was_taken_up_after_a_crash_is_not_found_by_a_name_that_can_be_gues
 #[tokio::test]
 async fn sessions_are_bounded_for_each_principal_and_unused_ones_end() {
     let fake = Fake::new(catalogue(1, 2));
-    let options = HttpOptions { sessions: 2, idle: Duration::from_millis(400), ..HttpOptions::default() };
-    let server = Server::with(&fake, &["ann", "ben"], options).await;
+    let options = HttpOptions { sessions: 2, idle: Duration::from_secs(1), ..HttpOptions::default() };
+    let server = Server::with(&fake, &["ann", "ben", "cid"], options).await;
     let (ann, ben) = (token("ann"), token("ben"));
+    let client = json!({ "name": "t", "version": "1" });
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+    // Also those that come at once are no more than the bound allows.
+    let opening = call(1, "initialize", params);
+    let cid = token("cid");
+    let headers = [("authorization", cid.as_str())];
+    let at_once = join_all((0..20).map(|_| server.post(&headers, &opening))).await;
+    assert_eq!(at_once.iter().filter(|answer| answer.status == 200).count(), 2);
     let first = server.session(&[("authorization", &ann)], "2025-11-25", json!({})).await;
     server.session(&[("authorization", &ann)], "2025-11-25", json!({})).await;
-    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } });
-    let opening = call(1, "initialize", params);
     let full = server.post(&[("authorization", &ann)], &opening).await;
     assert_eq!((full.status, full.header("retry-after").is_some()), (503, true));
     server.session(&[("authorization", &ben)], "2025-11-25", json!({})).await;
