@@ -160,6 +160,9 @@ impl Server {
             Frame::Nothing => return answer::nothing(StatusCode::ACCEPTED),
             Frame::Refused(refusal) => {
                 let modern = matches!(headers::era_of_headers(headers), Ok(Era::Alone));
+                if modern && headers::names_removed(&text.bytes) {
+                    return answer::error(StatusCode::NOT_FOUND, refusal.id(), headers::no_method());
+                }
                 let status = match refusal.code() {
                     ErrorCode::METHOD_NOT_FOUND if modern => StatusCode::NOT_FOUND,
                     // Between programs of a session, errors are answers like others.
@@ -177,6 +180,9 @@ impl Server {
         // Others may be read while this one is served.
         drop(text);
         match era {
+            Err(why) if why.code == ErrorCode::METHOD_NOT_FOUND => {
+                answer::error(StatusCode::NOT_FOUND, id, why)
+            }
             Err(why) => answer::error(StatusCode::BAD_REQUEST, id, why),
             Ok(Era::Alone) => self.alone(message, principal, accepted).await,
             Ok(Era::Session) => self

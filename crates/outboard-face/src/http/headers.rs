@@ -6,7 +6,9 @@ use std::borrow::Cow;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hyper::{HeaderMap, header::HeaderName};
-use rmcp::model::{ClientJsonRpcMessage, ErrorData, GetMeta as _, JsonRpcMessage, ProtocolVersion};
+use rmcp::model::{
+    ClientJsonRpcMessage, ErrorCode, ErrorData, GetMeta as _, JsonRpcMessage, ProtocolVersion,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,6 +21,10 @@ const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// Methods that have their `Mcp-Name` from their parameter `name`, and from `uri`.
 const NAMED: [&str; 2] = ["tools/call", "prompts/get"];
 const ADDRESSED: [&str; 3] = ["resources/read", "resources/subscribe", "resources/unsubscribe"];
+
+/// Methods that sessions had and 2026-07-28 has not.
+const REMOVED: [&str; 5] =
+    ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
 
 /// How a message is to be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,12 +76,13 @@ pub(super) fn era(
     text: &[u8],
 ) -> Result<Era, ErrorData> {
     let JsonRpcMessage::Request(request) = message else { return era_of_headers(headers) };
-    // `initialize` exists in sessions alone, whatever it asks for.
-    if request.request.method() == "initialize" {
+    let own = request.request.get_meta().protocol_version();
+    // `initialize` begins a session, whatever it asks for, unless it says that it belongs to none.
+    if request.request.method() == "initialize" && own.as_ref().is_none_or(ProtocolVersion::has_initialize) {
         return Ok(Era::Session);
     }
     let named = version(headers)?;
-    let Some(own) = request.request.get_meta().protocol_version() else {
+    let Some(own) = own else {
         let era = era_of_headers(headers)?;
         if era == Era::Alone || request.request.method() == "server/discover" {
             let message = "`_meta` needs `io.modelcontextprotocol/protocolVersion` and \
@@ -100,8 +107,26 @@ pub(super) fn era(
     }
     if !own.has_initialize() {
         agree(headers, text)?;
+        if REMOVED.contains(&request.request.method()) {
+            return Err(no_method());
+        }
+    }
+    let missing = request.request.get_meta().missing_required_keys(&ProtocolVersion::V_2026_07_28);
+    if !missing.is_empty() {
+        return Err(ErrorData::invalid_params(format!("`_meta` needs {}", missing.join(", ")), None));
     }
     Ok(Era::Alone)
+}
+
+/// Whether a message that could not be understood names a method that only sessions have.
+pub(super) fn names_removed(text: &[u8]) -> bool {
+    let spoken = serde_json::from_slice::<Spoken<'_>>(text);
+    spoken.is_ok_and(|spoken| REMOVED.contains(&&*spoken.method))
+}
+
+/// The answer to a method that only sessions have.
+pub(super) fn no_method() -> ErrorData {
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "there is no such method since 2026-07-28", None)
 }
 
 /// Holds `Mcp-Method` and `Mcp-Name` against a request.

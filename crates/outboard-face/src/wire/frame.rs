@@ -67,6 +67,11 @@ impl Refusal {
         Self::invalid(Some(id), "a request with this id is still being answered")
     }
 
+    /// The request that it answers, where that is known.
+    pub(crate) fn id(&self) -> Option<RequestId> {
+        self.id.clone()
+    }
+
     /// What kind of error it is.
     pub(crate) fn code(&self) -> ErrorCode {
         self.error.code

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::wire::{Server, alone, call};
 use crate::runtime::{Fake, catalogue, tool};
 
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const VERSION: (&str, &str) = ("mcp-protocol-version", "2026-07-28");
 
 #[tokio::test]
@@ -70,17 +71,29 @@ async fn what_does_not_exist_here_has_its_status() {
     let unknown_version = alone("a", "tools/list", json!({})).to_string().replace("2026-07-28", "2099-01-01");
     let unknown_version = serde_json::from_str(&unknown_version).unwrap();
     let list = ("mcp-method", "tools/list");
+    let mut without_capabilities = alone("a", "tools/list", json!({}));
+    without_capabilities["params"]["_meta"].as_object_mut().unwrap().remove(CAPABILITIES);
     for (headers, message, status, code) in [
         (vec![("mcp-protocol-version", "2099-01-01"), list], unknown_version, 400, -32022),
         (vec![VERSION, ("mcp-method", "no/such")], alone("a", "no/such", json!({})), 404, -32601),
         (vec![VERSION, ("mcp-method", "prompts/list")], alone("a", "prompts/list", json!({})), 404, -32601),
         (vec![VERSION, list], call(1, "tools/list", json!({})), 400, -32602),
+        (vec![VERSION, list], without_capabilities, 400, -32602),
         (vec![("mcp-method", "server/discover")], call(1, "server/discover", json!({})), 400, -32602),
         (vec![VERSION], json!({ "jsonrpc": "2.0", "id": 1, "result": {} }), 400, -32600),
     ] {
         let mut answer = server.post(&headers, &message).await;
         let body = answer.json().await;
         assert_eq!((answer.status, body["error"]["code"].as_i64()), (status, Some(code)), "{message} {body}");
+    }
+    for removed in ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"]
+    {
+        let headers = [VERSION, ("mcp-method", removed)];
+        let mut answer = server.post(&headers, &alone("a", removed, json!({}))).await;
+        let body = answer.json().await;
+        let told = (answer.status, &body["error"]["code"], &body["id"]);
+        assert_eq!(told, (404, &json!(-32601), &json!(1)), "{removed}");
+        assert_eq!(answer.header("mcp-session-id"), None);
     }
     let notification =
         json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } });
