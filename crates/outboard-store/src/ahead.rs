@@ -9,16 +9,28 @@ use std::{
 
 use outboard_runtime::journal::{Event, Lease};
 
-use crate::log::{self, Log, Logged, Record};
+use crate::log::{self, Fence, Log, Logged, Record};
 
 /// How far the log may be ahead, in bytes and in time: beyond that whoever waits waits for the database.
 const MOST: usize = 1 << 20;
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// Records that are being brought into the database while others are logged.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    pub(crate) records: Vec<Record>,
+    /// The number of the last of them.
+    pub(crate) last: i64,
+    pub(crate) fence: Fence,
+    bytes: usize,
+    at: Instant,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Ahead {
     log: Option<Log>,
     records: Vec<Record>,
+    /// Of these and of what is lent.
     bytes: usize,
     since: Option<Instant>,
     /// The last number that was used: each record has one, and each transaction that writes events.
@@ -110,6 +122,36 @@ impl Ahead {
             }
         } else {
             self.closed = false;
+        }
+    }
+
+    /// Lends out what is in the log alone; nothing where only the database can say what is to become of it, or where the
+    /// log is so long that it has to be emptied.
+    pub(crate) fn lend(&mut self) -> Option<Lent> {
+        let log = self.log.as_ref().filter(|log| log.is_short())?;
+        let lends = !self.records.is_empty() && !self.fenced && !self.closed;
+        lends.then(|| Lent {
+            fence: log.fence(),
+            records: std::mem::take(&mut self.records),
+            last: self.last,
+            bytes: self.bytes,
+            at: Instant::now(),
+        })
+    }
+
+    /// What was lent is not in the database.
+    pub(crate) fn keep(&mut self, mut lent: Lent) {
+        lent.records.append(&mut self.records);
+        self.records = lent.records;
+    }
+
+    /// What was lent is in the database.
+    pub(crate) fn settle(&mut self, lent: &Lent) {
+        if self.records.is_empty() && !self.fenced {
+            self.forget(lent.last);
+        } else {
+            self.bytes = self.bytes.saturating_sub(lent.bytes);
+            self.since = Some(lent.at);
         }
     }
 

@@ -71,13 +71,10 @@ struct Stored {
 struct Apart(usize, usize, String);
 
 /// Packs bodies. It keeps what compressing needs from one to the next.
+#[derive(Default)]
 pub(crate) struct Packer(Option<zstd::bulk::Compressor<'static>>);
 
 impl Packer {
-    pub(crate) fn new() -> Self {
-        Self(None)
-    }
-
     /// Packs bytes; what cannot be compressed stays as it is.
     pub(crate) fn pack(&mut self, bytes: &[u8]) -> Vec<u8> {
         if bytes.len() >= WORTH {
@@ -195,9 +192,9 @@ mod tests {
     }
 
     fn round_trip(given: &[Event]) -> (Chunk, Vec<Event>) {
-        let chunk = Packer::new().chunk(given.to_vec()).unwrap();
+        let chunk = Packer::default().chunk(given.to_vec()).unwrap();
         let large: Vec<_> =
-            chunk.large.iter().map(|(hash, text)| (*hash, Packer::new().pack(text.as_bytes()))).collect();
+            chunk.large.iter().map(|(hash, text)| (*hash, Packer::default().pack(text.as_bytes()))).collect();
         let mut find = |hash: &[u8]| {
             let found = large.iter().find(|(known, _)| known[..] == *hash);
             found.map(|(_, body)| body.clone()).ok_or(rusqlite::Error::QueryReturnedNoRows)
@@ -226,14 +223,14 @@ mod tests {
         let text = String::from_utf8(unpack(&chunk.body).unwrap()).unwrap();
         let earlier = text.replace(r#""value":0"#, r#""value":null"#);
         assert_ne!(earlier, text);
-        let mut find = |_: &[u8]| Ok(Packer::new().pack(chunk.large[0].1.as_bytes()));
+        let mut find = |_: &[u8]| Ok(Packer::default().pack(chunk.large[0].1.as_bytes()));
         assert_eq!(events(&tagged(PLAIN, earlier.as_bytes()), &mut find).unwrap(), given);
     }
 
     #[test]
     fn what_is_damaged_is_refused() {
-        let chunk = Packer::new().chunk(vec![delivered(&Json::string(&"x".repeat(LARGE)))]).unwrap();
-        let mut other = |_: &[u8]| Ok(Packer::new().pack(b"\"y\""));
+        let chunk = Packer::default().chunk(vec![delivered(&Json::string(&"x".repeat(LARGE)))]).unwrap();
+        let mut other = |_: &[u8]| Ok(Packer::default().pack(b"\"y\""));
         for body in [
             &[][..],
             &[7],

@@ -38,6 +38,11 @@ pub(crate) fn sync_wal(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Moves the WAL into the database as far as nobody reads there.
+pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+}
+
 /// Opens the database for writing, and makes it if it is not there.
 pub(crate) fn open(options: &StoreOptions) -> Result<Connection, StoreFailure> {
     let file = file(&options.folder);

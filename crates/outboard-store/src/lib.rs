@@ -9,6 +9,7 @@ mod approvals;
 mod blobs;
 mod chunk;
 mod connection;
+mod drain;
 mod failure;
 mod holder;
 mod job;

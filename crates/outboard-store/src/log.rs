@@ -6,8 +6,12 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::atomic::{Ordering, fence},
+    sync::{
+        Arc,
+        atomic::{Ordering, fence},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -21,6 +25,8 @@ use serde::{Deserialize, Serialize};
 const HEAD: usize = 8;
 /// Bytes of a log that is read: its owner keeps it far below.
 const LONGEST: u64 = 1 << 30;
+/// Bytes of a log that goes on although it could be emptied.
+const SHORT: u64 = 8 << 20;
 /// So long after it was made a file may be one of an owner that is beginning.
 const YOUNG: Duration = Duration::from_secs(60);
 
@@ -47,6 +53,10 @@ pub(crate) struct Logged {
 impl Record {
     pub(crate) fn new(no: i64, lease: &Lease, redacted: bool, events: Vec<Event>) -> Self {
         Self { no, run: lease.run.clone(), fence: lease.fence, redacted, events }
+    }
+
+    pub(crate) fn run(&self) -> &RunId {
+        &self.run
     }
 }
 
@@ -80,7 +90,7 @@ pub(crate) fn by_run<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<Logge
 #[derive(Debug)]
 pub(crate) struct Log {
     file: File,
-    fence: PathBuf,
+    fence: Fence,
     length: u64,
 }
 
@@ -97,7 +107,7 @@ impl Log {
     pub(crate) fn create(folder: &Path, owner: &str) -> io::Result<Self> {
         let path = path(folder, owner, LOG);
         let file = of_this_user().create_new(true).open(&path).map_err(|error| of(&path, &error))?;
-        Ok(Self { file, fence: self::path(folder, owner, FENCE), length: 0 })
+        Ok(Self { file, fence: Fence::of(folder, owner)?, length: 0 })
     }
 
     /// Writes records. After a failure some of them may be there all the same. Whether they count says
@@ -121,17 +131,17 @@ impl Log {
 
     /// Whether somebody has put a fence there that was not taken away.
     pub(crate) fn is_fenced(&self) -> bool {
-        // What was written is there before this looks.
-        fence(Ordering::SeqCst);
-        self.fence.try_exists().unwrap_or(true)
+        self.fence.is_up()
+    }
+
+    /// What says whether it is fenced.
+    pub(crate) fn fence(&self) -> Fence {
+        self.fence.clone()
     }
 
     /// Takes the fence away.
     pub(crate) fn unfence(&self) -> io::Result<()> {
-        match fs::remove_file(&self.fence) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(of(&self.fence, &error)),
-            Err(_) | Ok(()) => Ok(()),
-        }
+        self.fence.0.set_len(0)
     }
 
     /// Empties the log, all of which is in the database.
@@ -142,17 +152,43 @@ impl Log {
         Ok(())
     }
 
+    /// Whether it may go on although it could be emptied.
+    pub(crate) fn is_short(&self) -> bool {
+        self.length < SHORT
+    }
+
     /// Whether nothing was written since it was emptied.
     pub(crate) fn is_empty(&self) -> bool {
         self.length == 0
     }
 }
 
+/// A file that is a fence while there is something in it. It stays as long as its owner, which looks before each call, and
+/// so need not find it each time.
+#[derive(Clone, Debug)]
+pub(crate) struct Fence(Arc<File>);
+
+impl Fence {
+    fn of(folder: &Path, owner: &str) -> io::Result<Self> {
+        let path = path(folder, owner, FENCE);
+        let mut options = of_this_user();
+        // Others may have put one up before the owner begins its log.
+        let opened = options.read(true).create(true).truncate(false).open(&path);
+        opened.map(|file| Self(Arc::new(file))).map_err(|error| of(&path, &error))
+    }
+
+    /// Whether it is up. One that cannot be told is.
+    pub(crate) fn is_up(&self) -> bool {
+        // What was written is there before this looks.
+        fence(Ordering::SeqCst);
+        !matches!(self.0.read_at(&mut [0], 0), Ok(0))
+    }
+}
+
 /// Fences the log of another owner and reads it. Nothing that its owner writes afterwards counts for it.
 pub(crate) fn take_over(folder: &Path, owner: &str) -> io::Result<Contents> {
-    let path = path(folder, owner, FENCE);
     // Also where there is no log yet: its owner may be about to begin it.
-    of_this_user().create(true).truncate(false).open(&path).map_err(|error| of(&path, &error))?;
+    Fence::of(folder, owner)?.0.write_all_at(b"!", 0)?;
     fence(Ordering::SeqCst);
     look(folder, owner)
 }
@@ -262,9 +298,7 @@ fn path(folder: &Path, owner: &str, end: &str) -> PathBuf {
 
 fn of_this_user() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).mode(0o600);
     options
 }
 

@@ -67,7 +67,12 @@ impl<T> Queue<T> {
 
     /// Has the writer begin soon.
     pub(crate) fn wake_soon(&self) {
-        self.call(self.state(), Instant::now() + SOON);
+        self.wake_within(SOON);
+    }
+
+    /// Has the writer begin within this time.
+    pub(crate) fn wake_within(&self, most: Duration) {
+        self.call(self.state(), Instant::now() + most);
     }
 
     fn call(&self, mut state: MutexGuard<'_, State<T>>, due: Instant) {

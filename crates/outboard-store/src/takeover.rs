@@ -29,7 +29,7 @@ pub(crate) fn bring_in(turn: &mut Turn<'_>, owner: i64) -> Result<(), StoreFailu
         tracing::error!(owner = id, "the end of what another Outboard has logged is damaged");
     }
     let drained = holder::drained(transaction, owner).map_err(sql)?;
-    let (mut packer, mut bytes) = (Packer::new(), 0);
+    let (mut packer, mut bytes) = (Packer::default(), 0);
     let last = log::after(drained, &records).last().map_or(drained, |record| record.no);
     // What was written then does not become new by being brought in.
     let now = log::written(folder, &id).map_or_else(runs::now, |written| written.min(runs::now()));

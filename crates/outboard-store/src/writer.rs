@@ -22,6 +22,7 @@ use crate::{
     approvals,
     chunk::Packer,
     connection,
+    drain::Drain,
     failure::{At, is_of_one_append},
     holder::{self, Holder, NoHolder, RENEWAL, Watch},
     job::{After, Appends, Job, Own, Owned, Turn, Verdict, Work, Written},
@@ -32,18 +33,24 @@ use crate::{
 };
 
 /// Bytes that SQLite's log may grow by before it is moved into the database when nobody waits, and at the latest.
-const WAL: usize = 4 << 20;
+pub(crate) const WAL: usize = 4 << 20;
 const LONGEST_WAL: usize = 64 << 20;
 /// How often the writer looks by itself while runs are under way.
-const LOOK: Duration = Duration::from_millis(100);
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
+/// How long a look at which file the database is holds. What was logged just before one is put in its place is lost with it.
+const LOOKED: Duration = Duration::from_millis(10);
 
 /// What writing takes.
 pub(crate) struct Writer {
     options: Arc<StoreOptions>,
     redactor: Arc<RwLock<Redactor>>,
     connection: Option<Connection>,
+    /// The connection is lent out, to bring the database up to the log.
+    is_draining: bool,
     /// Of the file that is open.
     identity: Option<(u64, u64)>,
+    /// When it was last seen to be the database.
+    looked: Instant,
     holder: Option<Holder>,
     watch: Arc<Mutex<Watch>>,
     owned: Owned,
@@ -67,13 +74,15 @@ impl Writer {
             options,
             redactor,
             connection: None,
+            is_draining: false,
             identity: None,
+            looked: Instant::now(),
             holder: None,
             watch,
             owned: Owned::new(),
             pending: Pending::default(),
             ahead: Ahead::default(),
-            packer: Packer::new(),
+            packer: Packer::default(),
             wal: 0,
             renewed: Instant::now(),
             in_trouble: false,
@@ -101,28 +110,115 @@ impl Writer {
     }
 
     /// Whether a little could be written at once: nothing has to be opened, and a commit does not wait for the disk.
-    pub(crate) fn is_quick(&self) -> bool {
+    pub(crate) fn is_quick(&mut self) -> bool {
         self.options.durability == Durability::Crash
-            && self.connection.is_some()
+            && (self.connection.is_some() || self.is_draining)
             && self.holder.is_some()
             && self.pending.is_empty()
             && self.ahead.has_room()
             && !self.in_trouble
             // What is logged belongs to this database.
-            && self.identity == connection::identity(&self.options.folder)
+            && (self.looked.elapsed() < LOOKED || self.is_in_place())
+    }
+
+    /// Whether the file that is open is the database still.
+    fn is_in_place(&mut self) -> bool {
+        let is_same = self.identity == connection::identity(&self.options.folder);
+        if is_same {
+            self.looked = Instant::now();
+        }
+        is_same
     }
 
     /// Writes appends without waiting for others who write: to the log where that will do, else to the database. What cannot
     /// be written so is given back: that it fails, and why, is told by [`go`](Self::go).
     pub(crate) fn go_at_once(&mut self, appends: Vec<Appends>) -> Result<(), Vec<Appends>> {
-        let appends = if self.may_log(&appends) { self.log(appends) } else { Err(appends) };
-        let Err(appends) = appends else { return Ok(()) };
+        let Err(appends) = self.go_logging(appends) else { return Ok(()) };
+        if self.is_draining {
+            return Err(appends);
+        }
         match connection::impatient(|| self.write_down(&appends)) {
             Ok(written) => {
                 self.stand(appends, written);
                 Ok(())
             }
             Err(_) => Err(appends),
+        }
+    }
+
+    /// Logs appends, if they may be brought into the database later; else they are given back.
+    pub(crate) fn go_logging(&mut self, appends: Vec<Appends>) -> Result<(), Vec<Appends>> {
+        if self.may_log(&appends) { self.log(appends) } else { Err(appends) }
+    }
+
+    /// Lends what bringing the database up to the log takes; nothing where that is better done with all that belongs to it.
+    /// Until it is [taken back](Self::take_back) only the log is written.
+    pub(crate) fn lend(&mut self) -> Option<Drain> {
+        if self.in_trouble || !self.pending.is_empty() || !self.is_in_place() {
+            return None;
+        }
+        let holder = self.holder.as_ref()?;
+        let connection = self.connection.take()?;
+        let Some(lent) = self.ahead.lend() else {
+            self.connection = Some(connection);
+            return None;
+        };
+        self.is_draining = true;
+        let uncounted =
+            lent.records.iter().filter_map(|record| Some((record.run(), self.owned.get(record.run())?)));
+        Some(Drain {
+            uncounted: uncounted.map(|(run, own)| (run.clone(), own.uncounted)).collect(),
+            connection,
+            lent,
+            packer: std::mem::take(&mut self.packer),
+            holder: holder.no,
+            options: Arc::clone(&self.options),
+            wal: self.wal,
+        })
+    }
+
+    /// Takes back what was lent, and does what is due.
+    pub(crate) fn take_back(
+        &mut self,
+        drain: Drain,
+        drained: Result<Option<Vec<(Lease, Verdict)>>, StoreFailure>,
+    ) {
+        let Drain { connection, lent, packer, wal, .. } = drain;
+        (self.connection, self.is_draining) = (Some(connection), false);
+        (self.packer, self.wal) = (packer, wal);
+        match drained {
+            Ok(Some(verdicts)) => {
+                self.ahead.settle(&lent);
+                verdicts.iter().for_each(|(lease, verdict)| self.is_drained(lease, verdict));
+            }
+            Ok(None) => {
+                self.ahead.keep(lent);
+                self.rest();
+            }
+            Err(failure) => {
+                self.ahead.keep(lent);
+                self.rested(Err(failure));
+            }
+        }
+        self.renew();
+    }
+
+    /// What was logged of a run is in the database. More may be logged by now.
+    fn is_drained(&mut self, lease: &Lease, verdict: &Verdict) {
+        let uncounted = match verdict.all {
+            Appended::Done(uncounted) if !verdict.ends => Some(uncounted),
+            Appended::Done(_) => None,
+            Appended::NotOwner | Appended::Taken => {
+                tracing::error!(run = %lease.run, "what was logged of it has no place in the database");
+                None
+            }
+        };
+        match self.owned.get_mut(&lease.run).filter(|own| own.fence == lease.fence) {
+            None => {}
+            Some(own) => match uncounted {
+                Some(uncounted) => own.uncounted = uncounted,
+                None => drop(self.owned.remove(&lease.run)),
+            },
         }
     }
 
@@ -446,12 +542,16 @@ impl Writer {
         }
     }
 
-    /// Opens the database and enters this process among the owners, unless that is done.
-    fn ready(&mut self) -> Result<(), StoreFailure> {
-        if self.connection.is_some() && self.identity != connection::identity(&self.options.folder) {
-            // It was moved away.
+    /// Closes a database that was moved away.
+    fn look(&mut self) {
+        if self.connection.is_some() && !self.is_in_place() {
             self.connection = None;
         }
+    }
+
+    /// Opens the database and enters this process among the owners, unless that is done.
+    fn ready(&mut self) -> Result<(), StoreFailure> {
+        self.look();
         let connection = match &mut self.connection {
             Some(connection) => connection,
             closed => {
@@ -493,19 +593,26 @@ impl Writer {
 
     /// What is done when nothing waits.
     fn rest(&mut self) {
+        self.look();
         // Nobody waits for that, so it waits for nobody. What is logged is safe.
-        match connection::impatient(|| self.drain()) {
-            Ok(()) => {}
-            Err(failure) if failure.trouble == StoreTrouble::Locked => {
-                tracing::debug!(%failure, "the database is behind the log");
-            }
-            Err(failure) => self.failed(&failure),
-        }
+        let drained = connection::impatient(|| self.drain());
+        self.rested(drained);
         if let Err(error) = connection::impatient(|| self.count()) {
             tracing::debug!(%error, "lists of runs are behind");
         }
         if self.wal > WAL {
             self.checkpoint();
+        }
+    }
+
+    /// What became of bringing the database up to the log when nobody waits for it.
+    fn rested(&mut self, drained: Result<(), StoreFailure>) {
+        match drained {
+            Ok(()) => {}
+            Err(failure) if failure.trouble == StoreTrouble::Locked => {
+                tracing::debug!(%failure, "the database is behind the log");
+            }
+            Err(failure) => self.failed(&failure),
         }
     }
 
@@ -529,7 +636,7 @@ impl Writer {
 
     fn checkpoint(&mut self) {
         let Some(connection) = &self.connection else { return };
-        match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        match connection::checkpoint(connection) {
             Ok(()) => {
                 self.wal = 0;
                 // The first commit after it waits for the disk, and is to be nobody's who waits.

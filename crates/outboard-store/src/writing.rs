@@ -4,6 +4,7 @@
 
 use std::{
     collections::VecDeque,
+    ops::ControlFlow,
     sync::{Arc, Mutex, RwLock},
 };
 
@@ -14,7 +15,7 @@ use crate::{
     job::{Appends, Job},
     options::StoreOptions,
     queue::{Queue, When},
-    writer::Writer,
+    writer::{LOOK, Writer},
 };
 
 /// Bytes that are written by whoever waits, in all; compressing more takes a thread that nobody waits on.
@@ -62,13 +63,37 @@ impl Writing {
                 Err(_) => return,
             };
             self.queue.wait(rests);
-            let Ok(mut writer) = self.writer.lock() else { return };
-            let (work, last) = self.queue.take();
-            writer.go(work);
-            if last {
-                return writer.end();
+            if self.turn().is_break() {
+                return;
             }
         }
+    }
+
+    /// What the thread does once. What can be logged is, and the database is brought up to the log without the writer, so
+    /// that whoever waits goes on logging meanwhile.
+    fn turn(&self) -> ControlFlow<()> {
+        let Ok(mut writer) = self.writer.lock() else { return ControlFlow::Break(()) };
+        let (mut work, last) = self.queue.take();
+        if is_little(&work) && writer.is_quick() {
+            let left = writer.go_logging(Appends::of(work)).err().unwrap_or_default();
+            work = left.into_iter().flat_map(Appends::into_jobs).collect();
+        }
+        if work.is_empty()
+            && !last
+            && let Some(mut drain) = writer.lend()
+        {
+            drop(writer);
+            let drained = drain.run();
+            let Ok(mut writer) = self.writer.lock() else { return ControlFlow::Break(()) };
+            writer.take_back(drain, drained);
+            return ControlFlow::Continue(());
+        }
+        writer.go(work);
+        if !last {
+            return ControlFlow::Continue(());
+        }
+        writer.end();
+        ControlFlow::Break(())
     }
 
     /// Writes what waits on the caller's thread if it is little and nothing is in the way; else has the thread do it.
@@ -80,17 +105,7 @@ impl Writing {
 
     fn write_here(&self) -> bool {
         let Ok(mut writer) = self.writer.try_lock() else { return false };
-        let little = |work: &VecDeque<Job>| {
-            let mut all = 0_usize;
-            work.iter().all(|job| match job {
-                Job::Append { bytes, .. } => {
-                    all = all.saturating_add(*bytes);
-                    all <= LITTLE
-                }
-                Job::Work(_) | Job::Mark(_) => false,
-            })
-        };
-        let taken = if writer.is_quick() { self.queue.take_if(little) } else { None };
+        let taken = if writer.is_quick() { self.queue.take_if(is_little) } else { None };
         let Some(work) = taken else { return false };
         let rested = writer.rests();
         match writer.go_at_once(Appends::of(work)) {
@@ -99,7 +114,7 @@ impl Writing {
                 let (looks_sooner, is_over) = (writer.rests() < rested, writer.has_logged_end());
                 drop(writer);
                 if looks_sooner {
-                    self.queue.wake();
+                    self.queue.wake_within(LOOK);
                 } else if is_over {
                     self.queue.wake_soon();
                 }
@@ -111,6 +126,18 @@ impl Writing {
             }
         }
     }
+}
+
+/// Whether this is so little that whoever waits may write it.
+fn is_little(work: &VecDeque<Job>) -> bool {
+    let mut all = 0_usize;
+    work.iter().all(|job| match job {
+        Job::Append { bytes, .. } => {
+            all = all.saturating_add(*bytes);
+            all <= LITTLE
+        }
+        Job::Work(_) | Job::Mark(_) => false,
+    })
 }
 
 /// Closes the queue and drops what waits in it.
@@ -141,7 +168,7 @@ mod tests {
     use tokio::sync::oneshot::{self, Receiver};
 
     use super::*;
-    use crate::{SqliteStore, connection, runs};
+    use crate::{SqliteStore, connection, drain::Drain, holder::RENEWAL, runs};
 
     /// No thread writes here.
     struct Alone {
@@ -169,8 +196,7 @@ mod tests {
 
         /// What the thread does once.
         fn thread(&self) {
-            let mut writer = self.writing.writer.lock().unwrap();
-            writer.go(self.writing.queue.take().0);
+            assert!(self.writing.turn().is_continue());
         }
 
         fn log(&self) -> std::path::PathBuf {
@@ -342,6 +368,134 @@ mod tests {
         }
     }
 
+    impl Alone {
+        /// Has what it takes to bring the database up to the log lent out, as the thread does.
+        fn lend(&self) -> Drain {
+            self.writing.writer.lock().unwrap().lend().unwrap()
+        }
+
+        fn drain(&self, mut drain: Drain) {
+            let drained = drain.run();
+            self.writing.writer.lock().unwrap().take_back(drain, drained);
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_are_logged_while_the_database_is_brought_up_to_the_log() {
+        for is_killed in [false, true] {
+            let alone = Alone::new(|_| ());
+            let _begun = [alone.append("r1", opened("r1")), alone.append("r2", opened("r2"))];
+            alone.thread();
+            let _logged = [alone.append("r1", intended(1)), alone.append("r2", intended(1))];
+            alone.writing.help();
+            let drain = alone.lend();
+            let mut meanwhile = [alone.append("r1", intended(2)), alone.append("r2", ended("x"))];
+            alone.writing.help();
+            for told in &mut meanwhile {
+                assert_eq!(told.try_recv().unwrap(), Ok(()));
+            }
+            alone.drain(drain);
+            let first = [opened("r1"), intended(1)];
+            assert_eq!(alone.recorded("r1"), first, "what is newer is in the log alone");
+            let mut later = alone.append("r1", intended(3));
+            alone.writing.help();
+            assert_eq!(later.try_recv().unwrap(), Ok(()));
+            if !is_killed {
+                alone.thread();
+                assert_eq!(std::fs::metadata(alone.log()).unwrap().len(), 0);
+                assert!(alone.writing.writer.lock().unwrap().rests() < RENEWAL, "one of the runs goes on");
+            }
+            let Alone { folder, writing, .. } = alone;
+            drop(writing);
+            let other = SqliteStore::new(StoreOptions::new(folder.path())).unwrap();
+            let all = [opened("r1"), intended(1), intended(2), intended(3)];
+            assert_eq!(other.read(&"r1".into()).await.unwrap(), all, "{is_killed}");
+            let ended = [opened("r2"), intended(1), ended("x")];
+            assert_eq!(other.read(&"r2".into()).await.unwrap(), ended, "{is_killed}");
+            let states = other.runs(outboard_runtime::journal::Which::Newest(2)).await.unwrap();
+            assert_eq!(states.iter().map(|run| run.calls).sum::<u64>(), 4, "{is_killed}");
+        }
+    }
+
+    #[test]
+    fn what_needs_the_database_waits_while_it_is_brought_up_to_the_log_and_keeps_its_place() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let _logged = alone.append("r1", intended(1));
+        alone.writing.help();
+        let drain = alone.lend();
+        let mut begun = alone.append("r2", opened("r2"));
+        alone.writing.help();
+        let mut behind = [alone.append("r2", intended(1)), alone.append("r1", intended(2))];
+        alone.writing.help();
+        assert!(begun.try_recv().is_err() && behind.iter_mut().all(|told| told.try_recv().is_err()));
+        alone.drain(drain);
+        alone.thread();
+        assert_eq!(begun.try_recv().unwrap(), Ok(()));
+        for told in &mut behind {
+            assert_eq!(told.try_recv().unwrap(), Ok(()));
+        }
+        assert_eq!(alone.recorded("r1"), [opened("r1"), intended(1), intended(2)]);
+        assert_eq!(alone.recorded("r2"), [opened("r2"), intended(1)]);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_cannot_be_brought_up_to_the_log_is_later() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        let _logged = alone.append("r1", intended(1));
+        alone.writing.help();
+        let drain = alone.lend();
+        let other = alone.other();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let _meanwhile = alone.append("r1", intended(2));
+        alone.writing.help();
+        alone.drain(drain);
+        other.execute_batch("ROLLBACK").unwrap();
+        let mut later = alone.append("r1", intended(3));
+        alone.writing.help();
+        assert_eq!(later.try_recv().unwrap(), Ok(()));
+        alone.thread();
+        assert_eq!(alone.recorded("r1"), [opened("r1"), intended(1), intended(2), intended(3)]);
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_taken_over_around_a_drain_is_the_other_ones() {
+        // Before its transaction, and between that and when the writer has everything again.
+        for is_before in [true, false] {
+            let alone = Alone::new(|_| ());
+            let _begun = [alone.append("r1", opened("r1")), alone.append("r2", opened("r2"))];
+            alone.thread();
+            let _logged = [alone.append("r1", intended(1)), alone.append("r2", intended(1))];
+            alone.writing.help();
+            let other = hasty(alone.folder.path());
+            assert!(other.take(&"r1".into()).await.is_err());
+            let mut drain = alone.lend();
+            let mut drained = if is_before { None } else { Some(drain.run()) };
+            other.take(&"r1".into()).await.unwrap();
+            let mut meanwhile = [alone.append("r1", intended(2)), alone.append("r2", intended(2))];
+            alone.writing.help();
+            assert!(meanwhile.iter_mut().all(|told| told.try_recv().is_err()), "the fence was seen");
+            let drained = drained.take().unwrap_or_else(|| drain.run());
+            alone.writing.writer.lock().unwrap().take_back(drain, drained);
+            alone.thread();
+            let [stale, live] = &mut meanwhile;
+            assert_eq!(stale.try_recv().unwrap().unwrap_err().trouble, StoreTrouble::NotOwner, "{is_before}");
+            assert_eq!(live.try_recv().unwrap(), Ok(()), "{is_before}");
+            let mut later = [alone.append("r1", intended(3)), alone.append("r2", intended(3))];
+            alone.writing.help();
+            alone.thread();
+            let [stale, live] = &mut later;
+            assert_eq!(stale.try_recv().unwrap().unwrap_err().trouble, StoreTrouble::NotOwner, "{is_before}");
+            assert_eq!(live.try_recv().unwrap(), Ok(()), "{is_before}");
+            assert_eq!(other.read(&"r1".into()).await.unwrap(), [opened("r1"), intended(1)]);
+            let of_other = [opened("r2"), intended(1), intended(2), intended(3)];
+            assert_eq!(other.read(&"r2".into()).await.unwrap(), of_other, "{is_before}");
+        }
+    }
+
     #[tokio::test]
     async fn a_run_that_begins_hides_no_fence() {
         let alone = Alone::new(|_| ());
@@ -483,6 +637,8 @@ mod tests {
             let file = format!("{}{end}", connection::file(alone.folder.path()).display());
             std::fs::rename(&file, format!("{file}.away")).unwrap();
         }
+        // It looks before it rests.
+        alone.thread();
         for run in ["r1", "r2"] {
             let mut told = alone.append(run, intended(1));
             alone.writing.help();
