@@ -121,6 +121,14 @@ pub enum ProviderFailure {
         /// What it said, with the key taken out.
         message: String,
     },
+    /// There is no way to it, and another time there will be none either.
+    #[error("{host} cannot be reached: {message}")]
+    Unreachable {
+        /// Who.
+        host: String,
+        /// Why not.
+        message: String,
+    },
     /// It was tried often enough.
     #[error("{host} gave no turn in {tries} tries: {message}")]
     Exhausted {

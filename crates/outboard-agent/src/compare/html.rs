@@ -171,7 +171,7 @@ mod tests {
             left_out: vec![evil.into()],
         };
         let page = page(&[&comparison]);
-        assert!(page.contains("asked for in vain 3 times") && page.contains("had used 110 tokens"), "{page}");
+        assert!(page.contains("3 attempts gave no turn: they had used 110 tokens"), "{page}");
         assert!(page.contains("list prices of &lt;b&gt;, for tokens that are an estimate"), "{page}");
         for raw in ["<script", "src=", "href", "\u{1b}", "\u{202e}", "'&"] {
             let ours = raw == "src=" && !page.contains("src=\"");

@@ -54,11 +54,10 @@ pub(super) fn given_up(comparison: &Comparison) -> Option<String> {
     let runs = || comparison.ways.iter().flat_map(|way| &way.runs);
     let retries: u32 = runs().map(|run| run.retries).sum();
     let tokens: Usage = runs().map(|run| run.given_up).sum();
-    // One that never came was not asked for again.
-    let times = if retries == 1 { "once".to_owned() } else { format!("{retries} times") };
+    let attempts = if retries == 1 { "1 attempt".to_owned() } else { format!("{retries} attempts") };
     (retries > 0).then(|| {
         format!(
-            "a turn was asked for in vain {times}: those attempts had used {} tokens as far as the API told, which are in no figure",
+            "{attempts} gave no turn: they had used {} tokens as far as the API told, which are in no figure",
             thousands(tokens.total())
         )
     })

@@ -61,6 +61,8 @@ pub(crate) enum Trouble {
     Again { status: Option<u16>, message: String, asked: Option<Duration> },
     /// The server refuses it.
     Refused { status: u16, message: String },
+    /// It cannot be reached, and another time neither.
+    Nowhere(String),
     /// What came makes no sense.
     Wrong(String),
 }
@@ -167,6 +169,9 @@ impl Api {
                 Trouble::Again { status, message, asked } => (status, self.shown(&message), asked),
                 Trouble::Refused { status, message } => {
                     return Err(ProviderFailure::Refused { host, status, message: self.shown(&message) });
+                }
+                Trouble::Nowhere(message) => {
+                    return Err(ProviderFailure::Unreachable { host, message: self.shown(&message) });
                 }
                 Trouble::Wrong(message) => {
                     return Err(ProviderFailure::Unreadable { host, message: self.shown(&message) });
@@ -374,7 +379,7 @@ fn trouble_of(error: &reqwest::Error) -> Trouble {
     } else if error.is_timeout() && !error.is_connect() {
         Trouble::Wrong("it has sent nothing for too long".to_owned())
     } else if let Some(why) = hopeless(error) {
-        Trouble::Wrong(format!("it cannot be reached: {why}"))
+        Trouble::Nowhere(why)
     } else {
         Trouble::again(chain(error))
     }
@@ -382,18 +387,18 @@ fn trouble_of(error: &reqwest::Error) -> Trouble {
 
 /// Why asking again does not help, if it does not: a name that nobody has, or a server whom TLS does not believe.
 fn hopeless(error: &(dyn Error + 'static)) -> Option<String> {
-    let causes = std::iter::successors(Some(error), |&cause| cause.source());
-    causes.into_iter().find_map(|cause| {
-        // An error of the system's shows what is within it by no other way.
-        let within = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = cause.downcast_ref::<rustls::Error>();
-        let tls = tls.or_else(|| within.and_then(|within| within.downcast_ref()));
-        match tls {
-            Some(rustls::Error::AlertReceived(_)) | None => {}
-            Some(tls) => return Some(tls.to_string()),
-        }
-        cause.downcast_ref::<NoName>().map(ToString::to_string)
-    })
+    match error.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::AlertReceived(_)) | None => {}
+        Some(tls) => return Some(tls.to_string()),
+    }
+    if let Some(nobody) = error.downcast_ref::<NoName>() {
+        return Some(nobody.to_string());
+    }
+    // What is within an error of the system's is no cause of it: it is shown by no other way.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(within) => hopeless(within),
+        None => error.source().and_then(hopeless),
+    }
 }
 
 /// An error with everything that caused it, without the URL.
@@ -426,7 +431,11 @@ mod tests {
         #[error("it cannot be reached")]
         struct Outer(#[source] Box<dyn Error + Send + Sync>);
         let outer = |inner: Box<dyn Error + Send + Sync>| Outer(Box::new(Outer(inner)));
-        let tls = |error: rustls::Error| outer(Box::new(io::Error::new(io::ErrorKind::InvalidData, error)));
+        // As it comes: an error of the system's within another one.
+        let tls = |error: rustls::Error| {
+            let inner = io::Error::new(io::ErrorKind::InvalidData, error);
+            outer(Box::new(io::Error::new(io::ErrorKind::InvalidData, inner)))
+        };
         let nobody = NoName { name: "a.invalid".into(), source: io::Error::other("no") };
         for (error, is_hopeless) in [
             (outer(Box::new(nobody)), true),

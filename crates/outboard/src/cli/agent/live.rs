@@ -145,8 +145,8 @@ pub(super) fn tell(mode: Mode, chosen: &Chosen, done: &Done, right: Option<bool>
     let (retries, given_up) = report.given_up();
     if retries > 0 {
         report::note(format_args!(
-            "again   {} asked for in vain; those attempts had used {} tokens as far as the API told, which are not counted above",
-            counted(retries as usize, "turn"),
+            "lost    {} gave no turn and had used {} tokens as far as the API told, which are not counted above",
+            counted(retries as usize, "attempt"),
             thousands(given_up.total())
         ));
     }

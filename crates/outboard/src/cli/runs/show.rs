@@ -147,13 +147,15 @@ impl Totals {
 
     /// Of a run that gives more than it read, nothing.
     fn kept_out(&self) -> usize {
-        let known = self.savings.as_ref().filter(|savings| savings.by != By::Somebody);
+        let known =
+            self.savings.as_ref().filter(|savings| matches!(savings.by, By::Script { .. } | By::Program));
         let results = known.map_or(0, Savings::results);
         usize::try_from(results).unwrap_or(0)
     }
 
     fn line(&self) -> String {
-        let known = self.savings.as_ref().filter(|savings| savings.by != By::Somebody);
+        let known =
+            self.savings.as_ref().filter(|savings| matches!(savings.by, By::Script { .. } | By::Program));
         let kept = known.map_or_else(String::new, |savings| {
             format!(
                 ", about {} tokens kept out of the context (the answer has {})",
