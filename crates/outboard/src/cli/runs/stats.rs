@@ -35,7 +35,8 @@ const OF_MODELS: [&str; 2] = ["serve", "agent"];
 const OF_NOBODY: [&str; 2] = [PLAYED, COMPARED];
 const HOW: &str = "estimated (o200k): each result counts once, in the run that fetched it, less all that the model read: values and consoles as they \
 were shown, errors, what commands in a workspace printed, what searches found, which may be more than was fetched. Definitions and instructions \
-count once for each turn with a script that ended well or a command, by what servers list today where it was begun, less Outboard's own. Pictures \
+count once for each turn with a script that ended well or a command, and for the one in which a session's last answer is read, by what servers list \
+today where it was begun, less Outboard's own. Pictures \
 count nothing. Of scripts that failed only what they cost counts; single calls, repetitions, written turns and what is not over count nothing. \
 Runs of versions that did not record it count as if all was shown and nothing printed";
 

@@ -52,16 +52,20 @@ pub(super) struct Sums {
 struct Turns(HashMap<String, u64>);
 
 impl Turns {
-    /// Whether a run begins a turn: runs are to be given in the order in which they began. A client that makes its calls one after the other
-    /// makes them faster than a model thinks, and one that did not get its answer in time has gone on.
-    fn begins(&mut self, run: &RunEntry) -> bool {
+    /// How many turns a run adds: runs are to be given in the order in which they began. None if it was asked for in one that is known: a
+    /// client that makes its calls one after the other makes them faster than a model thinks, and one that did not get its answer in
+    /// time has gone on. The first of a session adds two, because somebody reads the last answer.
+    fn added(&mut self, run: &RunEntry) -> i64 {
         let (began, ended) = (run.began.0, run.changed.0);
         let until =
             ended.min(began.saturating_add(u64::try_from(RESPOND_WITHIN.as_millis()).unwrap_or(u64::MAX)));
         let last = self.0.entry(run.id.session().to_owned()).or_default();
-        let begins = began > last.saturating_add(TURN) || *last == 0;
+        let added = match *last {
+            0 => 2,
+            last => i64::from(began > last.saturating_add(TURN)),
+        };
         *last = until.max(*last);
-        begins
+        added
     }
 }
 
@@ -97,11 +101,13 @@ impl Sums {
         }
     }
 
-    /// Takes a run. Definitions that its turn did without are counted if it is the first of its turn.
+    /// Takes a run. Definitions that its turn did without are counted for each turn that it adds.
     pub(super) fn take(&mut self, entry: RunEntry, savings: &Savings, shares: Shares) {
         let Shares { mut definitions, own } = shares;
-        if !definitions.is_empty() && !self.turns.begins(&entry) {
-            definitions.clear();
+        if !definitions.is_empty() {
+            let turns = self.turns.added(&entry);
+            definitions.iter_mut().for_each(|(_, tokens)| *tokens = tokens.saturating_mul(turns));
+            definitions.retain(|_| turns > 0);
         }
         let mut parts = BTreeMap::<String, Kept>::new();
         for (upstream, results) in savings.shares() {
@@ -164,23 +170,24 @@ mod tests {
     fn definitions_count_once_for_the_calls_of_one_turn() {
         let mut turns = Turns::default();
         let hour = 3_600_000;
-        for (began, ended, begins) in [
-            (1_000, 2_000, true),
+        for (began, ended, added) in [
+            // Its answer is read in another turn.
+            (1_000, 2_000, 2),
             // Side by side, and one after the other.
-            (1_001, 1_500, false),
-            (2_040, 2_100, false),
+            (1_001, 1_500, 0),
+            (2_040, 2_100, 0),
             // Another turn.
-            (2_600, 2_700, true),
+            (2_600, 2_700, 1),
             // A run that waited for a person: its client got another answer meanwhile.
-            (10_000, hour, true),
-            (100_000, 100_001, true),
-            (hour + 1_000, hour + 1_001, true),
+            (10_000, hour, 1),
+            (100_000, 100_001, 1),
+            (hour + 1_000, hour + 1_001, 1),
         ] {
-            assert_eq!(turns.begins(&entry(began, ended)), begins, "{began}");
+            assert_eq!(turns.added(&entry(began, ended)), added, "{began}");
         }
         // Two agents at once, in one directory.
         let other = RunEntry { id: RunId::from("r1-b"), ..entry(hour + 1_000, hour + 1_001) };
-        assert!(turns.begins(&other));
+        assert_eq!(turns.added(&other), 2);
     }
 
     #[test]
@@ -202,13 +209,13 @@ mod tests {
         // Kept results are read: what the first run kept out comes in after all.
         sums.take(entry(9_000, 9_010), &savings(&[], 1_400), definitions());
         sums.take(entry(9_001, 9_010), &savings(&[("b", 3)], 40), definitions());
-        assert_eq!(sums.all, Kept { runs: 3, calls: 3, definitions: 80, results: 1_490 - 1_400 - 37 });
+        assert_eq!(sums.all, Kept { runs: 3, calls: 3, definitions: 120, results: 1_490 - 1_400 - 37 });
         // What was searched before is taken off, with what Outboard showed in those turns.
         let before = Shown { answers: 1, tokens: 200 };
         let searched = Savings { before, ..savings(&[("b", 100)], 10) };
         sums.take(entry(20_000, 20_010), &searched, Shares { own: 400, ..definitions() });
         let results = 1_490 - 1_400 - 37 + 90 - 200;
-        assert_eq!(sums.all, Kept { runs: 4, calls: 4, definitions: 120 - 400, results });
+        assert_eq!(sums.all, Kept { runs: 4, calls: 4, definitions: 160 - 400, results });
         for parts in [&sums.days, &sums.upstreams] {
             let (mut definitions, mut results) = (0, 0);
             for part in parts.values() {
