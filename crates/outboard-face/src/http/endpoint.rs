@@ -283,7 +283,10 @@ impl Server {
             return Ok(self.opened(&session, reader, accepted).await);
         }
         Ok(match self.begin(&mut reader, accepted).await {
-            Begun::Whole(event) => answer::json(StatusCode::OK, event.json),
+            Begun::Whole(event) => {
+                session.streams.forget(reader.number());
+                answer::json(StatusCode::OK, event.json)
+            }
             Begun::Nothing => {
                 let why =
                     ErrorData::new(ErrorCode::INTERNAL_ERROR, "the request or its session was ended", None);
@@ -313,6 +316,7 @@ impl Server {
             return answer::json(StatusCode::OK, event.json);
         }
         self.sessions.keep(session);
+        session.streams.forget(reader.number());
         let mut response = if accepted.json {
             answer::json(StatusCode::OK, event.json)
         } else {

@@ -82,6 +82,11 @@ impl Streams {
         }
     }
 
+    /// The answer on this stream went out whole: its client knows no id to come back with for it.
+    pub(super) fn forget(&self, number: u64) {
+        self.inner().answered.retain(|stream| stream.number != number);
+    }
+
     /// The session is over: what is not answered by now never is.
     pub(super) fn close(&self) {
         let mut inner = self.inner();

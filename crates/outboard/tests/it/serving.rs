@@ -221,3 +221,27 @@ fn what_would_let_strangers_in_is_refused_before_anything_starts() {
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
     assert_eq!(taken.end().0, Some(0));
 }
+
+#[test]
+fn a_run_that_a_crash_interrupted_is_found_by_its_secret_name_alone() {
+    let home = home(json!({ "respondWithinSeconds": 1 }));
+    let tokens = ["--token-env", "ann=ANN_TOKEN"];
+    let mut server = Server::start(&home, &tokens);
+    let going = server.alone(ANN, "(await fix.add({ a: 1, b: 2 })).sum + (await fix.slow({ ms: 60000 }))");
+    let name = going.split("\"resume\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(name.starts_with("r1.") && name.len() == 15, "{going}");
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let server = Server::start(&home, &tokens);
+    let session = server.session(ANN);
+    let resume = |name: &str| {
+        let params = json!({ "name": "execute", "arguments": { "resume": name } });
+        let call = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params });
+        server
+            .post(&[("authorization", &format!("Bearer {ANN}")), ("mcp-session-id", &session)], &call)
+            .text()
+    };
+    eventually("the run was taken up", || resume(name).contains("its effect is unknown"));
+    assert!(resume("r1").starts_with("there is nothing to resume under `r1`"));
+    assert_eq!(server.end().0, Some(0));
+}

@@ -153,7 +153,7 @@ async fn a_client_that_lost_its_connection_gets_the_answer_when_it_comes_back() 
         assert!(nothing.message().await.is_none());
     }
     assert_eq!((fake.cancelled.available_permits(), fake.ended.load(Ordering::Relaxed)), (0, 1));
-    for odd in ["99-1", "nothing", "1", "1-x", "-1"] {
+    for odd in ["99-1", "1-0", "nothing", "1", "1-x", "-1"] {
         assert_eq!(again(odd.to_owned()).await.status, 400, "{odd}");
     }
     // Of another session there is nothing to be had.
