@@ -22,7 +22,7 @@ fn world(program: &str) -> GuestWorld {
         namespaces: vec![NamespaceView { namespace: Namespace::from("t"), tools: vec!["echo".into()] }],
         seed: [1; 32],
         started_at: WallTime(1_700_000_000_000),
-        limits: Limits { memory: 1 << 30, ..Limits::default() },
+        limits: Limits { memory: 1 << 30, calls: 100_000, ..Limits::default() },
         stop: StopFlag::default(),
     }
 }
@@ -117,6 +117,13 @@ async fn python(text: &str) {
     let started = Instant::now();
     run(&engine, "1", &[]).await;
     println!("Python, second run         {:?}", started.elapsed());
+    let started = Instant::now();
+    run(&engine, "for i in range(20_000):\n    await t.echo(i=i)", &[]).await;
+    println!("Python, sequential call    {:?} each", started.elapsed() / 20_000);
+    let started = Instant::now();
+    let all = "import asyncio\nlen(await asyncio.gather(*[t.echo(i=i) for i in range(10_000)]))";
+    run(&engine, all, &[]).await;
+    println!("Python, calls at once      {:?} each", started.elapsed() / 10_000);
     // Whole numbers beyond 64 bits are Python's own to read.
     let left = format!("{},{}]", text.trim_end_matches(']'), "9".repeat(30));
     for round in 0..5 {
