@@ -17,11 +17,6 @@ impl Samples {
         self.0.push(sample);
     }
 
-    /// Each of them divided.
-    pub(crate) fn divided(&self, by: f64) -> Self {
-        self.0.iter().map(|sample| sample / by).collect()
-    }
-
     pub(crate) fn count(&self) -> usize {
         self.0.len()
     }

@@ -49,6 +49,18 @@ impl Language {
         }
     }
 
+    /// Echoes of `hello`, one after another; answers how many came back right.
+    pub(crate) fn echoes_in_turn(self, count: u32) -> String {
+        match self {
+            Self::TypeScript => format!(
+                "let right = 0;\nfor (let n = 0; n < {count}; n++) right += (await bench.echo({{ text: 'hello' }})) === 'hello' ? 1 : 0;\nreturn right"
+            ),
+            Self::Python => format!(
+                "right = 0\nfor _ in range({count}):\n    right += await bench.echo(text='hello') == 'hello'\nright"
+            ),
+        }
+    }
+
     /// The summary of 30 pages, one after another.
     pub(crate) fn pages(self) -> &'static str {
         match self {

@@ -1,9 +1,11 @@
-//! Calls through Outboard and by the raw client, by turns, each side with an upstream process of its own.
-//! Every answer is checked against what the formulas say.
+//! Calls through Outboard and without it, by turns, each side with an upstream process of its own: without it by the raw
+//! client, or by the same script in the machine's own CPython. Every answer is checked against what the formulas say.
+
+use std::process::Command;
 
 use serde_json::json;
 
-use super::{Bench, BenchFailure, Measure, expect, timed};
+use super::{Bench, BenchFailure, Measure, expect, program::Program, timed};
 use crate::{
     floor::{self, HELLO},
     gateway::{Home, execute},
@@ -16,6 +18,11 @@ use crate::{
 /// Calls of one side in a round before it is the other's turn, where one call is short.
 const IN_TURN: usize = 20;
 pub(super) const ECHOES: u32 = 1_000;
+/// Calls in turn, of which the difference counts: so the run itself does not.
+const MANY: u32 = 330;
+const FEW: u32 = 30;
+/// What lets a script of the measures run by itself.
+const DIRECT: &str = include_str!("../scripts/direct.py");
 
 pub(super) fn addition(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
     let language = measure.language();
@@ -43,11 +50,35 @@ pub(super) fn pages(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchF
     )
 }
 
-/// The same for each of the 31 calls.
-pub(super) fn call_of_pages(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
-    let calls = f64::from(PAGES + 1);
-    let Pair { ours, other } = pages(bench, measure)?;
-    Ok(Pair { ours: ours.divided(calls), other: other.divided(calls) })
+/// What one more call in turn takes: many, less what few take, for each that is more.
+pub(super) fn one_more(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let language = measure.language();
+    let [many, few] = [MANY, FEW].map(|count| language.echoes_in_turn(count));
+    let more = f64::from(MANY - FEW);
+    let home = Home::new(&json!({}))?;
+    let (mut outboard, mut upstream) = bench.sides(&home)?;
+    let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
+        let (theirs, right) = timed(|| {
+            (FEW..MANY).try_fold(0, |right, _| {
+                floor::echo(&mut upstream).map(|text| right + u32::from(text == HELLO))
+            })
+        })?;
+        expect("the raw client", &right, &(MANY - FEW))?;
+        pair.other.push(theirs / more);
+        let mut script = |code: &str, count: u32| -> Result<f64, BenchFailure> {
+            let (seconds, right) = timed(|| execute(&mut outboard, language, code))?;
+            expect("Outboard", &right, &count.to_string())?;
+            Ok(seconds)
+        };
+        pair.ours.push((script(&many, MANY)? - script(&few, FEW)?) / more);
+        Ok(())
+    };
+    round(&mut Pair::default())?;
+    let mut pair = Pair::default();
+    for _ in bench.rounds(measure, usize::MAX) {
+        round(&mut pair)?;
+    }
+    Ok(pair)
 }
 
 pub(super) fn chunks(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
@@ -63,10 +94,54 @@ pub(super) fn chunks(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, Bench
     )
 }
 
+/// The same script in the machine's own CPython, which calls the upstream itself.
+pub(super) fn echoes_by_cpython(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let code = measure.language().echoes();
+    by_cpython(bench, measure, code, |text| Ok(text.to_owned()), &ECHOES.to_string())
+}
+
+/// The same script in the machine's own CPython, which calls the upstream itself.
+pub(super) fn chunks_by_cpython(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let code = measure.language().chunks();
+    by_cpython(bench, measure, code, read_summary, &summary(CHUNKS * CHUNK_RECORDS))
+}
+
+fn by_cpython<A: PartialEq + std::fmt::Debug>(
+    bench: &Bench<'_>,
+    measure: &Measure,
+    code: &str,
+    read: impl Fn(&str) -> Result<A, PeerFailure>,
+    right: &A,
+) -> Result<Pair, BenchFailure> {
+    let home = Home::new(&json!({}))?;
+    let mut outboard = Peer::start(home.serve(&bench.outboard)?)?;
+    let mut command = Command::new("python3");
+    command.args(["-c", DIRECT, code]).arg(std::env::current_exe()?).arg("upstream");
+    let mut direct = Program::start(command)?;
+    let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
+        let (seconds, answer) = timed(|| direct.go())?;
+        expect("python3", &read(&answer)?, right)?;
+        pair.other.push(seconds);
+        let (seconds, answer) = timed(|| execute(&mut outboard, measure.language(), code))?;
+        expect("Outboard", &read(&answer)?, right)?;
+        pair.ours.push(seconds);
+        Ok(())
+    };
+    round(&mut Pair::default())?;
+    let mut pair = Pair::default();
+    for _ in bench.rounds(measure, usize::MAX) {
+        round(&mut pair)?;
+    }
+    Ok(pair)
+}
+
 /// A summary as a script returned it.
 pub(super) fn summed(outboard: &mut Peer, language: Language, code: &str) -> Result<Summary, PeerFailure> {
-    let text = execute(outboard, language, code)?;
-    serde_json::from_str(&text).map_err(|_| PeerFailure::Refused(text))
+    read_summary(&execute(outboard, language, code)?)
+}
+
+fn read_summary(text: &str) -> Result<Summary, PeerFailure> {
+    serde_json::from_str(text).map_err(|_| PeerFailure::Refused(text.to_owned()))
 }
 
 /// Takes samples by turns, `in_turn` of each side in a round, after one unmeasured round.

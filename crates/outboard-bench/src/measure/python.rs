@@ -1,14 +1,11 @@
 //! Plain computing in Python, through Outboard and by the CPython of this machine.
 //! The other is started once and told to go on by a line, so that its start does not count.
 
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::{Bench, BenchFailure, Measure, expect, timed};
+use super::{Bench, BenchFailure, Measure, expect, program::Program, timed};
 use crate::{
     gateway::{Home, execute},
     peer::Peer,
@@ -31,20 +28,12 @@ pub(super) fn fib(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFai
     let home = Home::new(&json!({}))?;
     let mut outboard = Peer::start(home.serve(&bench.outboard)?)?;
     let definition = FIB.lines().next().unwrap_or_default();
-    let mut native = Command::new("python3")
-        .args(["-c", &format!("{definition}\n{LOOP}")])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| BenchFailure::Absent(format!("python3 does not start: {error}")))?;
-    let (mut input, output) = native.stdin.take().zip(native.stdout.take()).ok_or(BenchFailure::Deaf)?;
-    let mut answers = BufReader::new(output).lines();
+    let mut native = Command::new("python3");
+    native.args(["-c", &format!("{definition}\n{LOOP}")]);
+    let mut native = Program::start(native)?;
     let mut pair = Pair::default();
     for round in bench.rounds(measure, usize::MAX) {
-        let (theirs, said) = timed(|| {
-            input.write_all(b"go\n")?;
-            answers.next().ok_or(BenchFailure::Deaf)?.map_err(BenchFailure::from)
-        })?;
+        let (theirs, said) = timed(|| native.go())?;
         expect("python3", &said.as_str(), &RIGHT)?;
         let (ours, said) = timed(|| execute(&mut outboard, Language::Python, FIB))?;
         expect("Outboard", &said.as_str(), &RIGHT)?;
@@ -54,7 +43,5 @@ pub(super) fn fib(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFai
             pair.ours.push(ours);
         }
     }
-    drop(input);
-    native.wait()?;
     Ok(pair)
 }

@@ -2,13 +2,17 @@
 //! The other side is the raw client; both make calls in turn, one after another.
 
 use std::{
-    io::{BufRead as _, BufReader, Lines, Write as _},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
 };
 
 use serde_json::json;
 
-use super::{Bench, BenchFailure, Measure, expect, timed};
+use super::{
+    Bench, BenchFailure, Measure, expect,
+    program::{Ended, Program},
+    timed,
+};
 use crate::{
     floor::{self, HELLO},
     gateway::{self, Home},
@@ -33,24 +37,6 @@ for await (const line of createInterface({ input: process.stdin })) {
   console.log(right);
 }";
 
-/// A process that is ended with the measure.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // One that is gone already is what is wanted.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A program that uses the package.
-struct Program {
-    input: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
-    _process: Ended,
-}
-
 pub(super) fn call(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
     let home = Home::new(&json!({}))?;
     let (switch, program) = match measure.language() {
@@ -63,7 +49,7 @@ pub(super) fn call(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFa
     let mut program = Program::start(program)?;
     let mut upstream = Peer::start(gateway::upstream()?)?;
     let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
-        let (seconds, right) = timed(|| program.calls())?;
+        let (seconds, right) = timed(|| program.go())?;
         expect("the package", &right, &CALLS.to_string())?;
         pair.ours.push(seconds / f64::from(CALLS));
         let (seconds, ()) = timed(|| {
@@ -96,21 +82,4 @@ fn daemon(mut command: Command) -> Result<Ended, BenchFailure> {
         }
     }
     Err(BenchFailure::Deaf)
-}
-
-impl Program {
-    fn start(mut command: Command) -> Result<Self, BenchFailure> {
-        let mut process = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| BenchFailure::Absent(format!("the interpreter does not start: {error}")))?;
-        let (input, output) = process.stdin.take().zip(process.stdout.take()).ok_or(BenchFailure::Deaf)?;
-        Ok(Self { input, answers: BufReader::new(output).lines(), _process: Ended(process) })
-    }
-
-    fn calls(&mut self) -> Result<String, BenchFailure> {
-        self.input.write_all(b"go\n")?;
-        self.answers.next().ok_or(BenchFailure::Deaf)?.map_err(BenchFailure::from)
-    }
 }
