@@ -18,6 +18,9 @@ TIMER, JSON, MARSHAL, FAILED = range(4)
 WAITING, FINISHED, THREW, STUCK, VALUE_TOO_LONG = 10, 15, 12, 13, 14
 CONSOLE_DROPPED = 3
 
+# What stands for a request that nobody waits for any more.
+GONE = (None, "", (0, 0))
+
 _u32 = struct.Struct("<I").pack
 # Before the body of a delivery: its kind, its request, its length.
 _delivery = struct.Struct("<BII")
@@ -83,7 +86,7 @@ class Run:
         return _delivery.pack(kind, request, len(body)) + body
 
     def settle(self, kind, request, body):
-        future = tools.desk.pending.pop(request, None)
+        future, name, place = tools.desk.pending.pop(request, GONE)
         if future is None or future.done():
             return
         try:
@@ -92,7 +95,7 @@ class Run:
             elif kind == JSON:
                 future.set_result(_decoded(str(body, "utf-8")))
             else:
-                future.set_exception(tools.desk.failed(request, _loads(str(body, "utf-8"))))
+                future.set_exception(tools.desk.failed(name, place, _loads(str(body, "utf-8"))))
         # What is no value for Python (too deep, a number of too many digits) is the script's to hear of.
         except Exception as error:  # noqa: BLE001
             future.set_exception(error)

@@ -2,13 +2,30 @@
 the host, which moves the clock and brings the answers. It never waits."""
 
 import asyncio
+import contextvars
 import heapq
+
+_copy_context = contextvars.copy_context
 
 # Timers less than this before their time are due: a moment that went to the host and back is rounded.
 RESOLUTION = 1e-6
 
 # What background tasks may still do once the script has come to its end.
 LAST_STEPS = 1000
+
+
+class Ready(asyncio.Handle):
+    """A callback that is due. It keeps no traceback of where it was made: this loop never debugs."""
+
+    __slots__ = ()
+
+    def __init__(self, callback, args, loop, context):
+        self._context = context if context is not None else _copy_context()
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = self._source_traceback = None
 
 
 class Loop(asyncio.BaseEventLoop):
@@ -27,7 +44,7 @@ class Loop(asyncio.BaseEventLoop):
         return self.now
 
     def call_soon(self, callback, *args, context=None):
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = Ready(callback, args, self, context)
         self._ready.append(handle)
         return handle
 

@@ -40,7 +40,6 @@ class Desk:
         self.left = 0
         self.last = 0
         self.pending = {}
-        self.names = {}
         self.out = []
         self.unsent = {}
 
@@ -55,19 +54,17 @@ class Desk:
             raise ToolError("the run has made too many calls", tool=name, code="limit")
         self.left -= 1
         request = self.last = self.last + 1
-        self.out.append(_head(REQUEST, request, kind, *place) + tool + _u32(len(body)) + body)
-        self.pending[request] = future = _Future()
-        self.names[request] = (name, place)
+        self.out += (_head(REQUEST, request, kind, *place), tool, _u32(len(body)), body)
+        future = _Future()
+        self.pending[request] = (future, name, place)
         try:
             return await future
         except asyncio.CancelledError:
             if self.pending.pop(request, None) is not None:
                 self.last += 1
                 body = b"[%d]" % request
-                self.out.append(_head(REQUEST, self.last, GIVE_UP, 0, 0) + NO_TOOL + _u32(len(body)) + body)
+                self.out += (_head(REQUEST, self.last, GIVE_UP, 0, 0), NO_TOOL, _u32(len(body)), body)
             raise
-        finally:
-            self.names.pop(request, None)
 
     def asked(self, kind, tool, name, body):
         """The coroutine of a call. It is not asked before it is awaited or made a task."""
@@ -76,9 +73,8 @@ class Desk:
         self.unsent[token] = (name, place[0])
         return self.ask(token, kind, tool, name, body, place)
 
-    def failed(self, request, failure):
+    def failed(self, name, place, failure):
         message, code, content = failure
-        name, place = self.names.get(request, ("", (0, 0)))
         error = ToolError(message, tool=name, code=code, content=content)
         # A call that is a task of its own has no frame of the script.
         error._made_at_ = place
