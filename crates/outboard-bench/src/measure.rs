@@ -10,6 +10,7 @@ mod learning;
 mod memory;
 mod policy;
 mod preflight;
+mod processor;
 mod program;
 pub(crate) mod python;
 mod rows;

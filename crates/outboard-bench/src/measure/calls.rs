@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{Bench, BenchFailure, Measure, expect, program::Program, timed};
+use super::{Bench, BenchFailure, Measure, expect, processor::OneProcessor, program::Program, timed};
 use crate::{
     floor::{self, HELLO},
     gateway::{Home, execute},
@@ -50,12 +50,14 @@ pub(super) fn pages(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchF
     )
 }
 
-/// What one more call in turn takes: many, less what few take, for each that is more.
+/// What one more call in turn takes: many, less what few take, for each that is more. One process is at work at a time, so
+/// both sides are kept on one processor: else the system decides which side finds its upstream on another one, asleep.
 pub(super) fn one_more(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
     let language = measure.language();
     let [many, few] = [MANY, FEW].map(|count| language.echoes_in_turn(count));
     let more = f64::from(MANY - FEW);
     let home = Home::new(&json!({}))?;
+    let _one = OneProcessor::keep();
     let (mut outboard, mut upstream) = bench.sides(&home)?;
     let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
         let (theirs, right) = timed(|| {

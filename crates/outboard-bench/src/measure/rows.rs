@@ -201,7 +201,7 @@ pub(crate) const MEASURES: &[Measure] = &[
     },
     Measure {
         name: "python-call",
-        what: "one more call in turn",
+        what: "one more call in turn, on one processor",
         other: "one echo by the raw client",
         language: PYTHON,
         unit: Unit::Seconds,
