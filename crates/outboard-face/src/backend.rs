@@ -7,12 +7,13 @@ use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
     RunRequest, Runtime,
     catalogue::{Catalogue, SearchRequest},
-    run::{RunReport, Told},
+    ids::RunId,
+    run::{RunReport, Told, ToolReport, ToolRequest},
     session::Session,
 };
 use tokio_util::sync::CancellationToken;
 
-/// Searches tools and runs scripts.
+/// Searches tools, runs scripts and makes calls.
 pub trait Backend: Send + Sync + 'static {
     /// All tools.
     fn catalogue(&self) -> &Catalogue;
@@ -28,6 +29,17 @@ pub trait Backend: Send + Sync + 'static {
         request: RunRequest,
         cancel: CancellationToken,
     ) -> BoxFuture<'static, RunReport>;
+
+    /// The id of the next call outside any script.
+    fn next_call(&self) -> RunId;
+
+    /// Makes one call of a tool outside any script. Never fails: what goes wrong stands in the report. Cancelling abandons it.
+    fn call(
+        self: Arc<Self>,
+        session: Arc<Session>,
+        request: ToolRequest,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'static, ToolReport>;
 
     /// Clears for this session what a person has cleared until now, before it is given again what was kept.
     fn notice_clearing(&self, _session: &Session) {}
@@ -59,6 +71,19 @@ impl Backend for Runtime {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, RunReport> {
         async move { Runtime::run(&self, &session, request, cancel).await }.boxed()
+    }
+
+    fn next_call(&self) -> RunId {
+        Runtime::next_call(self)
+    }
+
+    fn call(
+        self: Arc<Self>,
+        session: Arc<Session>,
+        request: ToolRequest,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'static, ToolReport> {
+        async move { Runtime::call(&self, &session, request, cancel).await }.boxed()
     }
 
     fn notice_clearing(&self, session: &Session) {

@@ -1,6 +1,8 @@
 //! Answers the client's requests: what there is, what is found, what a run gave.
 //! It holds no transport and does not know which revision of MCP a client speaks beyond what rmcp tells.
 
+pub(crate) mod direct;
+
 use std::sync::Arc;
 
 use outboard_runtime::{
@@ -24,6 +26,7 @@ use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::direct::Held;
 use crate::{
     arguments::{self, What},
     asking::{self, Asked, Client, HandBack, Way},
@@ -71,6 +74,8 @@ pub(crate) struct Handler {
     /// The client says no more.
     pub(crate) ended: CancellationToken,
     pub(crate) offers: Arc<Offers>,
+    /// Calls of tools as they are whose client was handed a form.
+    pub(crate) held: Arc<Held>,
     /// The client's workspace, where there may be one.
     pub(crate) shell: Option<Shell>,
     /// It answers one request, and others of the same session come and go elsewhere. Then a cancellation means that the
@@ -469,6 +474,14 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let offer = self.offers.of(self.backend.catalogue().snapshot());
+        if self.offers.passes_through() {
+            let meaning = offer.meaning(&request.name).ok_or_else(|| unknown_direct(&request.name))?;
+            return Ok(match self.call_direct(meaning, request, &context).await {
+                CallToolResponse::Complete(result) => self.noting_untold(result, &context).into(),
+                form => form,
+            });
+        }
         match request.name.as_ref() {
             "search" => Ok(self.noting_untold(self.search(&request).await, &context).into()),
             "execute" => Ok(match self.execute(request, &context).await {
@@ -493,7 +506,13 @@ impl ServerHandler for Handler {
             return Err(ErrorData::invalid_params("the params of `tools/call` need a `name`", None));
         };
         let got = params.get("arguments").unwrap_or(&Value::Null);
-        let wrong = arguments::not_an_object(name, got).ok_or_else(|| unknown_tool(name))?;
+        let wrong = if self.offers.passes_through() {
+            let offer = self.offers.of(self.backend.catalogue().snapshot());
+            offer.meaning(name).ok_or_else(|| unknown_direct(name))?;
+            format!("`arguments` of `{}` have to be an object", shown(name))
+        } else {
+            arguments::not_an_object(name, got).ok_or_else(|| unknown_tool(name))?
+        };
         let mut result = text(wrong, true);
         if context.protocol_version().is_none_or(|version| version.has_initialize()) {
             result.result_type = None;
@@ -531,8 +550,17 @@ fn claimed(context: &RequestContext<RoleServer>) -> Principal {
     if name.trim().is_empty() { Principal::from("an unnamed client") } else { Principal::new(name) }
 }
 
+fn unknown_direct(name: &str) -> ErrorData {
+    ErrorData::invalid_params(format!("there is no tool `{}` here", shown(name)), None)
+}
+
+/// What may be shown of a name that a client gave.
+fn shown(name: &str) -> String {
+    name.chars().take(80).flat_map(char::escape_debug).collect()
+}
+
 fn unknown_tool(name: &str) -> ErrorData {
-    let name: String = name.chars().take(80).flat_map(char::escape_debug).collect();
+    let name = shown(name);
     let message =
         format!("there is no tool `{name}` here: `search` finds tools, a script in `execute` calls them");
     ErrorData::invalid_params(message, None)

@@ -1,12 +1,17 @@
-//! What the model is offered for a catalogue: the two tools, and the server's instructions.
+//! What the model is offered for a catalogue: the two tools, or those of upstreams as they are, and the server's instructions.
 //!
 //! The same catalogue always gives the same bytes, so that prompt caches stay warm. What an upstream says of its
 //! tools enters here only as declarations, which the runtime has made safe.
 
+mod direct;
 mod hints;
+mod names;
 mod text;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use outboard_runtime::{
     catalogue::{Snapshot, UpstreamState},
@@ -15,6 +20,7 @@ use outboard_runtime::{
 use rmcp::model::{JsonObject, MetaObject, Tool};
 use serde_json::{Value, json};
 
+pub use self::names::{is_plain, prefixed};
 use crate::server::FaceOptions;
 
 /// Bytes of the line that names the namespaces. With it both tools keep to 400 tokens as long as names take no more
@@ -29,12 +35,22 @@ const RESULT_CHARS: u64 = 500_000;
 /// What the model is offered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offer {
-    /// `search`, `execute` and, where there are workspaces, `bash`.
+    /// `search`, `execute` and, where there are workspaces, `bash`; or the tools of all upstreams as they are.
     pub tools: Vec<Tool>,
     /// The server's instructions.
     pub instructions: String,
     /// Whether all tools are declared in `execute`'s description.
     pub complete: bool,
+    /// What the names of upstreams' tools mean.
+    meanings: HashMap<String, Meaning>,
+}
+
+/// A tool of an upstream.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Meaning {
+    pub(crate) namespace: String,
+    /// Its identifier in the namespace.
+    pub(crate) tool: String,
 }
 
 impl Offer {
@@ -59,7 +75,13 @@ impl Offer {
             tools,
             instructions: text::instructions(&names, INSTRUCTIONS),
             complete: declarations.is_some(),
+            meanings: HashMap::new(),
         }
+    }
+
+    /// The upstream's tool that is offered under this name.
+    pub(crate) fn meaning(&self, name: &str) -> Option<&Meaning> {
+        self.meanings.get(name)
     }
 
     /// Tokens that a model pays for the tools: names, descriptions and schemas.
@@ -72,12 +94,24 @@ impl Offer {
 #[derive(Debug)]
 pub(crate) struct Offers {
     options: FaceOptions,
+    /// Whether tools are offered as they are.
+    passthrough: bool,
     last: Mutex<Option<(Arc<Snapshot>, Arc<Offer>)>>,
 }
 
 impl Offers {
     pub(crate) fn new(options: FaceOptions) -> Self {
-        Self { options, last: Mutex::default() }
+        Self { options, passthrough: false, last: Mutex::default() }
+    }
+
+    /// Of the tools as they are.
+    pub(crate) fn passing_through(options: FaceOptions) -> Self {
+        Self { options, passthrough: true, last: Mutex::default() }
+    }
+
+    /// Whether tools are offered as they are.
+    pub(crate) fn passes_through(&self) -> bool {
+        self.passthrough
     }
 
     /// The offer for this snapshot.
@@ -88,7 +122,9 @@ impl Offers {
         {
             return Arc::clone(offer);
         }
-        let offer = Arc::new(Offer::new(&snapshot, self.options));
+        let offer =
+            if self.passthrough { Offer::direct(&snapshot) } else { Offer::new(&snapshot, self.options) };
+        let offer = Arc::new(offer);
         *last = Some((snapshot, Arc::clone(&offer)));
         offer
     }

@@ -22,7 +22,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    backend::Backend, changes::Changes, handler::Handler, offer::Offers, shell::Shell, silence::Silence,
+    backend::Backend,
+    changes::Changes,
+    handler::{Handler, direct::Held},
+    offer::Offers,
+    shell::Shell,
+    silence::Silence,
     wire::Wire,
 };
 
@@ -51,6 +56,8 @@ pub struct FaceOptions {
     pub keeping: Keeping,
     /// Whether there is the third tool, `bash`.
     pub workspace: bool,
+    /// Whether every client is offered the tools of upstreams as they are, instead of scripts.
+    pub passthrough: bool,
 }
 
 impl Default for FaceOptions {
@@ -61,6 +68,7 @@ impl Default for FaceOptions {
             respond_within: RESPOND_WITHIN,
             keeping: Keeping::default(),
             workspace: false,
+            passthrough: false,
         }
     }
 }
@@ -81,13 +89,22 @@ pub struct Face {
     workspaces: Option<Arc<dyn Workspaces>>,
     seen: Taint,
     offers: Arc<Offers>,
+    /// Of the tools as they are.
+    direct: Arc<Offers>,
 }
 
 impl Face {
     /// A face of this runtime.
     pub fn new(runtime: Arc<impl Backend>, options: FaceOptions) -> Self {
-        let offers = Arc::new(Offers::new(options));
-        Self { backend: runtime, options, approvals: None, workspaces: None, seen: Taint::default(), offers }
+        Self {
+            backend: runtime,
+            options,
+            approvals: None,
+            workspaces: None,
+            seen: Taint::default(),
+            offers: Arc::new(Offers::new(options)),
+            direct: Arc::new(Offers::passing_through(options)),
+        }
     }
 
     /// Asks the people behind clients these questions, as far as they come from runs of theirs.
@@ -129,7 +146,7 @@ impl Face {
         R: AsyncRead + Send + Unpin + 'static,
         W: AsyncWrite + Send + Unpin + 'static,
     {
-        let conversation = Arc::new(self.converse(cancel.child_token(), None));
+        let conversation = Arc::new(self.converse(cancel.child_token(), None, false));
         let silence = Arc::new(Silence::default());
         let (ended, gone) = (conversation.ended.clone(), conversation.stop.clone());
         let wire = Wire::new(read, write, Arc::clone(&silence), ended, gone);
@@ -137,8 +154,14 @@ impl Face {
     }
 
     /// A conversation with nothing in it yet, over when `stop` is cancelled. Clients that may be confused with each other,
-    /// because no pipe belongs to one alone, are given names of runs that cannot be guessed.
-    pub(crate) fn converse(&self, stop: CancellationToken, among: Option<Option<Principal>>) -> Conversation {
+    /// because no pipe belongs to one alone, are given names of runs that cannot be guessed. With `passthrough` it is offered
+    /// tools as they are, else what everybody is.
+    pub(crate) fn converse(
+        &self,
+        stop: CancellationToken,
+        among: Option<Option<Principal>>,
+        passthrough: bool,
+    ) -> Conversation {
         let Keeping { results, bytes } = self.options.keeping;
         let (session, principal) = match among {
             None => (Session::keeping(self.options.keeping), None),
@@ -151,7 +174,8 @@ impl Face {
         session.saw(self.seen);
         let shell = self.workspaces.as_ref().map(|workspaces| Shell::new(Arc::clone(workspaces), &session));
         let (runs, ended) = (TaskTracker::new(), CancellationToken::new());
-        Conversation { session, principal, shell, runs, stop, ended }
+        let passthrough = passthrough || self.options.passthrough;
+        Conversation { session, principal, shell, runs, stop, ended, held: Arc::default(), passthrough }
     }
 
     /// Carries a whole conversation over this transport, to its end.
@@ -162,7 +186,8 @@ impl Face {
         transport: T,
     ) -> Result<(), FaceError> {
         let changes = Arc::new(Changes::new());
-        let handler = self.handler(conversation, silence, &changes, false);
+        let offers = self.offers(conversation.passthrough);
+        let handler = self.handler(conversation, silence, &changes, Arc::clone(offers), false);
         // Without rmcp's opening ceremony, which ends the connection when a client opens in an unexpected way, and
         // which ties it to the revision of its first request. The handler answers both openings at any time.
         let service = serve_directly_with_ct(handler, transport, None, conversation.stop.child_token());
@@ -171,7 +196,7 @@ impl Face {
             served = service.waiting() => served,
             never = tell_changes(&peer, &changes) => match never {},
             never = end_soon_after(&conversation.ended, &conversation.stop) => match never {},
-            never = changes.follow(self.backend.catalogue(), &self.offers) => match never {},
+            never = changes.follow(self.backend.catalogue(), offers) => match never {},
         };
         conversation.end().await;
         match served {
@@ -188,17 +213,23 @@ impl Face {
         transport: T,
         gone: CancellationToken,
         ending: CancellationToken,
+        passthrough: bool,
     ) {
         let changes = Arc::new(Changes::new());
-        let mut handler = self.handler(conversation, Arc::default(), &changes, true);
+        let offers = self.offers(passthrough || conversation.passthrough);
+        let mut handler = self.handler(conversation, Arc::default(), &changes, Arc::clone(offers), true);
         handler.ended = ending;
         let service = serve_directly_with_ct(handler, transport, None, gone);
         tokio::select! {
             served = service.waiting() => if let Err(error) = served {
                 tracing::error!(%error, "a request broke");
             },
-            never = changes.follow(self.backend.catalogue(), &self.offers) => match never {},
+            never = changes.follow(self.backend.catalogue(), offers) => match never {},
         }
+    }
+
+    fn offers(&self, passthrough: bool) -> &Arc<Offers> {
+        if passthrough { &self.direct } else { &self.offers }
     }
 
     fn handler(
@@ -206,6 +237,7 @@ impl Face {
         conversation: &Conversation,
         silence: Arc<Silence>,
         changes: &Arc<Changes>,
+        offers: Arc<Offers>,
         alone: bool,
     ) -> Handler {
         Handler {
@@ -220,7 +252,8 @@ impl Face {
             runs: conversation.runs.clone(),
             stop: conversation.stop.clone(),
             ended: conversation.ended.clone(),
-            offers: Arc::clone(&self.offers),
+            offers,
+            held: Arc::clone(&conversation.held),
             shell: conversation.shell.clone(),
             alone,
         }
@@ -238,6 +271,9 @@ pub(crate) struct Conversation {
     pub(crate) stop: CancellationToken,
     /// The client says no more.
     pub(crate) ended: CancellationToken,
+    held: Arc<Held>,
+    /// Whether tools are offered as they are.
+    passthrough: bool,
 }
 
 impl Conversation {

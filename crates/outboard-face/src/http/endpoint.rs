@@ -7,6 +7,7 @@ use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::{Body as _, Incoming},
     header::{self, HeaderName, HeaderValue},
+    http::request::Parts,
 };
 use outboard_runtime::ids::Principal;
 use rmcp::model::{
@@ -92,7 +93,7 @@ impl Server {
                     return Err(refuse(StatusCode::NOT_ACCEPTABLE, why));
                 }
                 let text = self.text(&parts.headers, body).await?;
-                Ok(self.post(&parts.headers, text, principal, accepted).await)
+                Ok(self.post(&parts, text, principal, accepted).await)
             }
             Method::GET | Method::DELETE => {
                 let era = headers::era_of_headers(&parts.headers);
@@ -150,11 +151,12 @@ impl Server {
 
     async fn post(
         self: &Arc<Self>,
-        headers: &HeaderMap,
+        parts: &Parts,
         text: Text<'_>,
         principal: Option<Principal>,
         accepted: Accepted,
     ) -> Response<Reply> {
+        let headers = &parts.headers;
         let message = match read(&text.bytes) {
             Frame::Message(message) => *message,
             Frame::Nothing => return answer::nothing(StatusCode::ACCEPTED),
@@ -184,17 +186,17 @@ impl Server {
                 answer::error(StatusCode::NOT_FOUND, id, why)
             }
             Err(why) => answer::error(StatusCode::BAD_REQUEST, id, why),
-            Ok(Era::Alone) => self.alone(message, principal, accepted).await,
-            Ok(Era::Session) => self
-                .in_session(headers, message, principal, accepted)
-                .await
-                .unwrap_or_else(|refusal| *refusal),
+            Ok(Era::Alone) => self.alone(parts, message, principal, accepted).await,
+            Ok(Era::Session) => {
+                self.in_session(parts, message, principal, accepted).await.unwrap_or_else(|refusal| *refusal)
+            }
         }
     }
 
     /// Answers a request that belongs to no session. It ends when its client goes.
     async fn alone(
         self: &Arc<Self>,
+        parts: &Parts,
         message: ClientJsonRpcMessage,
         principal: Option<Principal>,
         accepted: Accepted,
@@ -215,10 +217,11 @@ impl Server {
         let stream = Stream::new(0);
         let mut reader = stream.read(0);
         let link = Link::One { request: Some(Box::new(message)), stream, answered: gone.clone() };
-        let (face, ending) = (Arc::clone(&self.face), self.draining.clone());
+        let (face, ending, passthrough) =
+            (Arc::clone(&self.face), self.draining.clone(), wants_no_scripts(parts));
         let (guard, token) = (gone.clone().drop_guard(), gone.clone());
         self.tasks.spawn(async move {
-            face.answer_one(&conversation, link, token, ending).await;
+            face.answer_one(&conversation, link, token, ending, passthrough).await;
         });
         match self.begin(&mut reader, accepted).await {
             Begun::Whole(event) => answer::json(status_of(event.error), event.json),
@@ -233,7 +236,7 @@ impl Server {
     /// Takes a message to its session, and answers it if it is a request. That goes on if its client goes.
     async fn in_session(
         self: &Arc<Self>,
-        headers: &HeaderMap,
+        parts: &Parts,
         message: ClientJsonRpcMessage,
         principal: Option<Principal>,
         accepted: Accepted,
@@ -241,10 +244,10 @@ impl Server {
         let opening =
             matches!(&message, JsonRpcMessage::Request(request) if request.request.method() == "initialize");
         let session = if opening {
-            let begun = self.sessions.begin(self, principal);
+            let begun = self.sessions.begin(self, principal, wants_no_scripts(parts));
             begun.ok_or_else(|| Box::new(unavailable("too many sessions: end one with DELETE")))?
         } else {
-            self.session(headers, principal.as_ref())?
+            self.session(&parts.headers, principal.as_ref())?
         };
         let asked = match &message {
             JsonRpcMessage::Request(request) => {
@@ -393,6 +396,13 @@ impl Server {
         })?;
         self.sessions.find(name, principal).ok_or_else(|| Box::new(unknown_session()))
     }
+}
+
+/// Whether the client names an endpoint without scripts: `?codemode=off` or `?codemode=false`, as clients append that write
+/// scripts of their own.
+fn wants_no_scripts(parts: &Parts) -> bool {
+    let says = |pair: &str| matches!(pair.split_once('='), Some(("codemode", "off" | "false")));
+    parts.uri.query().is_some_and(|query| query.split('&').any(says))
 }
 
 /// The status of an answer that belongs to no session (MCP 2026-07-28, "Request Metadata").

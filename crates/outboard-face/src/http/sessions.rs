@@ -60,12 +60,18 @@ impl Session {
 impl Sessions {
     /// Begins a session of this principal; `None` if there are too many that are in use. It can be found once it is
     /// [kept](Self::keep).
-    pub(super) fn begin(&self, server: &Arc<Server>, principal: Option<Principal>) -> Option<Arc<Session>> {
+    pub(super) fn begin(
+        &self,
+        server: &Arc<Server>,
+        principal: Option<Principal>,
+        passthrough: bool,
+    ) -> Option<Arc<Session>> {
         self.make_room(server, principal.as_ref())?;
         let (incoming, messages) = mpsc::channel(QUEUE);
         let silence = Arc::new(Silence::default());
         let (requests, streams) = (Requests::new(Arc::clone(&silence)), Arc::new(Streams::new()));
-        let conversation = Arc::new(server.face.converse(server.over.child_token(), Some(principal.clone())));
+        let conversation =
+            Arc::new(server.face.converse(server.over.child_token(), Some(principal.clone()), passthrough));
         let link = Link::Many {
             incoming: messages,
             requests: requests.clone(),

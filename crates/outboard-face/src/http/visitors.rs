@@ -59,7 +59,8 @@ impl Visitors {
                 end(server, visitor);
             }
         }
-        let conversation = Arc::new(server.face.converse(server.over.child_token(), Some(who.0.clone())));
+        let conversation =
+            Arc::new(server.face.converse(server.over.child_token(), Some(who.0.clone()), false));
         let visitor = Visitor { conversation: Arc::clone(&conversation), used: Instant::now() };
         all.insert(who, visitor);
         Some(conversation)

@@ -4,5 +4,6 @@ mod abuse;
 mod apart;
 mod ends;
 mod modern;
+mod passthrough;
 mod sessions;
 mod wire;

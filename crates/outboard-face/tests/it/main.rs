@@ -7,6 +7,7 @@ mod budgets;
 mod calls;
 mod changes;
 mod client;
+mod direct;
 mod ends;
 mod frames;
 mod http;

@@ -12,11 +12,12 @@ use outboard_runtime::{
     approval::{Answer, Approvals, Approver as _, Question, Reach, Rules, Sheet, SigningKey, SoFar},
     catalogue::{Annotations, Catalogue, Listing, SearchRequest, ToolDefinition},
     clock::SystemClock,
-    ids::{RequestId, ToolName, UpstreamName},
+    ids::{RequestId, RunId, ToolName, UpstreamName},
     json::Json,
     limits::Limits,
     operation::{Operation, ToolCall},
-    run::{Failure, FailureKind, Outcome, Progress, RunReport},
+    reply::{CallReply, FailureCode, ToolFailure},
+    run::{Failure, FailureKind, Outcome, Progress, RunReport, ToolOutcome, ToolReport, ToolRequest},
     session::Session,
 };
 use serde_json::json;
@@ -32,6 +33,7 @@ pub(crate) struct Fake {
     pub(crate) approvals: Arc<Approvals>,
     /// Runs of an Outboard before this one.
     pub(crate) recovered: Arc<Session>,
+    calls: Session,
 }
 
 /// Writes rules nowhere.
@@ -49,7 +51,53 @@ impl Fake {
         let approvals = Approvals::new(SigningKey::random(), Arc::new(SystemClock), Reach::Somebody);
         let approvals = Arc::new(approvals.with_rules(Arc::new(NoFile)));
         let (ended, recovered) = (AtomicUsize::new(0), Arc::default());
-        Arc::new(Self { catalogue, begun, cancelled, ended, approvals, recovered })
+        Arc::new(Self { catalogue, begun, cancelled, ended, approvals, recovered, calls: Session::default() })
+    }
+
+    /// What becomes of a call says its argument: `reply` is answered, `ask` asks first, `hang` hangs, anything else fails.
+    async fn answer(
+        &self,
+        session: &Session,
+        request: ToolRequest,
+        cancel: &CancellationToken,
+    ) -> ToolReport {
+        self.begun.add_permits(1);
+        let arguments = request.arguments.to_value();
+        let id = request.id.clone().unwrap();
+        let report = |outcome, reply| ToolReport { id: id.clone(), outcome, reply };
+        let cancelled = || {
+            self.cancelled.add_permits(1);
+            report(ToolOutcome::Cancelled { effect_unknown: false }, None)
+        };
+        if let Some(asked) = arguments.get("ask") {
+            let of = RunRequest { id: Some(id.clone()), ..RunRequest::default() };
+            let asked = self.approvals.ask(question(&of, session, &json!({ "text": asked }).to_string()));
+            return match cancel.run_until_cancelled(asked).await {
+                Some(Answer::Allowed(_)) => {
+                    let called =
+                        format!("{}.{} for {}", request.namespace, request.tool, request.client.unwrap());
+                    report(ToolOutcome::Value(Json::string(&called)), None)
+                }
+                Some(Answer::Refused(why) | Answer::Nobody(why)) => {
+                    report(ToolOutcome::Failed(ToolFailure::new(FailureCode::Denied, why)), None)
+                }
+                None => cancelled(),
+            };
+        }
+        if arguments.get("hang").is_some() {
+            cancel.cancelled().await;
+            return cancelled();
+        }
+        match arguments.get("reply") {
+            Some(reply) => {
+                let reply: CallReply = serde_json::from_value(reply.clone()).unwrap();
+                report(ToolOutcome::Value(Json::null()), Some(reply))
+            }
+            None => {
+                let failure = ToolFailure::new(FailureCode::InvalidArguments, "`reply` is missing");
+                report(ToolOutcome::Failed(failure), None)
+            }
+        }
     }
 
     async fn outcome(&self, session: &Session, request: &RunRequest, cancel: &CancellationToken) -> Outcome {
@@ -150,6 +198,19 @@ impl Backend for Fake {
             }
         }
         .boxed()
+    }
+
+    fn next_call(&self) -> RunId {
+        self.calls.next_run()
+    }
+
+    fn call(
+        self: Arc<Self>,
+        session: Arc<Session>,
+        request: ToolRequest,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'static, ToolReport> {
+        async move { self.answer(&session, request, &cancel).await }.boxed()
     }
 
     fn recovered(&self) -> Option<&Session> {

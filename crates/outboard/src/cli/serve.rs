@@ -24,6 +24,9 @@ pub(super) struct Serve {
     /// Offer `bash` too: a shell in a workspace of its own for each client, behind a wall
     #[arg(long)]
     workspace: bool,
+    /// Offer the tools of your servers as they are, instead of scripts; each call is checked and recorded all the same
+    #[arg(long, conflicts_with = "workspace")]
+    passthrough: bool,
     #[command(flatten)]
     http: http::Http,
 }
@@ -63,9 +66,10 @@ impl Serve {
             respond_within: configuration.settings.respond_within,
             keeping: configuration.settings.keeping,
             workspace: false,
+            passthrough: self.passthrough,
         };
         let face = Face::new(Arc::clone(&system.runtime), options).asking(Arc::clone(&system.approvals));
-        let wanted = self.workspace || configuration.settings.workspace.on;
+        let wanted = self.workspace || configuration.settings.workspace.on && !self.passthrough;
         let face = if wanted {
             workspace::offer(face, &system, configuration.settings.workspace.clone(), &places.state)?
         } else {

@@ -22,6 +22,7 @@ mod login;
 mod longruns;
 mod openapi;
 mod parking;
+mod passthrough;
 mod random;
 mod recorded;
 mod recovering;

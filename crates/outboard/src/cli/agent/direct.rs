@@ -8,6 +8,7 @@ use std::{
 
 use futures::future::{BoxFuture, FutureExt as _};
 use outboard_agent::{Listing, ToolAnswer, ToolDefinition, Toolbox, ToolboxFailure, mcp};
+use outboard_face::{is_plain, prefixed};
 use outboard_runtime::{
     Runtime,
     catalogue::Snapshot,
@@ -18,11 +19,7 @@ use outboard_runtime::{
     session::Session,
 };
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
-
-/// Characters of a name that every API takes.
-const LONGEST: usize = 64;
 
 /// The tools of all upstreams.
 pub(in crate::cli) struct Direct {
@@ -113,27 +110,11 @@ fn offer(snapshot: &Snapshot) -> (Listing, HashMap<String, (String, String)>) {
 
 /// The name that a model calls a tool by: `is_free` says which ones no other tool has.
 fn name(own: &str, alone: bool, namespace: &str, identifier: &str, is_free: &dyn Fn(&str) -> bool) -> String {
-    let longer = format!("{namespace}__{identifier}");
-    let candidates = [Some(own.to_owned()).filter(|_| alone), Some(longer.clone())];
-    let fits = |name: &String| is_taken(name) && is_free(name);
-    candidates.into_iter().flatten().find(fits).unwrap_or_else(|| hashed(&longer))
-}
-
-fn is_taken(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    !name.is_empty() && name.len() <= LONGEST && name.bytes().all(plain)
-}
-
-/// As much of a name as may be, with what sets it apart.
-fn hashed(whole: &str) -> String {
-    let plain: String = whole
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
-        .take(LONGEST - 9)
-        .collect();
-    let hash = Sha256::digest(whole.as_bytes());
-    let apart: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{plain}_{apart}")
+    if alone && is_plain(own) && is_free(own) {
+        own.to_owned()
+    } else {
+        prefixed(namespace, identifier, is_free)
+    }
 }
 
 #[cfg(test)]
@@ -141,22 +122,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_one_that_apis_take_and_stays_apart() {
+    fn tools_keep_their_own_names_as_far_as_apis_take_them() {
         let free = |_: &str| true;
-        for (own, alone, namespace, identifier, expected) in [
-            ("create-issue", true, "github", "create_issue", Some("create-issue")),
-            ("create-issue", false, "github", "create_issue", Some("github__create_issue")),
-            ("s\u{f8}k", true, "github", "s\u{f8}k", None),
-            ("a.b", true, "github", "a_b", Some("github__a_b")),
-            ("x", false, &"n".repeat(80), "x", None),
+        for (own, alone, expected) in [
+            ("create-issue", true, "create-issue"),
+            ("create-issue", false, "github__create_issue"),
+            ("create.issue", true, "github__create_issue"),
         ] {
-            let made = name(own, alone, namespace, identifier, &free);
-            assert!(is_taken(&made) && expected.is_none_or(|expected| expected == made), "{made}");
+            assert_eq!(name(own, alone, "github", "create_issue", &free), expected);
         }
-        // A server may call a tool as another one is called for its namespace.
-        let other = |name: &str| name != "fix__echo";
-        let made = name("echo", false, "fix", "echo", &other);
-        assert!(made.starts_with("fix__echo_") && is_taken(&made), "{made}");
-        assert_ne!(hashed(&"a".repeat(80)), hashed(&"a".repeat(81)));
+        assert_eq!(name("echo", true, "fix", "echo", &|name| name != "echo"), "fix__echo");
     }
 }
