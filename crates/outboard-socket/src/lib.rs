@@ -10,5 +10,5 @@ pub mod replacing;
 mod server;
 
 pub use message::{LONGEST_REQUEST, VERSION};
-pub use place::{Door, NoPlace, Private, open};
+pub use place::{Door, NoPlace, Private, open, open_to_be_shown};
 pub use server::{Service, Traffic, serve};

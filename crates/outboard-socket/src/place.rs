@@ -91,6 +91,19 @@ impl Private {
 /// # Errors
 /// If something else has the name, or the system says no. It must be called within a runtime of tokio.
 pub fn open(folder: &Private, name: &str) -> Result<Door, NoPlace> {
+    open_to(folder, name, 0o600, Some(rustix::process::geteuid().as_raw()))
+}
+
+/// Listens at this name in the folder, for whoever reaches it by another way than through the folder: the socket is shown
+/// behind a wall, to programs of any number. A socket that was left there is replaced.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_to_be_shown(folder: &Private, name: &str) -> Result<Door, NoPlace> {
+    open_to(folder, name, 0o666, None)
+}
+
+fn open_to(folder: &Private, name: &str, mode: u32, admits: Option<u32>) -> Result<Door, NoPlace> {
     let path = folder.path().join(name);
     let failed = |source| NoPlace::System { path: path.clone(), source };
     match fs::symlink_metadata(&path) {
@@ -100,9 +113,8 @@ pub fn open(folder: &Private, name: &str) -> Result<Door, NoPlace> {
         Err(error) => return Err(failed(error)),
     }
     let listener = UnixListener::bind(&path).map_err(failed)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(failed)?;
     let identity = identity(&path).map_err(failed)?;
-    let admits = Some(rustix::process::geteuid().as_raw());
     Ok(Door { listener, name: Some(Name { path, identity }), admits })
 }
 

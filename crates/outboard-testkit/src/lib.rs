@@ -1,5 +1,5 @@
 //! Fixtures for tests across the project: a scripted MCP server that misbehaves on demand, a fake of
-//! model APIs, and a look at which processes are left behind. Nothing here is part of what is installed.
+//! model APIs, an engine for containers, and a look at which processes are left behind. Nothing here is part of what is installed.
 //!
 //! A package that wants the fixture adds an example of three lines, which cargo builds together with
 //! the package's tests, and finds it with [`fixture_path`]:
@@ -15,6 +15,8 @@
 //! together do not write the same file.
 
 pub mod client;
+#[cfg(unix)]
+pub mod container;
 pub mod fixture;
 pub mod model;
 pub mod processes;

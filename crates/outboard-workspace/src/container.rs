@@ -4,12 +4,21 @@
 //! The container lives as long as its standard input is open here: if Outboard dies in any way, so does the container. Each
 //! command is an `exec` in it.
 
+mod arguments;
+mod engine;
 mod exec;
+mod furnish;
+mod standing;
 
-use std::{io, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use futures::future::{BoxFuture, FutureExt as _};
-use outboard_jail::{HOME, order::Limits};
+use outboard_jail::{HOME, Protection, Standing};
 use outboard_runtime::ports::workspace::{Command, End, Ran, Workspace, WorkspaceLost};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
@@ -18,36 +27,37 @@ use tokio::{
     time::timeout,
 };
 
+pub use engine::{Engine, NoEngine};
 use exec::Exec;
+
+use crate::furnishing::Furnishing;
 
 /// How long the making of a container may take; an image may have to be fetched.
 const MAKING: Duration = Duration::from_secs(300);
+/// How long it may take to furnish it.
+const FURNISHING: Duration = Duration::from_secs(60);
+/// Bytes of what it tells of itself.
+const LOOK: u64 = 1 << 20;
 /// How long it may take to end.
 const ENDING: Duration = Duration::from_secs(15);
+/// Bytes of what an engine says of a failure.
+const SAID: u64 = 4 << 10;
 /// What the first process does: says that it is there, takes in orphans, and ends with its input.
 const FIRST: &str = "echo ready; while read -r _; do :; done";
 /// What the first process says.
 const READY: &str = "ready";
+/// Runs what follows, with both of its streams as one.
+const ONE_STREAM: &str = "exec \"$@\" 2>&1";
 /// Ends all processes but the first, which no signal from within ends.
 const END_ALL: &str = "kill -KILL -1";
-/// Processes of the same user in all containers together.
-const PROCESSES_OF_USER: u32 = 4_096;
-/// Whoever works in it.
-const USER: &str = "1000:1000";
 
 /// How containers are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Containers {
-    /// `docker`, `podman` or another that takes the same arguments, with arguments that come before all others.
-    pub engine: Vec<String>,
-    /// What is in it.
+    /// What makes them.
+    pub engine: Engine,
+    /// What is in them.
     pub image: Image,
-    /// What it may use.
-    pub limits: Limits,
-    /// The complete environment of commands, beside what the image says.
-    pub environment: Vec<(String, String)>,
-    /// What stands in the workspace's `README.md`.
-    pub readme: String,
 }
 
 /// A file system to work in. It has to have bash and coreutils.
@@ -55,20 +65,26 @@ pub struct Containers {
 pub enum Image {
     /// One that the engine has, or fetches.
     Named(String),
-    /// A folder of the host's; Podman takes such.
+    /// A folder of the host's, which stays as it is; Podman takes such.
     Folder(PathBuf),
 }
 
 /// A container was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum ContainerRefused {
-    /// There is no engine of this name.
-    #[error("`{engine}` cannot be started")]
+    /// The engine is not there.
+    #[error("the engine `{engine}` cannot be started")]
     NoEngine {
         /// Its name.
         engine: String,
         /// Why.
         source: io::Error,
+    },
+    /// The engine takes images alone.
+    #[error("`{engine}` makes no container of a folder: name an image, or use podman")]
+    NoFolders {
+        /// Its name.
+        engine: String,
     },
     /// The engine does not make it.
     #[error("`{engine}` does not make a container: {said}")]
@@ -77,6 +93,20 @@ pub enum ContainerRefused {
         engine: String,
         /// In its words.
         said: String,
+    },
+    /// It was made and cannot be worked in.
+    #[error("the container cannot be furnished: {why}")]
+    Furnishing {
+        /// Why.
+        why: String,
+    },
+    /// It lacks something that it has to have.
+    #[error("the container has not the protection `{}`: {why}", protection.name())]
+    Missing {
+        /// Which.
+        protection: Protection,
+        /// Why.
+        why: String,
     },
     /// It takes longer than anybody waits.
     #[error("`{engine}` has not made a container in {MAKING:?}")]
@@ -88,116 +118,75 @@ pub enum ContainerRefused {
 
 /// A workspace in a container.
 pub struct Container {
-    engine: Vec<String>,
+    engine: Engine,
     name: String,
     /// The engine's command that holds it, and one command at a time.
     holder: Mutex<Option<Child>>,
+    standings: Vec<Standing>,
 }
 
 impl Containers {
-    /// Makes a container of this name, which nobody else may have.
+    /// Makes a container of this name, which nobody else may have. `tools` is the socket for tool calls on this host; whoever
+    /// is in the container reaches it, so it has to be open to all and lie where nobody else comes.
     ///
     /// # Errors
-    /// If the engine does not. Then nothing of it is left.
-    pub async fn make(&self, name: &str) -> Result<Container, ContainerRefused> {
-        let engine = || self.engine.first().cloned().unwrap_or_default();
-        let mut command = command(&self.engine);
+    /// If the engine does not, or it is no wall. Then nothing of it is left.
+    pub async fn make(
+        &self,
+        name: &str,
+        furnishing: &Furnishing,
+        tools: Option<&Path>,
+    ) -> Result<Container, ContainerRefused> {
+        let engine = || self.engine.name().to_owned();
+        if matches!(self.image, Image::Folder(_)) && !self.engine.is_podman() {
+            return Err(ContainerRefused::NoFolders { engine: engine() });
+        }
+        let mut command = self.engine.command();
         command
-            .args(self.arguments(name))
+            .args(arguments::arguments(self, name, furnishing, tools))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut holder =
             command.spawn().map_err(|source| ContainerRefused::NoEngine { engine: engine(), source })?;
-        let said = holder.stdout.take().map(BufReader::new);
-        let first = async {
-            let mut line = String::new();
-            if let Some(mut said) = said {
-                said.read_line(&mut line).await?;
-            }
-            Ok::<_, io::Error>(line)
-        };
-        let ready = timeout(MAKING, first).await;
-        let ready = ready.map_err(|_| ContainerRefused::Slow { engine: engine() })?;
-        if !matches!(&ready, Ok(line) if line.trim_end() == READY) {
-            let mut said = Vec::new();
-            if let Some(errors) = holder.stderr.take() {
-                // What it said before it ended, or nothing.
-                let _ = timeout(ENDING, errors.take(4 << 10).read_to_end(&mut said)).await;
-            }
-            let said = String::from_utf8_lossy(&said).trim().to_owned();
-            return Err(ContainerRefused::Engine { engine: engine(), said });
+        let ready = timeout(MAKING, is_ready(&mut holder)).await;
+        if !ready.map_err(|_| ContainerRefused::Slow { engine: engine() })? {
+            return Err(ContainerRefused::Engine { engine: engine(), said: last_words(&mut holder).await });
         }
-        let container = Container {
+        let mut container = Container {
             engine: self.engine.clone(),
             name: name.to_owned(),
             holder: Mutex::new(Some(holder)),
+            standings: Vec::new(),
         };
-        let readme = crate::files::write(&container, "README.md", self.readme.clone().into_bytes()).await;
-        if let Err(error) = readme {
-            container.close().await;
-            return Err(ContainerRefused::Engine { engine: engine(), said: error.to_string() });
+        match container.furnish(furnishing).await {
+            Ok(standings) => container.standings = standings,
+            Err(refused) => {
+                container.close().await;
+                return Err(refused);
+            }
         }
         Ok(container)
     }
+}
 
-    /// Everything that keeps it in.
-    fn arguments(&self, name: &str) -> Vec<String> {
-        let Limits { memory, disk, processes, cpu_percent, open_files, .. } = self.limits;
-        let mut arguments: Vec<String> = [
-            "run",
-            "--rm",
-            "--interactive",
-            "--name",
-            name,
-            "--network",
-            "none",
-            "--read-only",
-            "--cap-drop",
-            "all",
-            "--security-opt",
-            "no-new-privileges",
-            "--user",
-            USER,
-            "--workdir",
-            HOME,
-            "--hostname",
-            "workspace",
-            "--ulimit",
-            "core=0:0",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        // Podman would copy what the image has there, and its owner.
-        let podman = self.engine.first().is_some_and(|engine| engine.ends_with("podman"));
-        let bare = if podman { ",notmpcopyup" } else { "" };
-        let place = |path: &str| format!("{path}:rw,nosuid,nodev,exec,mode=1777,size={disk}{bare}");
-        for (option, value) in [
-            ("--pids-limit", processes.to_string()),
-            ("--memory", memory.to_string()),
-            ("--memory-swap", memory.to_string()),
-            ("--cpus", format!("{}.{:02}", cpu_percent / 100, cpu_percent % 100)),
-            ("--ulimit", format!("nofile={open_files}:{open_files}")),
-            // What engines set by themselves is more than some hosts allow. The group bounds this container.
-            ("--ulimit", format!("nproc={PROCESSES_OF_USER}:{PROCESSES_OF_USER}")),
-            ("--tmpfs", place(HOME)),
-            ("--tmpfs", place("/tmp")),
-            ("--env", format!("HOME={HOME}")),
-        ] {
-            arguments.extend([option.to_owned(), value]);
-        }
-        for (variable, value) in &self.environment {
-            arguments.extend(["--env".to_owned(), format!("{variable}={value}")]);
-        }
-        match &self.image {
-            Image::Named(image) => arguments.push(image.clone()),
-            Image::Folder(folder) => {
-                arguments.extend(["--rootfs".to_owned(), format!("{}", folder.display())]);
-            }
-        }
-        arguments.extend(["/bin/bash", "-c", FIRST].map(str::to_owned));
-        arguments
+/// Whether the first process says that it is there.
+async fn is_ready(holder: &mut Child) -> bool {
+    let Some(said) = holder.stdout.take() else { return false };
+    let mut line = String::new();
+    let read = BufReader::new(said.take(SAID)).read_line(&mut line).await;
+    read.is_ok() && line.trim_end() == READY
+}
+
+/// What the engine said before it ended.
+async fn last_words(holder: &mut Child) -> String {
+    let mut said = Vec::new();
+    if let Some(errors) = holder.stderr.take() {
+        // What came until then is what there is.
+        let _ = timeout(ENDING, errors.take(SAID).read_to_end(&mut said)).await;
     }
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    if said.is_empty() { "it says nothing; the image has to have /bin/bash".to_owned() } else { said }
 }
 
 impl Workspace for Container {
@@ -209,8 +198,13 @@ impl Workspace for Container {
             if !lives {
                 return Err(WorkspaceLost { reason: "the container has ended".to_owned() });
             }
-            let mut exec = command(&self.engine);
-            exec.args(["exec", "--interactive", "--workdir", HOME, &self.name]).args(&asked.argv);
+            let mut exec = self.engine.command();
+            exec.args(["exec", "--interactive", "--workdir", HOME, &self.name]);
+            if asked.merged {
+                // An engine brings two streams in any order, one as it was written.
+                exec.args(["/bin/bash", "-c", ONE_STREAM, "-"]);
+            }
+            exec.args(&asked.argv);
             let mut exec = Exec::start(exec, &asked).map_err(|error| lost(&error))?;
             match timeout(asked.deadline, exec.end()).await {
                 Ok(ended) => ended.map_err(|error| lost(&error)),
@@ -239,7 +233,7 @@ impl Workspace for Container {
             drop(holder.stdin.take());
             if timeout(ENDING, holder.wait()).await.is_err() {
                 tracing::warn!(name = %self.name, "a container did not end by itself");
-                let mut remove = command(&self.engine);
+                let mut remove = self.engine.command();
                 remove.args(["rm", "--force", &self.name]);
                 if let Err(error) = remove.output().await {
                     tracing::error!(%error, name = %self.name, "a container may be left");
@@ -251,9 +245,37 @@ impl Workspace for Container {
 }
 
 impl Container {
+    /// Which protections it has, and which not, as far as can be seen from within.
+    pub fn standings(&self) -> &[Standing] {
+        &self.standings
+    }
+
+    /// Writes what it is furnished with, and looks what keeps it in.
+    async fn furnish(&self, furnishing: &Furnishing) -> Result<Vec<Standing>, ContainerRefused> {
+        let command = Command {
+            argv: ["/bin/bash", "-c", furnish::RUN].map(str::to_owned).to_vec(),
+            input: Some(furnish::script(furnishing).into_bytes()),
+            merged: false,
+            output: LOOK,
+            deadline: FURNISHING,
+        };
+        let failed = |why: String| ContainerRefused::Furnishing { why };
+        let ran = self.run(command).await.map_err(|lost| failed(lost.to_string()))?;
+        if ran.end != End::Code(0) {
+            let said = String::from_utf8_lossy(&ran.errors);
+            return Err(failed(format!("{:?}: {}", ran.end, said.trim())));
+        }
+        let look = String::from_utf8_lossy(&ran.output);
+        let standings = standing::standings(&look, &furnishing.limits, own_namespace);
+        match standing::missing(&standings, &furnishing.required) {
+            Some((protection, why)) => Err(ContainerRefused::Missing { protection, why }),
+            None => Ok(standings),
+        }
+    }
+
     /// Ends everything that runs in it but its first process.
     async fn end_all(&self) {
-        let mut kill = command(&self.engine);
+        let mut kill = self.engine.command();
         kill.args(["exec", &self.name, "/bin/bash", "-c", END_ALL]);
         match timeout(ENDING, kill.output()).await {
             // It ends itself too, so its own end says nothing.
@@ -270,37 +292,8 @@ fn lost(error: &io::Error) -> WorkspaceLost {
     WorkspaceLost { reason: error.to_string() }
 }
 
-fn command(engine: &[String]) -> tokio::process::Command {
-    let mut words = engine.iter();
-    let mut command = tokio::process::Command::new(words.next().map_or("docker", String::as_str));
-    command.args(words).stdin(Stdio::null()).kill_on_drop(true);
-    command
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_container_is_kept_in_and_bounded() {
-        let containers = Containers {
-            engine: vec!["podman".to_owned(), "--runtime".to_owned(), "runc".to_owned()],
-            image: Image::Named("debian:12".to_owned()),
-            limits: Limits { cpu_percent: 150, ..Limits::default() },
-            environment: vec![("LANG".to_owned(), "C.UTF-8".to_owned())],
-            readme: String::new(),
-        };
-        let line = containers.arguments("outboard-1").join(" ");
-        for wanted in [
-            "run --rm --interactive --name outboard-1 --network none --read-only --cap-drop all --security-opt no-new-privileges",
-            "--user 1000:1000",
-            "--pids-limit 256 --memory 2147483648 --memory-swap 2147483648 --cpus 1.50",
-            "--tmpfs /home/agent:rw,nosuid,nodev,exec,mode=1777,size=536870912,notmpcopyup",
-            "--env LANG=C.UTF-8 debian:12 /bin/bash -c ",
-        ] {
-            assert!(line.contains(wanted), "{wanted}: {line}");
-        }
-        let folder = Containers { image: Image::Folder(PathBuf::from("/srv/root")), ..containers };
-        assert!(folder.arguments("x").join(" ").contains("--rootfs /srv/root /bin/bash -c "));
-    }
+/// The namespace of this kind that this process is in, where there are such.
+fn own_namespace(kind: &str) -> Option<String> {
+    let link = std::fs::read_link(Path::new("/proc/self/ns").join(kind)).ok()?;
+    link.to_str().map(str::to_owned)
 }

@@ -27,7 +27,7 @@ use tokio::{
     time::timeout,
 };
 
-pub use order::{Furnishing, NODE_PACKAGES, PYTHON_PACKAGES, order};
+pub use order::order;
 use wire::Wire;
 
 /// How long the making of a jail may take: it takes milliseconds.

@@ -41,7 +41,7 @@ mod standing;
 mod trust;
 mod usage;
 mod waiting;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod workspace;
 
 use std::process::ExitCode;
@@ -128,7 +128,7 @@ enum Command {
     /// Do a task in every mode, and show what each costs and whether its answer is right
     Compare(Box<compare::Compare>),
     /// Show the workspaces of running sessions, put files in and take them out, or begin one anew
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     Workspace(workspace::WorkspaceCommand),
     /// Do one task by tool calls and by a script, show what each costs, and have a post wait for a yes
     Demo(demo::Demo),
@@ -174,7 +174,7 @@ impl Command {
             Self::Deny(deny) => deny.run().await,
             Self::Agent(agent) => agent.run().await,
             Self::Compare(compare) => compare.run().await,
-            #[cfg(target_os = "linux")]
+            #[cfg(unix)]
             Self::Workspace(workspace) => workspace.run().await,
             Self::Demo(demo) => demo.run().await,
             Self::Completions(completions) => {

@@ -10,7 +10,10 @@ mod moving;
 use std::path::PathBuf;
 
 use outboard_jail::order::Limits;
-use outboard_workspace::jail::{Furnishing, Jail, Launcher, order};
+use outboard_workspace::{
+    furnishing::Furnishing,
+    jail::{Jail, Launcher, order},
+};
 
 /// A jail that is small enough for whatever a test does in it.
 async fn jail() -> Jail {

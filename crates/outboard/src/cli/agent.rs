@@ -2,7 +2,7 @@
 //! standard error, its answer stands on standard output. The loop is outboard-agent's.
 
 mod direct;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod export;
 mod faced;
 mod live;
@@ -40,7 +40,7 @@ pub(super) const PLAYED: &str = "agent, played";
 pub(super) const COMPARED: &str = "compare";
 
 /// How long files may take that leave a workspace after an interrupt.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 const EXPORTING: Duration = Duration::from_secs(20);
 
 /// Options of `outboard agent`.
@@ -67,7 +67,7 @@ pub(super) struct AgentCommand {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// In mode `workspace`: write its files into this new folder before they are gone
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     #[arg(long, value_name = "FOLDER")]
     export: Option<PathBuf>,
     /// Print one JSON object
@@ -99,16 +99,16 @@ impl AgentCommand {
         let place = Place::of(&task, self.model.latency())?;
         let context = place.context()?;
         available(self.mode, &context).await?;
-        #[cfg(target_os = "linux")]
+        #[cfg(unix)]
         let folder = self.folder()?;
         // Before anything is paid for.
         self.record.as_deref().map_or(Ok(()), |path| writable(path, "the turns"))?;
         let recording = Recording::of(&*chosen.provider, chosen.maker.as_deref());
         let provider: &dyn Provider = if self.record.is_some() { &recording } else { &*chosen.provider };
         let command = if chosen.is_played { PLAYED } else { "agent" };
-        #[cfg(target_os = "linux")]
+        #[cfg(unix)]
         let last_words = if folder.is_some() { EXPORTING } else { LAST_WORDS };
-        #[cfg(not(target_os = "linux"))]
+        #[cfg(not(unix))]
         let last_words = LAST_WORDS;
         let done = context
             .with_as(command, last_words, &|_| true, async |system, stop| {
@@ -124,12 +124,12 @@ impl AgentCommand {
                 };
                 let report = workshop.beside_a_person(system, agent.run(SYSTEM, &task.prompt)).await;
                 report::progress("");
-                #[cfg(target_os = "linux")]
+                #[cfg(unix)]
                 let exported = match &folder {
                     Some(folder) => export::export(&context, folder).await,
                     None => Ok(()),
                 };
-                #[cfg(not(target_os = "linux"))]
+                #[cfg(not(unix))]
                 let exported = Ok(());
                 Ok((workshop.close(report).await, exported))
             })
@@ -143,7 +143,7 @@ impl AgentCommand {
     }
 
     /// Where the files of the workspace go, if they are wanted.
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     fn folder(&self) -> Result<Option<PathBuf>, Failure> {
         let folder = self.export.as_deref().map(export::folder).transpose()?;
         if folder.is_some() && self.mode != Mode::Workspace {

@@ -7,7 +7,7 @@ mod places;
 mod sandbox;
 mod types;
 mod upstreams;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 mod workspace;
 
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl Doctor {
             Err(failure) if !failure.is_interruption() => sandbox::absent(&failure, &mut findings),
             looked => looked?,
         }
-        #[cfg(target_os = "linux")]
+        #[cfg(unix)]
         workspace::examine(&context, &mut findings).await;
         clients::examine(&context, &mut findings);
         findings.end()

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{context::Context, doctor::advice, log, signals, variable};
 use crate::{
-    config::Configuration,
+    config::{Configuration, Wall},
     report::{self, Failure, escaped},
     wiring::{Followed, Purpose, Source, System, Wanted},
     workspace,
@@ -21,9 +21,10 @@ use crate::{
 /// Options of `outboard serve`.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Offer `bash` too: a shell in a workspace of its own for each client, behind a wall
-    #[arg(long)]
-    workspace: bool,
+    /// Offer `bash` too: a shell in a workspace of its own for each client, behind the wall that is named, else the one that
+    /// the setting `workspace.runtime` names
+    #[arg(long, value_name = "RUNTIME", num_args = 0..=1, require_equals = true)]
+    workspace: Option<Option<Wall>>,
     /// Offer the tools of your servers as they are, instead of scripts; each call is checked and recorded all the same
     #[arg(long, conflicts_with = "workspace")]
     passthrough: bool,
@@ -69,9 +70,12 @@ impl Serve {
             passthrough: self.passthrough,
         };
         let face = Face::new(Arc::clone(&system.runtime), options).asking(Arc::clone(&system.approvals));
-        let wanted = self.workspace || configuration.settings.workspace.on && !self.passthrough;
-        let face = if wanted {
-            workspace::offer(face, &system, configuration.settings.workspace.clone(), &places.state)?
+        let mut settings = configuration.settings.workspace.clone();
+        settings.on = self.workspace.is_some() || settings.on && !self.passthrough;
+        settings.wall = self.workspace.flatten().unwrap_or(settings.wall);
+        let face = if settings.on {
+            let programs = variable("PATH").unwrap_or_default();
+            workspace::offer(face, &system, settings, &programs, &places.state)?
         } else {
             face
         };

@@ -3,16 +3,43 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use outboard_jail::{Protection, order::Limits};
 use serde_json::{Map, Value};
 
 use super::{Wrong, settings::Reader, wrong::shown};
+
+/// What keeps a workspace in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Wall {
+    /// A jail of this machine's kernel; takes Linux and nothing else
+    #[default]
+    Jail,
+    /// A container of Podman or Docker, of the image that the setting `workspace.image` names
+    Container,
+}
+
+impl Wall {
+    /// As the setting `runtime` names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Jail => "jail",
+            Self::Container => "container",
+        }
+    }
+}
 
 /// What workspaces are.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct WorkspaceSettings {
     /// There are workspaces without being asked for at the start.
     pub(crate) on: bool,
+    /// What keeps them in.
+    pub(crate) wall: Wall,
+    /// The engine of containers, with arguments that come before all others; empty for the one that there is.
+    pub(crate) engine: Vec<String>,
+    /// What containers are made of: an image's name, or the absolute path of a folder.
+    pub(crate) image: Option<String>,
     /// What each may use.
     pub(crate) limits: Limits,
     /// Protections without which none is made, beside those that none is made without.
@@ -21,8 +48,11 @@ pub(crate) struct WorkspaceSettings {
     pub(crate) show: Vec<PathBuf>,
 }
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 13] = [
     "on",
+    "runtime",
+    "engine",
+    "image",
     "memoryMegabytes",
     "diskMegabytes",
     "files",
@@ -68,11 +98,37 @@ fn read_members(members: &Map<String, Value>, wrong: &mut Vec<Wrong>) -> Workspa
         Some(Value::Bool(on)) => settings.on = *on,
         Some(_) => reader.out_of_range("on", "true or false", &"true"),
     }
+    if let Some(runtime) = reader.given("runtime") {
+        let known = |wall: &&Wall| runtime.as_str() == Some(wall.name());
+        match Wall::value_variants().iter().find(known) {
+            Some(wall) => settings.wall = *wall,
+            None => reader.out_of_range("runtime", "\"jail\" or \"container\"", &"\"jail\""),
+        }
+    }
+    match reader.given("image").map(Value::as_str) {
+        None => {}
+        Some(Some(image)) if is_image(image) => settings.image = Some(image.to_owned()),
+        Some(_) => {
+            let expected =
+                "the name of an image, or the absolute path of a folder that holds a root file system";
+            reader.out_of_range("image", expected, &"none");
+        }
+    }
     let words = |key: &str, reader: &Reader<'_>| -> Option<Option<Vec<String>>> {
         let list = reader.given(key)?;
         let words = list.as_array().map(|list| list.iter().map(|word| word.as_str().map(str::to_owned)));
         Some(words.and_then(Iterator::collect))
     };
+    let program = reader.given("engine").and_then(Value::as_str).map(|program| vec![program.to_owned()]);
+    if let Some(engine) = program.map(Some).or_else(|| words("engine", &reader)) {
+        match engine.filter(|words| words.first().is_some_and(|program| !program.is_empty())) {
+            Some(engine) => settings.engine = engine,
+            None => {
+                let expected = "a program, or a list of a program and arguments, for example [\"podman\", \"--runtime\", \"runc\"]";
+                reader.out_of_range("engine", expected, &"podman or docker");
+            }
+        }
+    }
     if let Some(names) = words("require", &reader) {
         let known = names.and_then(|names| names.iter().map(|name| Protection::named(name)).collect());
         match known {
@@ -95,6 +151,13 @@ fn read_members(members: &Map<String, Value>, wrong: &mut Vec<Wrong>) -> Workspa
     settings
 }
 
+/// Whether this is one word that no engine takes for an option.
+fn is_image(image: &str) -> bool {
+    !image.is_empty()
+        && !image.starts_with('-')
+        && !image.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -115,7 +178,26 @@ mod tests {
         let settings = check(&given).unwrap();
         assert_eq!(settings.require, [Protection::OwnUser, Protection::Memory]);
         assert_eq!((settings.show, settings.limits.disk), (vec![PathBuf::from("/opt/node")], 64 << 20));
+        assert_eq!((settings.wall, settings.image), (Wall::Jail, None));
+        let given = json!({ "runtime": "container", "engine": "docker", "image": "debian:12" });
+        let settings = check(&given).unwrap();
+        assert_eq!((settings.wall, settings.engine), (Wall::Container, vec!["docker".to_owned()]));
+        assert_eq!(settings.image.as_deref(), Some("debian:12"));
+        let given = json!({ "engine": ["podman", "--runtime", "runc"] });
+        assert_eq!(check(&given).unwrap().engine, ["podman", "--runtime", "runc"]);
         for (given, what) in [
+            (
+                json!({ "runtime": "vm" }),
+                "`workspace.runtime` is \"vm\"; it must be \"jail\" or \"container\"",
+            ),
+            (
+                json!({ "image": "--privileged" }),
+                "`workspace.image` is \"--privileged\"; it must be the name of an image, or the absolute path of a folder that holds a root file system",
+            ),
+            (
+                json!({ "engine": [] }),
+                "`workspace.engine` is a list; it must be a program, or a list of a program and arguments, for example [\"podman\", \"--runtime\", \"runc\"]",
+            ),
             (json!("yes"), "`workspace` is \"yes\"; it must be true, false or an object"),
             (json!({ "wals": 1 }), "`workspace.wals` is not a setting"),
             (json!({ "show": ["bin"] }), "`workspace.show` is a list; it must be a list of absolute paths"),

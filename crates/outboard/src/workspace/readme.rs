@@ -3,7 +3,7 @@
 
 use outboard_jail::order::Limits;
 use outboard_socket::package::Module;
-use outboard_workspace::jail::PYTHON_PACKAGES;
+use outboard_workspace::furnishing::PYTHON_PACKAGES;
 
 /// The text of `README.md`. `tools` says how tools are called, if they can be.
 pub(super) fn readme(limits: &Limits, tools: Option<&str>) -> String {

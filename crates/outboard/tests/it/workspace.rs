@@ -124,3 +124,60 @@ fn nothing_of_a_workspace_outlives_its_session() {
     outboard_testkit::client::eventually("its processes are gone", || running() == 0);
     assert_eq!(std::fs::read_dir(home.state().join("workspaces")).unwrap().count(), 0);
 }
+
+#[test]
+fn a_container_is_a_workspace_whose_programs_call_tools() {
+    let engine = match outboard_testkit::container::Engine::find() {
+        Ok(engine) => engine,
+        Err(why) => {
+            return outboard_testkit::skip(&format!(
+                "`bash` in a container: no engine makes one here: {why}"
+            ));
+        }
+    };
+    let settings = json!({
+        "on": false, "runtime": "jail", "engine": engine.words, "image": engine.root, "show": engine.show, "memoryMegabytes": 256,
+    });
+    let (home, mut client) = serve(&settings, &["--workspace=container"]);
+    assert_eq!(bash(&mut client, "echo kept > f; hostname; id -u"), "exit 0\nworkspace\n1000");
+    let script = "from mcp_tools.fix import echo\nprint(echo(value='through the wall')['value'])\n";
+    let called = bash(&mut client, &format!("cat f; cd /tmp; python3 - <<'E'\n{script}E"));
+    assert_eq!(called, "exit 0\nkept\nthrough the wall");
+    let (done, text, errors) = outboard(&home, &["workspace", "list"]);
+    assert!(done && text.contains("  not in force: landlock: containers have none"), "{text}{errors}");
+    let (done, _, errors) = outboard(&home, &["workspace", "export", "out"]);
+    assert!(done && home.project().join("out/f").is_file(), "{errors}");
+    let (done, _, errors) = outboard(&home, &["workspace", "reset"]);
+    assert!(done, "{errors}");
+    assert!(bash(&mut client, "ls").starts_with("the workspace is gone"));
+    assert_eq!(bash(&mut client, "ls"), "exit 0\nREADME.md");
+    client.close();
+    for folder in ["workspaces", "containers"] {
+        assert_eq!(std::fs::read_dir(home.state().join(folder)).unwrap().count(), 0, "{folder}");
+    }
+}
+
+#[test]
+fn a_wall_that_is_not_there_is_told_with_what_to_do() {
+    let home = Home::new();
+    home.configure(&json!({ "mcpServers": {}, "workspace": { "on": false, "image": "debian:12" } }));
+    let none = |arguments: &[&str]| {
+        let mut command = home.command(OUTBOARD, arguments);
+        let ran = command.env("PATH", home.project()).stdin(std::process::Stdio::null()).output().unwrap();
+        assert!(!ran.status.success());
+        String::from_utf8(ran.stderr).unwrap()
+    };
+    let told = none(&["serve", "--workspace=container"]);
+    assert!(told.contains("neither podman nor docker is on the path; install one"), "{told}");
+    let told = none(&["serve", "--workspace=vm"]);
+    assert!(told.contains("[possible values: jail, container]"), "{told}");
+    let engine = json!({ "runtime": "container", "engine": "/not/there" });
+    home.configure(&json!({ "mcpServers": {}, "workspace": engine }));
+    let told = none(&["serve"]);
+    assert!(told.contains("no image is named, and none is fetched unasked: set `workspace.image`"), "{told}");
+    let engine = json!({ "runtime": "container", "engine": "/not/there", "image": "debian:12" });
+    home.configure(&json!({ "mcpServers": {}, "workspace": engine }));
+    let mut client = Client::connect(home.command(OUTBOARD, &["serve"]));
+    let (failed, text) = client.call("bash", json!({ "command": "ls" }));
+    assert!(failed && text.contains("the engine `/not/there` cannot be started"), "{text}");
+}

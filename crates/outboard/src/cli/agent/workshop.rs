@@ -13,6 +13,7 @@ use crate::{
     cli::{
         asking,
         context::Context,
+        variable,
         waiting::{self, Wait},
     },
     report::{self, Failure, Terminal, escaped},
@@ -71,7 +72,10 @@ pub(in crate::cli) async fn available(mode: Mode, context: &Context) -> Result<(
     match mode {
         Mode::Direct | Mode::Code => Ok(()),
         Mode::Workspace => {
-            workspace::can_be_made(&context.configuration.settings.workspace).await.map_err(|why| {
+            let settings = &context.configuration.settings.workspace;
+            let programs = variable("PATH").unwrap_or_default();
+            let tried = workspace::try_out(settings, &programs, &context.places.state).await;
+            tried.map(drop).map_err(|why| {
                 Failure::new(format_args!("no workspace can be made here: {}", escaped(&why))).hint(
                     "outboard doctor tells what a workspace takes; --mode code and --mode direct take none",
                 )
@@ -181,7 +185,10 @@ fn face(system: &System, context: &Context, mode: Mode) -> Result<Face, Failure>
     };
     let face = Face::new(Arc::clone(&system.runtime), options);
     match mode {
-        Mode::Workspace => workspace::offer(face, system, settings.workspace.clone(), &context.places.state),
+        Mode::Workspace => {
+            let programs = variable("PATH").unwrap_or_default();
+            workspace::offer(face, system, settings.workspace.clone(), &programs, &context.places.state)
+        }
         Mode::Direct | Mode::Code => Ok(face),
     }
 }

@@ -1,12 +1,14 @@
 //! Whether a workspace can be made here, and which protections it would have. One is made by the settings and taken away;
 //! nothing is run in it.
 
-use outboard_runtime::ports::workspace::Workspace as _;
 use serde_json::{Map, Value, json};
 
-use super::{super::context::Context, Findings};
+use super::{
+    super::{context::Context, variable},
+    Findings,
+};
 use crate::{
-    report::{self, Cell, Table, escaped},
+    report::{Cell, Table, escaped},
     workspace::try_out,
 };
 
@@ -14,12 +16,14 @@ use crate::{
 pub(super) async fn examine(context: &Context, findings: &mut Findings) {
     let settings = &context.configuration.settings.workspace;
     findings.heading("workspace");
-    let jail = match try_out(settings).await {
-        Ok(jail) => jail,
-        Err(error) => {
-            let what = format!("no jail can be made here: {}", escaped(&report::chain(&error)));
+    let wall = settings.wall.name();
+    let programs = variable("PATH").unwrap_or_default();
+    let standings = match try_out(settings, &programs, &context.places.state).await {
+        Ok(standings) => standings,
+        Err(why) => {
+            let what = format!("no {wall} can be made here: {}", escaped(&why));
             findings.fact("workspace", json!({ "ready": false, "why": what }));
-            let fix = "docs/workspace.md says what a jail takes of a system".to_owned();
+            let fix = "docs/workspace.md says what each runtime takes of a system".to_owned();
             if settings.on {
                 findings.told(what, fix);
             } else {
@@ -30,15 +34,14 @@ pub(super) async fn examine(context: &Context, findings: &mut Findings) {
             return;
         }
     };
-    jail.close().await;
     let mut protections = Map::new();
     let mut table = Table::indented(2);
-    let missing = jail.standings().iter().filter(|standing| !standing.in_force).count();
-    let all = jail.standings().len();
+    let missing = standings.iter().filter(|standing| !standing.in_force).count();
+    let all = standings.len();
     let use_ = if settings.on { "on" } else { "off (serve --workspace, or the setting `workspace`)" };
     table.row([Cell::left("bash"), Cell::left(use_)]);
-    table.row([Cell::left("jail"), Cell::left(format!("{} of {all} protections in force", all - missing))]);
-    for standing in jail.standings() {
+    table.row([Cell::left(wall), Cell::left(format!("{} of {all} protections in force", all - missing))]);
+    for standing in &standings {
         if !standing.in_force {
             let name = standing.protection.name();
             table.row([Cell::left(""), Cell::left(format!("without {name}: {}", escaped(&standing.note)))]);
@@ -49,6 +52,6 @@ pub(super) async fn examine(context: &Context, findings: &mut Findings) {
     findings.rows(&table);
     findings.fact(
         "workspace",
-        json!({ "ready": true, "on": settings.on, "protections": Value::Object(protections) }),
+        json!({ "ready": true, "on": settings.on, "runtime": wall, "protections": Value::Object(protections) }),
     );
 }
