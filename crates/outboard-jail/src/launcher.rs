@@ -23,6 +23,7 @@ use crate::{
     namespaces::{self, Gate},
     order::{Answer, Order, Refusal},
     protection::{Protection, Standing},
+    python::Interpreter,
     rights, root, sys,
     warden::Warden,
 };
@@ -188,12 +189,14 @@ fn inside(
     // If whoever maps the user has ended, so does this.
     let Some(outside) = gate.pass() else { return ExitCode::FAILURE };
     let mut ledger = Ledger { standings: Vec::new(), required: order.required.clone(), off: off.to_vec() };
-    match shut_in(&mut ledger, &outside, tools, order) {
+    // What is found here is shown in the jail at the same place, or is not there.
+    let interpreter = order.ready_python.then(|| Interpreter::find(&order.environment)).flatten();
+    match shut_in(&mut ledger, &outside, tools, order, interpreter.as_ref()) {
         Ok(watched) => {
             if answer(&mut control, &Answer::Ready(ledger.standings)).is_err() {
                 return ExitCode::FAILURE;
             }
-            Warden::new(control, order.environment.clone(), watched).run()
+            Warden::new(control, order.environment.clone(), watched, interpreter).run()
         }
         Err(refusal) => refuse(&mut control, refusal),
     }
@@ -206,6 +209,7 @@ fn shut_in(
     outside: &[u8],
     tools: OwnedFd,
     order: &Order,
+    interpreter: Option<&Interpreter>,
 ) -> Result<Option<u64>, Refusal> {
     let outside: Vec<Standing> = serde_json::from_slice(outside).map_err(failed("hear of the limits"))?;
     ledger.note(Protection::UserNamespace, Ok(String::new()))?;
@@ -221,7 +225,8 @@ fn shut_in(
     root::part_from_host().map_err(failed("leave the host's files"))?;
     let shelf = root::Shelf::take(order).map_err(failed("take what is to be shown"))?;
     namespaces::become_user().map_err(failed("become the jail's user"))?;
-    let without_proc = root::build(&shelf, order, &ledger.off).map_err(failed("make the root"))?;
+    let without_proc =
+        root::build(&shelf, order, interpreter, &ledger.off).map_err(failed("make the root"))?;
     drop(shelf);
     let proc =
         without_proc.as_ref().map_or("its own /proc".to_owned(), |why| format!("without /proc: {why}"));

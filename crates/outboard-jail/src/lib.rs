@@ -18,6 +18,8 @@ mod launcher;
 #[cfg(target_os = "linux")]
 mod namespaces;
 #[cfg(target_os = "linux")]
+mod python;
+#[cfg(target_os = "linux")]
 mod rights;
 #[cfg(target_os = "linux")]
 mod root;
@@ -37,6 +39,8 @@ pub const NAME: &str = "outboard-jail";
 
 /// The home of whoever is in the jail, as they see it.
 pub const HOME: &str = "/home/agent";
+/// Where in the jail the `python3` lies that is ready before it is asked for; to come first on the path.
+pub const PYTHON: &str = "/opt/outboard/bin";
 /// The socket for tool calls, as it is seen in the jail.
 pub const TOOLS: &str = "/run/outboard/tools.sock";
 

@@ -20,6 +20,8 @@ pub struct Order {
     pub limits: Limits,
     /// Protections without which no jail is to be made, beside those that no jail is made without.
     pub required: Vec<Protection>,
+    /// Whether a Python is kept ready, if the path of [`environment`](Self::environment) leads to one.
+    pub ready_python: bool,
     /// Whether the launcher's standard output is an unbound socket that is to listen at [`crate::TOOLS`].
     pub tools: bool,
 }

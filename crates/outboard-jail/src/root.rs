@@ -16,6 +16,7 @@ use crate::{
     HOME,
     order::{Limits, Order, Shown},
     protection::Protection,
+    python::{self, Interpreter},
     sys,
 };
 
@@ -95,7 +96,12 @@ pub(crate) fn part_from_host() -> Result<(), RootRefused> {
 }
 
 /// Builds the root and enters it; it is still open. Gives why there is no `/proc`, if there is none.
-pub(crate) fn build(shelf: &Shelf, order: &Order, off: &[Protection]) -> Result<Option<String>, RootRefused> {
+pub(crate) fn build(
+    shelf: &Shelf,
+    order: &Order,
+    interpreter: Option<&Interpreter>,
+    off: &[Protection],
+) -> Result<Option<String>, RootRefused> {
     let site = SITES.map(Path::new).into_iter().find(|site| site.is_dir());
     let site = site.ok_or_else(|| refused("find a folder")(io::ErrorKind::NotFound.into()))?;
     mount_memory(site, "mode=0755,size=64m,nr_inodes=32768", MsFlags::MS_NODEV)?;
@@ -128,6 +134,9 @@ pub(crate) fn build(shelf: &Shelf, order: &Order, off: &[Protection]) -> Result<
         make_file(&place)?;
         fs::write(&place, text).map_err(refused(format!("write {}", path.display())))?;
     }
+    if let Some(interpreter) = interpreter {
+        keep_ready(site, interpreter)?;
+    }
     let proc = mount_proc(&site.join("proc")).err();
     enter(site, off.contains(&Protection::Root))?;
     Ok(proc)
@@ -153,6 +162,25 @@ fn make_own_places(site: &Path, limits: &Limits, off: &[Protection]) -> Result<(
     }
     umount2(&desk, MntFlags::MNT_DETACH).map_err(|error| refused("clear the desk")(error.into()))?;
     fs::remove_dir(&desk).map_err(refused("take the desk away"))
+}
+
+/// The interpreter's own file, and what stands for it on the path: the one place of ours from which programs are started, and
+/// nothing can be changed in it.
+fn keep_ready(site: &Path, interpreter: &Interpreter) -> Result<(), RootRefused> {
+    let file = under(site, Path::new(python::FOLDER)).join("sitecustomize.py");
+    make_file(&file)?;
+    fs::write(&file, python::INTERPRETER).map_err(refused("write the interpreter's file"))?;
+    let programs = under(site, Path::new(python::PROGRAMS));
+    make_folder(&programs)?;
+    mount_memory(&programs, "mode=0755,size=4m,nr_inodes=16", MsFlags::MS_NODEV)?;
+    for name in &interpreter.names {
+        let shim = programs.join(name);
+        fs::write(&shim, python::SHIM).map_err(refused(format!("write {name}")))?;
+        fs::set_permissions(&shim, fs::Permissions::from_mode(0o755))
+            .map_err(refused(format!("open {name}")))?;
+    }
+    sys::restrict_mount(&programs, sys::READ_ONLY | sys::NO_SETUID | sys::NO_DEVICES)
+        .map_err(refused("close the folder of programs"))
 }
 
 /// The processes of the jail and nothing else that `/proc` tells.

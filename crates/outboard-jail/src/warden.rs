@@ -28,6 +28,7 @@ use crate::{
     HOME,
     frame::{self, Kind},
     order::{End, Ended, Run},
+    python::{self, Interpreter},
     watch,
 };
 
@@ -48,6 +49,9 @@ pub(crate) struct Warden {
     input: Vec<u8>,
     under_way: Option<UnderWay>,
     looked: Instant,
+    /// The Python that is to be kept ready, if any, and the process that is.
+    interpreter: Option<Interpreter>,
+    ready: Option<Pid>,
 }
 
 /// A command that has not ended.
@@ -64,17 +68,23 @@ struct UnderWay {
 }
 
 impl Warden {
-    pub(crate) fn new(control: UnixStream, environment: Vec<(String, String)>, watched: Option<u64>) -> Self {
-        Self { control, environment, watched, input: Vec::new(), under_way: None, looked: Instant::now() }
+    pub(crate) fn new(
+        control: UnixStream,
+        environment: Vec<(String, String)>,
+        watched: Option<u64>,
+        interpreter: Option<Interpreter>,
+    ) -> Self {
+        let (input, looked) = (Vec::new(), Instant::now());
+        Self { control, environment, watched, input, under_way: None, looked, interpreter, ready: None }
     }
 
     /// Does as it is told until Outboard says no more. The end of the first process is the end of all.
     pub(crate) fn run(mut self) -> ExitCode {
-        let mut children = SigSet::empty();
-        children.add(Signal::SIGCHLD);
+        let children = children();
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let signals = children.thread_block().and_then(|()| SignalFd::with_flags(&children, flags));
         let Ok(signals) = signals else { return ExitCode::FAILURE };
+        self.keep_ready();
         loop {
             match self.turn(&signals) {
                 Ok(true) => {}
@@ -120,7 +130,9 @@ impl Warden {
         }
         let mut polled: Vec<PollFd<'_>> =
             waits.iter().map(|(_, fd, flags)| PollFd::new(*fd, *flags)).collect();
+        let is_over = self.under_way.as_ref().is_some_and(|run| run.end.is_some());
         let until = match self.watched {
+            _ if is_over => PollTimeout::ZERO,
             Some(_) => PollTimeout::try_from(watch::TURN).unwrap_or(PollTimeout::MAX),
             None => PollTimeout::NONE,
         };
@@ -147,7 +159,27 @@ impl Warden {
         Ok(true)
     }
 
+    /// Sees to it that a Python is ready, if there is one to be had. Whoever asks before it is, or if there is none, starts one.
+    fn keep_ready(&mut self) {
+        let Some(interpreter) = self.interpreter.as_ref().filter(|_| self.ready.is_none()) else { return };
+        let mut command = Command::new(interpreter.name());
+        command
+            .arg(python::NOTHING)
+            .env_clear()
+            .envs(Interpreter::environment(&self.environment))
+            .current_dir(HOME)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        match spawn(&mut command).ok().and_then(|child| i32::try_from(child.id()).ok()) {
+            Some(pid) => self.ready = Some(Pid::from_raw(pid)),
+            None => self.interpreter = None,
+        }
+    }
+
     fn start(&mut self, run: &Run) -> io::Result<()> {
+        self.keep_ready();
         let input = std::mem::take(&mut self.input);
         let started = if self.under_way.is_some() {
             Err(io::Error::other("another command is under way"))
@@ -157,11 +189,13 @@ impl Warden {
         match started {
             Ok(under_way) => {
                 self.under_way = Some(under_way);
+                // Nothing was told of who ended while it was started.
+                self.take_in_the_dead();
                 Ok(())
             }
             Err(error) => {
                 let how = End::NotStarted(error.to_string());
-                self.tell(&Ended { how, dropped: 0, left: left(), out_of_memory: false })
+                self.tell(&Ended { how, dropped: 0, left: self.left(), out_of_memory: false })
             }
         }
     }
@@ -177,7 +211,8 @@ impl Warden {
             (Some(errors), for_errors)
         };
         let output = Some(output);
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -185,8 +220,10 @@ impl Warden {
             .process_group(0)
             .stdin(if run.input { Stdio::piped() } else { Stdio::null() })
             .stdout(for_output)
-            .stderr(for_errors)
-            .spawn()?;
+            .stderr(for_errors);
+        let mut child = spawn(&mut command)?;
+        // It holds the writing ends, whose being closed would not be seen.
+        drop(command);
         let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
         let stdin = child.stdin.take();
         let pipes = [
@@ -238,6 +275,13 @@ impl Warden {
                 WaitStatus::StillAlive => return true,
                 _ => continue,
             };
+            if self.ready == Some(pid) {
+                self.ready = None;
+                if matches!(end, End::Code(_)) {
+                    // Nobody has ended it: it cannot be kept ready here.
+                    self.interpreter = None;
+                }
+            }
             if let Some(run) = self.under_way.as_mut().filter(|run| run.pid == pid) {
                 run.end = Some(end);
             }
@@ -301,7 +345,15 @@ impl Warden {
         }
         let Some(run) = self.under_way.take() else { return Ok(()) };
         let how = run.end.unwrap_or(End::Code(0));
-        self.tell(&Ended { how, dropped: run.dropped, left: left(), out_of_memory: run.out_of_memory })
+        let left = self.left();
+        self.tell(&Ended { how, dropped: run.dropped, left, out_of_memory: run.out_of_memory })
+    }
+
+    /// Processes that commands have left, as far as they can be counted.
+    fn left(&self) -> u64 {
+        let ready = self.ready.map(|pid| pid.as_raw().unsigned_abs());
+        let processes = watch::processes().unwrap_or_default();
+        processes.iter().filter(|pid| Some(**pid) != ready).count() as u64
     }
 
     fn tell(&mut self, ended: &Ended) -> io::Result<()> {
@@ -322,6 +374,23 @@ impl Warden {
     }
 }
 
+/// Starts a program as any shell does: without the signal blocked that this process waits for by reading. Meanwhile nothing is told
+/// of children that end.
+fn spawn(command: &mut Command) -> io::Result<std::process::Child> {
+    let children = children();
+    children.thread_unblock()?;
+    let child = command.spawn();
+    children.thread_block()?;
+    child
+}
+
+/// The signal that tells of children that have ended.
+fn children() -> SigSet {
+    let mut children = SigSet::empty();
+    children.add(Signal::SIGCHLD);
+    children
+}
+
 /// A pipe: the end that is read, and the end for a command.
 fn pipe() -> io::Result<(File, OwnedFd)> {
     let (reader, writer) = io::pipe()?;
@@ -336,9 +405,4 @@ enum Source {
     Input,
     Output,
     Errors,
-}
-
-/// Processes beside the first, as far as they can be counted.
-fn left() -> u64 {
-    watch::processes().map_or(0, |processes| processes.len() as u64)
 }

@@ -200,6 +200,7 @@ pub(crate) fn order() -> Order {
             .to_vec(),
         limits: LIMITS,
         required: Vec::new(),
+        ready_python: false,
         tools: false,
     }
 }
@@ -298,7 +299,17 @@ impl Jail {
 
     /// What comes of attempts in the jail.
     pub(crate) fn tried(&mut self, outside: &Outside, names: &[&str]) -> BTreeMap<String, String> {
-        let command = [&["/usr/bin/python3", "/home/agent/attempts.py", &outside.json], names].concat();
+        self.tried_by("/usr/bin/python3", outside, names)
+    }
+
+    /// The same by this interpreter.
+    pub(crate) fn tried_by(
+        &mut self,
+        python: &str,
+        outside: &Outside,
+        names: &[&str],
+    ) -> BTreeMap<String, String> {
+        let command = [&[python, "/home/agent/attempts.py", &outside.json], names].concat();
         let ran = self.run(&command);
         outcomes(ran.output.as_bytes(), ran.errors.as_bytes())
     }

@@ -1,6 +1,11 @@
 //! Every attempt with what must come of it in the jail, and that outside it succeeds.
 
-use crate::driver::{As, Jail, Outside, everyone};
+use std::collections::BTreeMap;
+
+use crate::{
+    driver::{As, Jail, Outside, everyone},
+    python::{jail as ready_jail, until_ready},
+};
 
 /// Whether an attempt succeeds outside, and if not, why it is not tried or fails there too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,16 +177,32 @@ fn every_attempt_in_the_jail_meets_the_error_that_it_must() {
     for who in everyone() {
         let mut outside = Outside::new();
         let mut jail = Jail::new(who, &[]);
-        let tried = jail.tried(&outside, &names);
-        let wrong: Vec<String> = all()
-            .iter()
-            .filter(|(name, expected, _)| tried.get(*name).map(String::as_str) != Some(expected))
-            .map(|(name, expected, _)| format!("{name}: {:?}, must be {expected}", tried.get(*name)))
-            .collect();
-        assert!(wrong.is_empty(), "as {who:?}:\n{}", wrong.join("\n"));
+        assert_held(who, &jail.tried(&outside, &names));
         assert!(outside.victim_lives());
         // Whatever was tried, the jail goes on.
         assert_eq!(jail.bash("echo alive").output, "alive\n");
+        jail.close();
+    }
+}
+
+/// That each met what it must.
+fn assert_held(who: As, tried: &BTreeMap<String, String>) {
+    let wrong: Vec<String> = all()
+        .iter()
+        .filter(|(name, expected, _)| tried.get(*name).map(String::as_str) != Some(expected))
+        .map(|(name, expected, _)| format!("{name}: {:?}, must be {expected}", tried.get(*name)))
+        .collect();
+    assert!(wrong.is_empty(), "as {who:?}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_fork_of_the_python_that_is_ready_is_held_by_the_same() {
+    let names: Vec<&str> = all().iter().map(|(name, ..)| *name).collect();
+    for who in everyone() {
+        let outside = Outside::new();
+        let mut jail = ready_jail(who);
+        until_ready(&mut jail);
+        assert_held(who, &jail.tried_by("/opt/outboard/bin/python3", &outside, &names));
         jail.close();
     }
 }

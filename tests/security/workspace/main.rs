@@ -9,5 +9,6 @@
 mod driver;
 mod ends;
 mod escapes;
+mod python;
 mod resources;
 mod walls;

@@ -9,12 +9,14 @@ use super::source::{Source, attribute, in_folder};
 const REPORTER: &[&str] = &["crates/outboard/src/report.rs", "crates/outboard/src/report/"];
 /// Programs for the project's own use: they are started by people and tests, never by a client of Outboard.
 const OWN_TOOLS: &[&str] = &["xtask/", "crates/outboard-testkit/", "crates/outboard-bench/", "guests/"];
-/// The files that load our own serialised guests, and the system calls of the jail's launcher that no library wraps;
+/// The files that load our own serialised guests, the system calls of the jail's launcher that no library wraps, and the shim of the
+/// jail's Python, which has no library but libc;
 /// `unsafe` may stand there, each with its reason.
 const LOADERS: &[&str] = &[
     "crates/outboard-engines/src/quickjs/image.rs",
     "crates/outboard-engines/src/cpython/image.rs",
     "crates/outboard-jail/src/sys.rs",
+    "crates/outboard-jail/src/python/shim.rs",
 ];
 
 const PRINTS: &[&str] = &["println", "eprintln", "print", "eprint", "dbg"];

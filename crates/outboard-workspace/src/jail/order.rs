@@ -28,7 +28,8 @@ pub fn order(furnishing: &Furnishing) -> Order {
     .to_vec();
     files.extend(furnishing.written().map(|(path, text)| (path, text.to_owned())));
     let shown = furnishing.shown.iter();
-    let mut environment = vec![("PATH".to_owned(), furnishing.search_path(&PROGRAMS))];
+    let path = format!("{}:{}", outboard_jail::PYTHON, furnishing.search_path(&PROGRAMS));
+    let mut environment = vec![("PATH".to_owned(), path)];
     environment.extend(furnishing.environment());
     Order {
         shown: shown.map(|path| Shown { host: path.clone(), inside: path.clone() }).collect(),
@@ -36,6 +37,7 @@ pub fn order(furnishing: &Furnishing) -> Order {
         environment,
         limits: furnishing.limits,
         required: furnishing.required.clone(),
+        ready_python: true,
         tools: furnishing.tools,
     }
 }

@@ -91,3 +91,15 @@ async fn a_jail_that_dies_is_lost_and_says_so() {
     jail.close().await;
     assert!(jail.run(bash("true")).await.unwrap_err().reason.contains("ended"));
 }
+
+#[tokio::test]
+async fn programs_are_started_with_no_signal_blocked_or_ignored() {
+    let jail = jail().await;
+    let ran = jail.run(bash("exec grep -E 'SigBlk|SigIgn' /proc/self/status")).await.unwrap();
+    let text = String::from_utf8_lossy(&ran.output).into_owned();
+    // Those that the C library keeps for itself are ignored in whatever it starts.
+    let ignored = ["SigIgn:\t0000000000000000\n", "SigIgn:\t0000000180000000\n"];
+    assert!(text.starts_with("SigBlk:\t0000000000000000\n"), "{text}");
+    assert!(ignored.iter().any(|line| text.ends_with(line)), "{text}");
+    jail.close().await;
+}
