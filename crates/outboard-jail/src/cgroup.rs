@@ -91,6 +91,8 @@ pub(crate) struct Groups {
 struct Place {
     version: u8,
     folder: PathBuf,
+    /// Where this process was before.
+    before: PathBuf,
     limits: Vec<What>,
 }
 
@@ -125,7 +127,13 @@ impl Groups {
             sweep(parent);
             match make(&folder, what.file(hierarchy.version)) {
                 Ok(()) => {
-                    self.places.push(Place { version: hierarchy.version, folder, limits: vec![what] });
+                    let before = hierarchy.parents.first().unwrap_or(parent).clone();
+                    self.places.push(Place {
+                        version: hierarchy.version,
+                        folder,
+                        before,
+                        limits: vec![what],
+                    });
                     return;
                 }
                 Err(error) => problem = format!("{}: {error}", folder.display()),
@@ -157,11 +165,10 @@ impl Groups {
 
 impl Drop for Groups {
     fn drop(&mut self) {
-        for Place { folder, .. } in &self.places {
-            // This process goes back to where it was below; what the kernel has not let go of yet, the next jail sweeps away.
-            if let Some(parent) = folder.parent() {
-                let _ = fs::write(parent.join(PROCESSES), std::process::id().to_string());
-            }
+        for Place { folder, before, .. } in &self.places {
+            // This process goes back to where it was: of version 2 no other group takes it, one that limits its children least of
+            // all. What the kernel has not let go of yet, the next jail sweeps away.
+            let _ = fs::write(before.join(PROCESSES), std::process::id().to_string());
             let _ = fs::remove_dir(folder);
         }
     }

@@ -26,6 +26,7 @@ from suite import (  # noqa: F401  importing a module registers its tests
     servers,
     starting,
     trusting,
+    workspace,
 )
 
 sys.exit(runner.run(os.environ.get("OUTBOARD_CLIENTS_ONLY", "")))

@@ -40,7 +40,7 @@ pub(super) fn tools(package: &str, modules: &[Module]) -> String {
         const result = await {module}.{function}({{ name: value }});\n\
         ```\n\n\
         Read the types and docstrings before a first call: `cat {PYTHON_PACKAGES}/{package}/{module}.pyi`. Write a script that does the\n\
-        whole task, run it, and print only what the answer needs. A failed call raises `ToolError`.\n\n"
+        whole task, run it, and print only what the answer needs. A failed call raises `ToolError` (`from {package} import ToolError`).\n\n"
     );
     for Module { module, functions, .. } in modules.iter().take(NAMED) {
         text.push_str(&format!("- `{module}`: {}\n", functions.join(", ")));
