@@ -84,7 +84,6 @@ impl Warden {
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let signals = children.thread_block().and_then(|()| SignalFd::with_flags(&children, flags));
         let Ok(signals) = signals else { return ExitCode::FAILURE };
-        self.keep_ready();
         loop {
             match self.turn(&signals) {
                 Ok(true) => {}
@@ -172,14 +171,12 @@ impl Warden {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        match spawn(&mut command).ok().and_then(|child| i32::try_from(child.id()).ok()) {
-            Some(pid) => self.ready = Some(Pid::from_raw(pid)),
-            None => self.interpreter = None,
-        }
+        // Where nothing more can be started, it is tried again after the next command.
+        let started = spawn(&mut command).ok().and_then(|child| i32::try_from(child.id()).ok());
+        self.ready = started.map(Pid::from_raw);
     }
 
     fn start(&mut self, run: &Run) -> io::Result<()> {
-        self.keep_ready();
         let input = std::mem::take(&mut self.input);
         let started = if self.under_way.is_some() {
             Err(io::Error::other("another command is under way"))
@@ -346,7 +343,10 @@ impl Warden {
         let Some(run) = self.under_way.take() else { return Ok(()) };
         let how = run.end.unwrap_or(End::Code(0));
         let left = self.left();
-        self.tell(&Ended { how, dropped: run.dropped, left, out_of_memory: run.out_of_memory })
+        self.tell(&Ended { how, dropped: run.dropped, left, out_of_memory: run.out_of_memory })?;
+        // Now rather than before the first command, which would wait for it: whoever runs commands thinks between them.
+        self.keep_ready();
+        Ok(())
     }
 
     /// Processes that commands have left, as far as they can be counted.
