@@ -19,6 +19,7 @@ from suite import (  # noqa: F401  importing a module registers its tests
     http,
     limits,
     loss,
+    passthrough,
     python,
     results,
     scripts,

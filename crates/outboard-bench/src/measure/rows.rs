@@ -361,4 +361,13 @@ pub(crate) const MEASURES: &[Measure] = &[
         target: Target::Times(1.5),
         take: workspace::python,
     },
+    Measure {
+        name: "workspace-first-line",
+        what: "a shell's start of a Python in the jail to its first line",
+        other: "",
+        language: None,
+        unit: Unit::Seconds,
+        target: Target::AtMost(5.0 * MILLISECOND),
+        take: workspace::first_line,
+    },
 ];

@@ -9,6 +9,9 @@ use super::{Bench, BenchFailure, Measure, expect, timed};
 use crate::{gateway::Home, peer::Peer, samples::Pair};
 
 const SAID: &str = "exit 0\nhello";
+/// Pythons that one command starts, each of which says how long ago it was started.
+const PYTHONS: usize = 10;
+const FIRST_LINES: &str = "for n in {1..10}; do python3 -c 'import sys, time; print(time.time() - float(sys.argv[1]))' $EPOCHREALTIME; done";
 
 /// A new jail and a shell in it.
 pub(super) fn first(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
@@ -32,6 +35,29 @@ pub(super) fn further(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, Benc
 /// A Python that prints, started by a shell in a jail that stands.
 pub(super) fn python(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
     commands(bench, measure, "python3 -c 'print(\"hello\")'")
+}
+
+/// From a shell's start of a Python to its first line, in a jail whose interpreter is ready, as both say by the same clock.
+pub(super) fn first_line(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let home = ready()?;
+    let mut outboard = Peer::start(home.serve(&bench.outboard)?)?;
+    // The interpreter gets ready after the first command.
+    shell(&mut outboard, "echo hello")?;
+    shell(&mut outboard, "sleep 1; echo hello")?;
+    let mut pair = Pair::default();
+    let arguments = json!({ "command": FIRST_LINES }).to_string();
+    for _ in bench.rounds(measure, usize::MAX) {
+        let said = outboard.call("bash", &arguments)?.text()?;
+        let lines = said.lines().skip(1).map(str::parse::<f64>).collect::<Result<Vec<_>, _>>();
+        let lines = lines.ok().filter(|lines| lines.len() == PYTHONS);
+        let lines = lines.ok_or_else(|| BenchFailure::Wrong {
+            what: "the workspace",
+            got: said.clone(),
+            expected: format!("{PYTHONS} numbers"),
+        })?;
+        lines.into_iter().for_each(|seconds| pair.ours.push(seconds));
+    }
+    Ok(pair)
 }
 
 fn commands(bench: &Bench<'_>, measure: &Measure, command: &str) -> Result<Pair, BenchFailure> {

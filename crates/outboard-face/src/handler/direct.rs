@@ -25,7 +25,7 @@ use serde_json::Value;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::DropGuard;
 
-use super::{HandBack, Handler, result, text};
+use super::{HandBack, Handler, SMALL, result, text};
 use crate::{asking, offer::Meaning, progress};
 
 /// Calls of one client that are held at most; a further one takes the place of the oldest.
@@ -137,7 +137,7 @@ impl Handler {
         let told = progress::tell_time(&context.peer, context.meta.get_progress_token());
         let sheet = tokio::select! {
             biased;
-            report = &mut call.report => return answered(report.ok()).into(),
+            report = &mut call.report => return answered(report.ok()).await.into(),
             () = context.ct.cancelled() => return self.given_up(call).await.into(),
             () = self.nobody_answers(&id) => return self.unanswered(call).await.into(),
             handed_back = asking => match handed_back {
@@ -169,7 +169,7 @@ impl Handler {
 
     async fn given_up(&self, call: Call) -> CallToolResult {
         drop(call.cancel);
-        answered(call.report.await.ok())
+        answered(call.report.await.ok()).await
     }
 
     async fn unanswered(&self, call: Call) -> CallToolResult {
@@ -187,12 +187,19 @@ impl Handler {
 }
 
 /// What the upstream answered, as it is; else why there is no answer.
-fn answered(report: Option<ToolReport>) -> CallToolResult {
+async fn answered(report: Option<ToolReport>) -> CallToolResult {
     let Some(ToolReport { outcome, reply, .. }) = report else {
         return text("failed: Outboard could not make the call".to_owned(), true);
     };
     match (reply, outcome) {
-        (Some(reply), _) => as_it_is(&reply),
+        (Some(reply), _) if size(&reply) <= SMALL => as_it_is(&reply),
+        (Some(reply), _) => {
+            let result = tokio::task::spawn_blocking(move || as_it_is(&reply)).await;
+            result.unwrap_or_else(|error| {
+                tracing::error!(%error, "could not give on an answer");
+                text("failed: Outboard could not give on what the tool answered".to_owned(), true)
+            })
+        }
         (None, ToolOutcome::Value(value)) => text(value.to_string(), false),
         (None, ToolOutcome::Failed(failure)) => {
             let code = failure.code.as_str();
@@ -209,6 +216,11 @@ fn answered(report: Option<ToolReport>) -> CallToolResult {
             text(format!("the call was given up: {sent}"), true)
         }
     }
+}
+
+/// Bytes of it.
+fn size(reply: &CallReply) -> usize {
+    reply.content.iter().chain(&reply.structured).map(|value| value.as_str().len()).sum()
 }
 
 fn as_it_is(reply: &CallReply) -> CallToolResult {
