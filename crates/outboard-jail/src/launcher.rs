@@ -188,6 +188,9 @@ fn inside(
 ) -> ExitCode {
     // If whoever maps the user has ended, so does this.
     let Some(outside) = gate.pass() else { return ExitCode::FAILURE };
+    if let Err(error) = sys::forget_signals() {
+        return refuse(&mut control, failed("have signals do what they do")(error));
+    }
     let mut ledger = Ledger { standings: Vec::new(), required: order.required.clone(), off: off.to_vec() };
     // What is found here is shown in the jail at the same place, or is not there.
     let interpreter = order.ready_python.then(|| Interpreter::find(&order.environment)).flatten();

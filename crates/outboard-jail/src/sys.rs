@@ -11,7 +11,10 @@ use std::{
     path::Path,
 };
 
-use nix::unistd::Pid;
+use nix::{
+    sys::signal::{SigHandler, SigSet, Signal, signal},
+    unistd::Pid,
+};
 
 /// A mount cannot be written.
 pub(crate) const READ_ONLY: u64 = 0x1;
@@ -149,6 +152,17 @@ pub(crate) fn drop_capabilities() -> io::Result<()> {
     // SAFETY: version 3 reads a header and two of these structures, which outlive the call.
     let done = unsafe { libc::syscall(libc::SYS_capset, &raw const header, none.as_ptr()) };
     checked(done).map(drop)
+}
+
+/// Has every signal do again what the system has it do, and blocks none: a program is started with what its starter ignored.
+/// But for SIGPIPE, which Rust's library has ignored here and not in what it starts.
+pub(crate) fn forget_signals() -> io::Result<()> {
+    let kept = [Signal::SIGKILL, Signal::SIGSTOP, Signal::SIGPIPE];
+    for of in Signal::iterator().filter(|of| !kept.contains(of)) {
+        // SAFETY: no handler is set, so no code runs on a signal.
+        unsafe { signal(of, SigHandler::SigDfl) }?;
+    }
+    Ok(SigSet::empty().thread_set_mask()?)
 }
 
 /// This process is ended when its parent is.

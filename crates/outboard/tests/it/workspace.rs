@@ -66,6 +66,19 @@ fn a_client_works_in_its_workspace() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_outboard_was_started_to_ignore_its_workspaces_do_not() {
+    let home = Home::new();
+    home.configure(&json!({ "mcpServers": {}, "workspace": true }));
+    let script = r#"trap "" HUP INT USR1; exec "$0" serve"#;
+    let mut client = Client::connect(home.command("/bin/sh", &["-c", script, OUTBOARD]));
+    let said = bash(&mut client, "grep SigIgn /proc/self/status");
+    // Those two the C library keeps for itself.
+    let expected = ["exit 0\nSigIgn:\t0000000000000000", "exit 0\nSigIgn:\t0000000180000000"];
+    assert!(expected.contains(&said.as_str()), "{said}");
+}
+
+#[test]
 fn a_person_looks_after_workspaces_of_running_sessions() {
     let (home, mut client) = serve(&json!(true), &[]);
     let (done, text, _) = outboard(&home, &["workspace", "list"]);
