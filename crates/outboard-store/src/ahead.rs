@@ -48,6 +48,17 @@ impl Ahead {
         !self.closed && self.bytes < MOST && in_time
     }
 
+    /// For how long it has been ahead.
+    pub(crate) fn has_been_ahead(&self) -> Duration {
+        self.since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    /// Has it be ahead for so long.
+    #[cfg(test)]
+    pub(crate) fn age(&mut self, by: Duration) {
+        self.since = self.since.and_then(|since| since.checked_sub(by));
+    }
+
     /// Whether anything was ever logged.
     pub(crate) fn has_begun(&self) -> bool {
         self.log.is_some()

@@ -97,6 +97,17 @@ impl Writer {
         self.owned.values().any(|own| own.is_over)
     }
 
+    /// Whether the log has been ahead of the database for longer than lists may be behind.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.ahead.has_been_ahead() > LOOK
+    }
+
+    /// Has the log be ahead for so long.
+    #[cfg(test)]
+    pub(crate) fn age(&mut self, by: Duration) {
+        self.ahead.age(by);
+    }
+
     /// Writes this, and does what is due.
     pub(crate) fn go(&mut self, work: VecDeque<Job>) {
         if work.is_empty() {

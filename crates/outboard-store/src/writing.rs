@@ -78,22 +78,27 @@ impl Writing {
             let left = writer.go_logging(Appends::of(work)).err().unwrap_or_default();
             work = left.into_iter().flat_map(Appends::into_jobs).collect();
         }
-        if work.is_empty()
-            && !last
-            && let Some(mut drain) = writer.lend()
-        {
+        let is_idle = work.is_empty() && !last;
+        if !is_idle {
+            writer.go(work);
+            if last {
+                writer.end();
+                return ControlFlow::Break(());
+            }
+            // Runs that begin one after another leave no pause.
+            if !writer.is_behind() {
+                return ControlFlow::Continue(());
+            }
+        }
+        if let Some(mut drain) = writer.lend() {
             drop(writer);
             let drained = drain.run();
             let Ok(mut writer) = self.writer.lock() else { return ControlFlow::Break(()) };
             writer.take_back(drain, drained);
-            return ControlFlow::Continue(());
+        } else if is_idle {
+            writer.go(VecDeque::new());
         }
-        writer.go(work);
-        if !last {
-            return ControlFlow::Continue(());
-        }
-        writer.end();
-        ControlFlow::Break(())
+        ControlFlow::Continue(())
     }
 
     /// Writes what waits on the caller's thread if it is little and nothing is in the way; else has the thread do it.
@@ -414,6 +419,22 @@ mod tests {
             assert_eq!(other.read(&"r2".into()).await.unwrap(), ended, "{is_killed}");
             let states = other.runs(outboard_runtime::journal::Which::Newest(2)).await.unwrap();
             assert_eq!(states.iter().map(|run| run.calls).sum::<u64>(), 4, "{is_killed}");
+        }
+    }
+
+    #[test]
+    fn runs_that_begin_one_after_another_do_not_keep_the_database_behind() {
+        let alone = Alone::new(|_| ());
+        let _first = alone.append("r1", opened("r1"));
+        alone.thread();
+        for (run, age, is_there) in [("r2", LOOK / 2, false), ("r3", LOOK, true)] {
+            let _logged = alone.append("r1", intended(1));
+            alone.writing.help();
+            alone.writing.writer.lock().unwrap().age(age);
+            let mut begun = alone.append(run, opened(run));
+            alone.thread();
+            assert_eq!(begun.try_recv().unwrap(), Ok(()));
+            assert_eq!(alone.recorded("r1").len() > 1, is_there, "{run}");
         }
     }
 
