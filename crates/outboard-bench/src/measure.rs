@@ -91,6 +91,20 @@ impl Bench<'_> {
         Ok((outboard, Peer::start(gateway::upstream()?)?))
     }
 
+    /// Samples of both sides, taken round by round after one that does not count.
+    fn by_turns(
+        &self,
+        measure: &Measure,
+        mut round: impl FnMut(&mut Pair) -> Result<(), BenchFailure>,
+    ) -> Result<Pair, BenchFailure> {
+        round(&mut Pair::default())?;
+        let mut pair = Pair::default();
+        for _ in self.rounds(measure, usize::MAX) {
+            round(&mut pair)?;
+        }
+        Ok(pair)
+    }
+
     /// Counts the rounds of a measure.
     fn rounds<'b>(&'b self, measure: &'b Measure, most: usize) -> impl Iterator<Item = usize> + 'b {
         let rounds = self.rounds.min(most);

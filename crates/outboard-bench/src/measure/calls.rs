@@ -59,7 +59,7 @@ pub(super) fn one_more(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, Ben
     let home = Home::new(&json!({}))?;
     let _one = OneProcessor::keep();
     let (mut outboard, mut upstream) = bench.sides(&home)?;
-    let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
+    let round = |pair: &mut Pair| -> Result<(), BenchFailure> {
         let (theirs, right) = timed(|| {
             (FEW..MANY).try_fold(0, |right, _| {
                 floor::echo(&mut upstream).map(|text| right + u32::from(text == HELLO))
@@ -75,12 +75,7 @@ pub(super) fn one_more(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, Ben
         pair.ours.push((script(&many, MANY)? - script(&few, FEW)?) / more);
         Ok(())
     };
-    round(&mut Pair::default())?;
-    let mut pair = Pair::default();
-    for _ in bench.rounds(measure, usize::MAX) {
-        round(&mut pair)?;
-    }
-    Ok(pair)
+    bench.by_turns(measure, round)
 }
 
 pub(super) fn chunks(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
@@ -120,7 +115,7 @@ fn by_cpython<A: PartialEq + std::fmt::Debug>(
     let mut command = Command::new("python3");
     command.args(["-c", DIRECT, code]).arg(std::env::current_exe()?).arg("upstream");
     let mut direct = Program::start(command)?;
-    let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
+    let round = |pair: &mut Pair| -> Result<(), BenchFailure> {
         let (seconds, answer) = timed(|| direct.go())?;
         expect("python3", &read(&answer)?, right)?;
         pair.other.push(seconds);
@@ -129,12 +124,7 @@ fn by_cpython<A: PartialEq + std::fmt::Debug>(
         pair.ours.push(seconds);
         Ok(())
     };
-    round(&mut Pair::default())?;
-    let mut pair = Pair::default();
-    for _ in bench.rounds(measure, usize::MAX) {
-        round(&mut pair)?;
-    }
-    Ok(pair)
+    bench.by_turns(measure, round)
 }
 
 /// A summary as a script returned it.
@@ -157,7 +147,7 @@ fn compare<A: PartialEq + std::fmt::Debug, B: PartialEq + std::fmt::Debug>(
 ) -> Result<Pair, BenchFailure> {
     let home = Home::new(&json!({}))?;
     let (mut outboard, mut upstream) = bench.sides(&home)?;
-    let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
+    let round = |pair: &mut Pair| -> Result<(), BenchFailure> {
         for _ in 0..in_turn {
             let (seconds, answer) = timed(|| other(&mut upstream))?;
             expect("the raw client", &answer, &other_answer)?;
@@ -170,10 +160,5 @@ fn compare<A: PartialEq + std::fmt::Debug, B: PartialEq + std::fmt::Debug>(
         }
         Ok(())
     };
-    round(&mut Pair::default())?;
-    let mut pair = Pair::default();
-    for _ in bench.rounds(measure, usize::MAX) {
-        round(&mut pair)?;
-    }
-    Ok(pair)
+    bench.by_turns(measure, round)
 }

@@ -26,7 +26,7 @@ pub(super) fn compare<T: PartialEq + std::fmt::Debug>(
     let (our_home, other_home) = (ours?, other?);
     let mut ours = Peer::start(our_home.serve(&bench.outboard)?)?;
     let mut other = Peer::start(other_home.serve(&bench.outboard)?)?;
-    let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
+    let round = |pair: &mut Pair| -> Result<(), BenchFailure> {
         for (peer, samples) in [(&mut other, &mut pair.other), (&mut ours, &mut pair.ours)] {
             for _ in 0..in_turn {
                 let (seconds, answer) = timed(|| run(peer))?;
@@ -36,10 +36,5 @@ pub(super) fn compare<T: PartialEq + std::fmt::Debug>(
         }
         Ok(())
     };
-    round(&mut Pair::default())?;
-    let mut pair = Pair::default();
-    for _ in bench.rounds(measure, usize::MAX) {
-        round(&mut pair)?;
-    }
-    Ok(pair)
+    bench.by_turns(measure, round)
 }

@@ -48,7 +48,7 @@ pub(super) fn call(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFa
     let daemon = daemon(home.command(&bench.outboard, &["daemon"]))?;
     let mut program = Program::start(program)?;
     let mut upstream = Peer::start(gateway::upstream()?)?;
-    let mut round = |pair: &mut Pair| -> Result<(), BenchFailure> {
+    let round = |pair: &mut Pair| -> Result<(), BenchFailure> {
         let (seconds, right) = timed(|| program.go())?;
         expect("the package", &right, &CALLS.to_string())?;
         pair.ours.push(seconds / f64::from(CALLS));
@@ -61,13 +61,9 @@ pub(super) fn call(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFa
         pair.other.push(seconds / f64::from(CALLS));
         Ok(())
     };
-    round(&mut Pair::default())?;
-    let mut pair = Pair::default();
-    for _ in bench.rounds(measure, usize::MAX) {
-        round(&mut pair)?;
-    }
+    let pair = bench.by_turns(measure, round);
     drop(daemon);
-    Ok(pair)
+    pair
 }
 
 /// A daemon that listens. It logs what one that was started on demand does: nothing that goes well.
