@@ -192,6 +192,19 @@ mod tests {
             Self { folder, writing, redactor }
         }
 
+        /// These runs have begun, and the first call of each is in the log alone.
+        fn with_a_call_logged(runs: &[&str]) -> Self {
+            let alone = Self::new(|_| ());
+            let all = |event: &dyn Fn(&str) -> Event| {
+                runs.iter().map(|run| alone.append(run, event(run))).collect::<Vec<_>>()
+            };
+            let _begun = all(&opened);
+            alone.thread();
+            let _logged = all(&|_| intended(1));
+            alone.writing.help();
+            alone
+        }
+
         fn append(&self, run: &str, event: Event) -> Receiver<Result<(), StoreFailure>> {
             let (done, told) = oneshot::channel();
             let lease = Lease { run: run.into(), fence: 1 };
@@ -388,11 +401,7 @@ mod tests {
     #[tokio::test]
     async fn calls_are_logged_while_the_database_is_brought_up_to_the_log() {
         for is_killed in [false, true] {
-            let alone = Alone::new(|_| ());
-            let _begun = [alone.append("r1", opened("r1")), alone.append("r2", opened("r2"))];
-            alone.thread();
-            let _logged = [alone.append("r1", intended(1)), alone.append("r2", intended(1))];
-            alone.writing.help();
+            let alone = Alone::with_a_call_logged(&["r1", "r2"]);
             let drain = alone.lend();
             let mut meanwhile = [alone.append("r1", intended(2)), alone.append("r2", ended("x"))];
             alone.writing.help();
@@ -440,11 +449,7 @@ mod tests {
 
     #[test]
     fn what_needs_the_database_waits_while_it_is_brought_up_to_the_log_and_keeps_its_place() {
-        let alone = Alone::new(|_| ());
-        let _first = alone.append("r1", opened("r1"));
-        alone.thread();
-        let _logged = alone.append("r1", intended(1));
-        alone.writing.help();
+        let alone = Alone::with_a_call_logged(&["r1"]);
         let drain = alone.lend();
         let mut begun = alone.append("r2", opened("r2"));
         alone.writing.help();
@@ -463,11 +468,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_database_that_cannot_be_brought_up_to_the_log_is_later() {
-        let alone = Alone::new(|_| ());
-        let _first = alone.append("r1", opened("r1"));
-        alone.thread();
-        let _logged = alone.append("r1", intended(1));
-        alone.writing.help();
+        let alone = Alone::with_a_call_logged(&["r1"]);
         let drain = alone.lend();
         let other = alone.other();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -486,11 +487,7 @@ mod tests {
     async fn a_run_that_is_taken_over_around_a_drain_is_the_other_ones() {
         // Before its transaction, and between that and when the writer has everything again.
         for is_before in [true, false] {
-            let alone = Alone::new(|_| ());
-            let _begun = [alone.append("r1", opened("r1")), alone.append("r2", opened("r2"))];
-            alone.thread();
-            let _logged = [alone.append("r1", intended(1)), alone.append("r2", intended(1))];
-            alone.writing.help();
+            let alone = Alone::with_a_call_logged(&["r1", "r2"]);
             let other = hasty(alone.folder.path());
             assert!(other.take(&"r1".into()).await.is_err());
             let mut drain = alone.lend();
@@ -519,11 +516,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_run_that_begins_hides_no_fence() {
-        let alone = Alone::new(|_| ());
-        let _first = alone.append("r1", opened("r1"));
-        alone.thread();
-        let _logged = alone.append("r1", intended(1));
-        alone.writing.help();
+        let alone = Alone::with_a_call_logged(&["r1"]);
         let other = hasty(alone.folder.path());
         assert!(other.take(&"r1".into()).await.is_err());
         other.take(&"r1".into()).await.unwrap();
@@ -596,11 +589,7 @@ mod tests {
         // With what its thread of control begins again when it is back: an intent of the run that was taken, and of
         // another run an end, nothing, or an intent.
         for beside in [ended("x"), intended(2), intended(3)] {
-            let alone = Alone::new(|_| ());
-            let _begun = [alone.append("r1", opened("r1")), alone.append("r2", opened("r2"))];
-            alone.thread();
-            let _logged = [alone.append("r1", intended(1)), alone.append("r2", intended(1))];
-            alone.writing.help();
+            let alone = Alone::with_a_call_logged(&["r1", "r2"]);
             let other = hasty(alone.folder.path());
             assert!(other.take(&"r1".into()).await.is_err());
             other.take(&"r1".into()).await.unwrap();

@@ -33,6 +33,7 @@ fn sheet(id: &str) -> Sheet {
         script: Some("await slack.post({})".into()),
         so_far: SoFar::default(),
         principal: "test".into(),
+        proved: false,
     };
     Sheet { format: 1, id: id.into(), questions: vec![question], calls: 5, expires: WallTime(1) }
 }
