@@ -427,6 +427,7 @@ impl<'a> Asker<'a> {
             script: caller.and_then(|caller| caller.script.clone()),
             so_far: caller.map(|caller| caller.ledger.so_far()).unwrap_or_default(),
             principal: self.scope.principal.clone(),
+            proved: facts.principal.is_some(),
         }
     }
 }

@@ -46,6 +46,9 @@ pub struct Question {
     pub so_far: SoFar,
     /// On whose behalf.
     pub principal: Principal,
+    /// Whether whoever asks has proved to be that, so that a rule can be about them alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub proved: bool,
 }
 
 /// What a run did before it asked.

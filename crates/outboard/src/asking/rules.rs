@@ -1,4 +1,4 @@
-//! "Always", written into the user's own file as a rule that allows exactly one tool. Talks to the configuration's store
+//! "Always", written into the user's own file as a rule that allows exactly one tool, to whoever has said so if that is known. Talks to the configuration's store
 //! of rules. It never passes a rule that denies.
 
 use outboard_runtime::{
@@ -28,14 +28,19 @@ impl Rules for UserRules {
                 literal(call.namespace.as_str()),
                 literal(call.tool.as_str())
             )]),
-            when: None,
+            when: question.proved.then(|| about(question.principal.as_str())),
             verdict: Word::Allow,
             reason: Some("a person said always".to_owned()),
         };
         let before = question.rule.filter(|place| self.still_asks(*place));
         let written = editing::add_rule(&self.0, &rule, before).map_err(|problem| report::chain(&problem))?;
+        let whom = if question.proved {
+            format!(" by {}", report::escaped(question.principal.as_str()))
+        } else {
+            String::new()
+        };
         Ok(format!(
-            "{} may be called without asking from now on: rule {} of {}. If it changes, or may carry private data out, it \
+            "{} may be called{whom} without asking from now on: rule {} of {}. If it changes, or may carry private data out, it \
              asks all the same",
             report::escaped(&question.subject()),
             written.place + 1,
@@ -55,6 +60,12 @@ impl UserRules {
         };
         read() == Some(true)
     }
+}
+
+/// The condition that an operation is on behalf of this principal: nobody allows anything for anybody else.
+fn about(principal: &str) -> String {
+    // Texts of JSON are texts of CEL.
+    format!("principal == {}", Value::from(principal))
 }
 
 /// A name as a pattern that means nothing else.

@@ -76,12 +76,18 @@ impl Server {
 
     /// Runs a script without a session.
     fn alone(&self, token: &str, code: &str) -> String {
-        let meta = json!({
+        self.called_alone(token, &json!({}), &json!({ "name": "execute", "arguments": { "code": code } }))
+            .text()
+    }
+
+    /// What a call without a session gives, by a client that can do this.
+    fn called_alone(&self, token: &str, capabilities: &Value, params: &Value) -> Answer {
+        let mut params = params.clone();
+        params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": { "name": "t", "version": "1" },
-            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientCapabilities": capabilities,
         });
-        let params = json!({ "name": "execute", "arguments": { "code": code }, "_meta": meta });
         let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
         let token = format!("Bearer {token}");
         let headers = [
@@ -90,7 +96,7 @@ impl Server {
             ("mcp-method", "tools/call"),
             ("mcp-name", "execute"),
         ];
-        self.post(&headers, &call).text()
+        self.post(&headers, &call)
     }
 
     /// Asks it to end, and gives its exit code and what else it wrote.
@@ -135,6 +141,28 @@ fn home(settings: Value) -> Home {
 }
 
 const BOTH: [&str; 4] = ["--token-env", "ann=ANN_TOKEN", "--token-env", "ben=BEN_TOKEN"];
+
+#[test]
+fn what_one_principal_allows_for_always_is_not_allowed_to_another() {
+    let asks = json!({ "tools": "fix.add", "verdict": "ask" });
+    let home = home(json!({ "policy": { "otherwise": "allow", "rules": [asks] } }));
+    let server = Server::start(&home, &BOTH);
+    let forms = json!({ "elicitation": { "form": {} } });
+    let call =
+        json!({ "name": "execute", "arguments": { "code": "return (await fix.add({ a: 1, b: 2 })).sum" } });
+    let asked = |answer: &Answer| answer.body["result"]["resultType"] == "input_required";
+    let form = server.called_alone(ANN, &forms, &call);
+    assert!(asked(&form), "{}", form.body);
+    let chosen = json!({ "action": "accept", "content": { "decision": "always allow this tool" } });
+    let mut back = call.clone();
+    back["requestState"] = form.body["result"]["requestState"].clone();
+    back["inputResponses"] = json!({ "approval": chosen });
+    let told = server.called_alone(ANN, &forms, &back);
+    assert_eq!(told.text(), "3", "{}", told.body);
+    eventually("she is not asked any more", || !asked(&server.called_alone(ANN, &forms, &call)));
+    assert!(asked(&server.called_alone(BEN, &forms, &call)), "nobody has asked him");
+    server.end();
+}
 
 #[test]
 fn clients_of_both_eras_run_scripts_that_are_kept_apart() {

@@ -24,6 +24,7 @@ pub(in crate::approval) fn question(request: u32, arguments: &str) -> Question {
         script: Some("const a = 1\nawait slack.post({})\n".into()),
         so_far: super::super::SoFar::default(),
         principal: "claude-code".into(),
+        proved: false,
     }
 }
 
