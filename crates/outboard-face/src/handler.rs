@@ -8,7 +8,7 @@ use std::sync::Arc;
 use outboard_runtime::{
     RunRequest,
     approval::{Approvals, Sheet, Ticket},
-    ids::{Principal, RunId},
+    ids::{Principal, QuestionId, RunId},
     present::{self, Answer},
     run::{Outcome, Progress, RunReport, Told},
     session::{Found, LongRun, NotHere, Session},
@@ -257,12 +257,23 @@ impl Handler {
         }
         self.session.told(&run);
         if matches!(found, Found::Going(_)) {
-            let calls =
-                approvals.open_of(&run).iter().find(|sheet| sheet.id == question).map(|sheet| sheet.calls);
-            let choice = asking::brought(approvals, request.input_responses.as_ref(), calls);
-            self.asked.take(approvals, &question, choice).await;
+            self.take_form(approvals, &run, &question, request).await;
         }
         Ok(found)
+    }
+
+    /// Takes what the client made of the form that it was handed.
+    async fn take_form(
+        &self,
+        approvals: &Approvals,
+        run: &RunId,
+        question: &QuestionId,
+        request: &CallToolRequestParams,
+    ) {
+        let calls =
+            approvals.open_of(run).iter().find(|sheet| sheet.id == *question).map(|sheet| sheet.calls);
+        let choice = asking::brought(approvals, request.input_responses.as_ref(), calls);
+        self.asked.take(approvals, question, choice).await;
     }
 
     /// A run of this client, or one that an Outboard before this one did not bring to its end: a client that had to
@@ -474,8 +485,8 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let offer = self.offers.of(self.backend.catalogue().snapshot());
         if self.offers.passes_through() {
+            let offer = self.offers.of(self.backend.catalogue().snapshot());
             let meaning = offer.meaning(&request.name).ok_or_else(|| unknown_direct(&request.name))?;
             return Ok(match self.call_direct(meaning, request, &context).await {
                 CallToolResponse::Complete(result) => self.noting_untold(result, &context).into(),

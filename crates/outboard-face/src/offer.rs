@@ -56,6 +56,9 @@ pub(crate) struct Meaning {
 impl Offer {
     /// The offer for this catalogue.
     pub fn new(snapshot: &Snapshot, options: FaceOptions) -> Self {
+        if options.passthrough {
+            return Self::direct(snapshot);
+        }
         let declarations = declarations(snapshot, options.declarations_budget);
         let names: Vec<&str> = snapshot.members().iter().map(|member| member.namespace.as_str()).collect();
         let shown = if declarations.is_some() { 0 } else { most_names(&names) };
@@ -94,24 +97,17 @@ impl Offer {
 #[derive(Debug)]
 pub(crate) struct Offers {
     options: FaceOptions,
-    /// Whether tools are offered as they are.
-    passthrough: bool,
     last: Mutex<Option<(Arc<Snapshot>, Arc<Offer>)>>,
 }
 
 impl Offers {
     pub(crate) fn new(options: FaceOptions) -> Self {
-        Self { options, passthrough: false, last: Mutex::default() }
-    }
-
-    /// Of the tools as they are.
-    pub(crate) fn passing_through(options: FaceOptions) -> Self {
-        Self { options, passthrough: true, last: Mutex::default() }
+        Self { options, last: Mutex::default() }
     }
 
     /// Whether tools are offered as they are.
     pub(crate) fn passes_through(&self) -> bool {
-        self.passthrough
+        self.options.passthrough
     }
 
     /// The offer for this snapshot.
@@ -122,9 +118,7 @@ impl Offers {
         {
             return Arc::clone(offer);
         }
-        let offer =
-            if self.passthrough { Offer::direct(&snapshot) } else { Offer::new(&snapshot, self.options) };
-        let offer = Arc::new(offer);
+        let offer = Arc::new(Offer::new(&snapshot, self.options));
         *last = Some((snapshot, Arc::clone(&offer)));
         offer
     }

@@ -103,7 +103,7 @@ impl Face {
             workspaces: None,
             seen: Taint::default(),
             offers: Arc::new(Offers::new(options)),
-            direct: Arc::new(Offers::passing_through(options)),
+            direct: Arc::new(Offers::new(FaceOptions { passthrough: true, ..options })),
         }
     }
 

@@ -38,6 +38,14 @@ pub(crate) struct Call {
     cancel: DropGuard,
 }
 
+impl Call {
+    /// Gives it up, and says what became of it.
+    async fn give_up(self) -> Option<ToolReport> {
+        drop(self.cancel);
+        self.report.await.ok()
+    }
+}
+
 /// Calls whose clients were handed a form.
 #[derive(Default)]
 pub(crate) struct Held(Mutex<VecDeque<Call>>);
@@ -121,10 +129,7 @@ impl Handler {
         }
         let call =
             self.held.take(&run).ok_or_else(|| nothing(&"its call is over, and its answer was given"))?;
-        let calls =
-            approvals.open_of(&run).iter().find(|sheet| sheet.id == question).map(|sheet| sheet.calls);
-        let choice = asking::brought(approvals, request.input_responses.as_ref(), calls);
-        self.asked.take(approvals, &question, choice).await;
+        self.take_form(approvals, &run, &question, request).await;
         Ok(call)
     }
 
@@ -157,27 +162,37 @@ impl Handler {
         }
     }
 
-    /// Done when an answer is due and what it waits for is a person.
+    /// Done when an answer is due, and a person has had the time to be asked.
     async fn nobody_answers(&self, call: &RunId) {
+        let Some(approvals) = &self.approvals else { return std::future::pending().await };
+        let mut open = approvals.watch();
         loop {
-            tokio::time::sleep(self.options.respond_within).await;
-            if self.approvals.as_ref().is_some_and(|approvals| !approvals.open_of(call).is_empty()) {
-                return;
+            open.borrow_and_update();
+            if !approvals.open_of(call).is_empty() {
+                tokio::time::sleep(self.options.respond_within).await;
+                if !approvals.open_of(call).is_empty() {
+                    return;
+                }
+            }
+            if open.changed().await.is_err() {
+                return std::future::pending().await;
             }
         }
     }
 
     async fn given_up(&self, call: Call) -> CallToolResult {
-        drop(call.cancel);
-        answered(call.report.await.ok()).await
+        answered(call.give_up().await).await
     }
 
+    /// Somebody may have allowed it in this moment, so what became of it is told as it is.
     async fn unanswered(&self, call: Call) -> CallToolResult {
-        let within = self.options.respond_within.as_secs();
-        let given_up = self.given_up(call).await;
-        if given_up.is_error != Some(true) {
-            return given_up;
+        let report = call.give_up().await;
+        let sent =
+            |report: &ToolReport| !matches!(report.outcome, ToolOutcome::Cancelled { effect_unknown: false });
+        if report.as_ref().is_none_or(sent) {
+            return answered(report).await;
         }
+        let within = self.options.respond_within.as_secs();
         let why = format!(
             "not called: nobody has allowed it within {within} s. While such a call waits, `outboard approvals` shows it in another \
              terminal and `outboard approve` allows it; `outboard policy` tells how to allow a tool for good"

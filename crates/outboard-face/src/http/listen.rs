@@ -1,10 +1,12 @@
 //! Takes connections, within bounds, and ends them in order: first new requests are refused, then what waits ends, then what
 //! is under way has its time, then all else. It looks into no request.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+#[cfg(target_os = "linux")]
+use tokio::io::Interest;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -21,6 +23,9 @@ const HEADERS: usize = 64;
 const LOOK: Duration = Duration::from_secs(30);
 /// How long clients have to take the last words.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long it may take to read what a client that says no more has said.
+#[cfg(target_os = "linux")]
+const LAST_READ: Duration = Duration::from_millis(250);
 /// How long nothing is accepted after that failed, for example for want of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -85,11 +90,18 @@ async fn accept(
     }
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end, or until its client has gone.
 async fn serve(server: &Arc<Server>, stream: TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "answers may be held back");
     }
+    let (stream, watched) = match watched(stream) {
+        Ok(both) => both,
+        Err(error) => {
+            tracing::warn!(%error, "could not serve a connection");
+            return;
+        }
+    };
     let answer = service_fn(|request| {
         let server = Arc::clone(server);
         async move { Ok::<_, Infallible>(server.answer(request).await) }
@@ -99,10 +111,13 @@ async fn serve(server: &Arc<Server>, stream: TcpStream) {
         .header_read_timeout(server.options.head_within)
         .max_headers(HEADERS)
         .max_buf_size(HEAD)
+        // Where `gone` sees that a client has gone, what it said last is read first.
+        .half_close(cfg!(target_os = "linux"))
         .serve_connection(TokioIo::new(stream), answer);
     tokio::pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
+        () = gone(&watched) => Ok(()),
         () = server.over.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let ended = tokio::time::timeout(LAST_WORDS, connection).await;
@@ -112,6 +127,33 @@ async fn serve(server: &Arc<Server>, stream: TcpStream) {
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended");
     }
+}
+
+/// The connection, and another hold of it to see its end by.
+fn watched(stream: TcpStream) -> io::Result<(TcpStream, TcpStream)> {
+    let stream = stream.into_std()?;
+    let other = TcpStream::from_std(stream.try_clone()?)?;
+    Ok((TcpStream::from_std(stream)?, other))
+}
+
+/// Done when the client says no more, and what it has said is read: hyper sees that only while it reads, and it does not read on
+/// while it holds bytes that come behind the request under way.
+#[cfg(target_os = "linux")]
+async fn gone(stream: &TcpStream) {
+    // Nothing that can be read ends this wait, only that nothing more will come.
+    match stream.ready(Interest::PRIORITY).await {
+        Ok(_) => tokio::time::sleep(LAST_READ).await,
+        Err(error) => {
+            tracing::debug!(%error, "a client's end will not be seen at once");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// As far as hyper sees it.
+#[cfg(not(target_os = "linux"))]
+async fn gone(_stream: &TcpStream) {
+    std::future::pending::<()>().await;
 }
 
 /// Ends sessions that nobody uses.

@@ -11,10 +11,7 @@ use outboard_runtime::catalogue::{Annotations, Snapshot, ToolDefinition};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
-use super::{Meaning, Offer, names::prefixed};
-
-/// Characters of the instructions; some clients cut what is longer.
-const INSTRUCTIONS: usize = 2_048;
+use super::{INSTRUCTIONS, Meaning, Offer, names::prefixed};
 
 impl Offer {
     /// The tools of this catalogue as they are: under their own names where there is one upstream, else with their namespace

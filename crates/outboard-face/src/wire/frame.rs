@@ -29,6 +29,15 @@ const METHODS: [&str; 17] = [
     "tasks/cancel",
 ];
 
+/// Members of params that are what a request is about. They are used up when it is answered, and a client has its own bound
+/// for them.
+const ABOUT: [&str; 3] = ["arguments", "inputResponses", "requestState"];
+/// Bytes, about, that all else of a request may take in memory: it is kept while the request is answered, and that of an
+/// opening for as long as its session lasts.
+const BESIDE: usize = 256 << 10;
+/// What a value takes beside what it holds.
+const VALUE: usize = size_of::<Value>();
+
 /// What a line is.
 #[derive(Debug)]
 pub(crate) enum Frame {
@@ -146,7 +155,25 @@ fn read_object(mut message: Map<String, Value>) -> Result<Frame, Box<Refusal>> {
         }
         Some(_) => return Err(Refusal::new(ErrorCode::INVALID_PARAMS, id, "`params` has to be an object")),
     }
+    let beside = message.get("params").and_then(Value::as_object).into_iter().flatten();
+    let beside = beside.filter(|(name, _)| !ABOUT.contains(&name.as_str()));
+    if beside.map(|(name, value)| name.len() + weight(value)).sum::<usize>() > BESIDE {
+        let most = BESIDE >> 10;
+        let why = format!("the params of `{method}` beside {} take more than {most} KiB", ABOUT.join(", "));
+        return Err(Refusal::new(ErrorCode::INVALID_PARAMS, id, why));
+    }
     request(message, id.as_ref(), &method)
+}
+
+/// Bytes that a value takes in memory, about.
+fn weight(value: &Value) -> usize {
+    let held = match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(weight).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    VALUE + held
 }
 
 fn request(message: Map<String, Value>, id: Option<&RequestId>, method: &str) -> Result<Frame, Box<Refusal>> {
@@ -246,6 +273,32 @@ mod tests {
         match read(line.as_bytes()) {
             Frame::Refused(refusal) => Some((refusal.error.code.0, refusal.id.map(|id| id.to_string()))),
             Frame::Message(_) | Frame::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn what_a_request_is_not_about_is_small() {
+        let many = vec![Value::from(0); BESIDE / VALUE];
+        let line = |method: &str, name: &str, value: &Value| {
+            let mut params = serde_json::json!({ "name": "execute", "arguments": {}, "protocolVersion": "2025-11-25",
+                "capabilities": {}, "clientInfo": { "name": "a", "version": "1" } });
+            params[name] = value.clone();
+            serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()
+        };
+        for (method, name, value, is_refused) in [
+            (
+                "initialize",
+                "capabilities",
+                serde_json::json!({ "experimental": { "x": { "y": many } } }),
+                true,
+            ),
+            ("initialize", "_meta", serde_json::json!({ "x": many }), true),
+            ("tools/call", "_meta", serde_json::json!({ "x": "y".repeat(BESIDE) }), true),
+            ("tools/call", "_meta", serde_json::json!({ "x": "y".repeat(BESIDE / 2) }), false),
+            ("tools/call", "arguments", serde_json::json!({ "x": many, "code": "y".repeat(BESIDE) }), false),
+        ] {
+            let expected = is_refused.then(|| (-32602, Some("1".to_owned())));
+            assert_eq!(refusal(&line(method, name, &value)), expected, "{method} {name}");
         }
     }
 

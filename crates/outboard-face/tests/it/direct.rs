@@ -9,6 +9,7 @@ use outboard_runtime::{
     ids::UpstreamName,
 };
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::{
     client::{Client, modern, text},
@@ -174,6 +175,14 @@ async fn somebody_may_answer_elsewhere_as_long_as_the_client_is_answered_in_time
     let answer = client.call("tool_0", json!({ "ask": "x" })).await;
     assert!(text(&answer).starts_with("not called: nobody has allowed it within 50 s"), "{answer}");
     assert!(fake.approvals.open().is_empty(), "nobody is asked any more");
+    // A person has their time from when they are asked.
+    let began = Instant::now();
+    let late = client.call("tool_0", json!({ "ask": "x", "after": 30 })).await;
+    assert!(text(&late).starts_with("not called: "), "{late}");
+    assert!(began.elapsed() >= Duration::from_secs(80), "{:?}", began.elapsed());
+    // What was allowed and sent in the last moment is told as that.
+    let sent = client.call("tool_0", json!({ "ask": "x", "sent": true })).await;
+    assert_eq!(text(&sent), "the call was given up: it had been sent: its effect is unknown");
     // A call that nobody is asked about takes as long as it takes.
     let id = client.request("tools/call", call(&json!({ "hang": true }))).await;
     tokio::time::sleep(Duration::from_secs(200)).await;
@@ -182,7 +191,7 @@ async fn somebody_may_answer_elsewhere_as_long_as_the_client_is_answered_in_time
             &json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } }),
         )
         .await;
-    fake.cancelled.acquire_many(2).await.unwrap().forget();
+    fake.cancelled.acquire_many(4).await.unwrap().forget();
 }
 
 #[tokio::test(start_paused = true)]

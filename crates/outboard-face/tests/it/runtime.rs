@@ -54,7 +54,8 @@ impl Fake {
         Arc::new(Self { catalogue, begun, cancelled, ended, approvals, recovered, calls: Session::default() })
     }
 
-    /// What becomes of a call says its argument: `reply` is answered, `ask` asks first, `hang` hangs, anything else fails.
+    /// What becomes of a call say its arguments: `reply` is answered, `ask` asks first, once it has waited for so many seconds as
+    /// `after` says, `hang` hangs, anything else fails. One with `sent` may have had an effect when it is given up.
     async fn answer(
         &self,
         session: &Session,
@@ -67,8 +68,11 @@ impl Fake {
         let report = |outcome, reply| ToolReport { id: id.clone(), outcome, reply };
         let cancelled = || {
             self.cancelled.add_permits(1);
-            report(ToolOutcome::Cancelled { effect_unknown: false }, None)
+            report(ToolOutcome::Cancelled { effect_unknown: arguments.get("sent").is_some() }, None)
         };
+        if let Some(seconds) = arguments.get("after").and_then(serde_json::Value::as_u64) {
+            tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+        }
         if let Some(asked) = arguments.get("ask") {
             let of = RunRequest { id: Some(id.clone()), ..RunRequest::default() };
             let asked = self.approvals.ask(question(&of, session, &json!({ "text": asked }).to_string()));
@@ -160,6 +164,7 @@ fn question(request: &RunRequest, session: &Session, arguments: &str) -> Questio
         script: Some(request.code.as_str().into()),
         so_far: SoFar::default(),
         principal: session.client(),
+        proved: session.principal().is_some(),
     }
 }
 

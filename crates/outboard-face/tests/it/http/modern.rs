@@ -5,8 +5,9 @@ use std::{sync::atomic::Ordering, time::Duration};
 use outboard_face::http::HttpOptions;
 use outboard_runtime::catalogue::Listing;
 use serde_json::json;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use super::wire::{Server, alone, call};
+use super::wire::{BOTH, Server, alone, call, request};
 use crate::runtime::{Fake, catalogue, tool};
 
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -59,8 +60,7 @@ async fn headers_have_to_say_what_the_message_says() {
     let twice = call
         .to_string()
         .replace(r#""method":"tools/call""#, r#""method":"tools/list","method":"tools/call""#);
-    let headers =
-        [VERSION, method, name, ("content-type", "application/json"), ("accept", super::wire::BOTH)];
+    let headers = [VERSION, method, name, ("content-type", "application/json"), ("accept", BOTH)];
     assert_eq!(server.send("POST", &headers, &twice).await.status, 400);
     server.end().await;
 }
@@ -101,6 +101,33 @@ async fn what_does_not_exist_here_has_its_status() {
     for method in ["GET", "DELETE", "PUT", "OPTIONS"] {
         let answer = server.send(method, &[VERSION], "").await;
         assert_eq!((answer.status, answer.header("allow").is_some()), (405, true), "{method}");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_client_that_goes_cancels_its_call_whatever_it_has_sent_behind_it() {
+    let fake = Fake::new(catalogue(1, 2));
+    let options = HttpOptions { patience: Duration::from_millis(20), ..HttpOptions::default() };
+    let server = Server::with(&fake, &[], options).await;
+    let call = alone("a", "tools/call", json!({ "name": "execute", "arguments": { "code": "hang" } }));
+    for accept in [BOTH, "application/json"] {
+        for behind in ["", "\r\n", "GET /mcp HTTP/1.1\r\nhost: localhost\r\n\r\n"] {
+            let headers = [
+                VERSION,
+                ("mcp-method", "tools/call"),
+                ("mcp-name", "execute"),
+                ("content-type", "application/json"),
+                ("accept", accept),
+            ];
+            let text = request("POST", &headers, &call.to_string()) + behind;
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
+            fake.begun.acquire().await.unwrap().forget();
+            drop(stream);
+            let cancelled = tokio::time::timeout(Duration::from_secs(20), fake.cancelled.acquire()).await;
+            cancelled.unwrap_or_else(|_| panic!("{accept} {behind:?}")).unwrap().forget();
+        }
     }
     server.end().await;
 }

@@ -5,8 +5,9 @@ use std::{sync::atomic::Ordering, time::Duration};
 use outboard_face::http::HttpOptions;
 use outboard_runtime::catalogue::Listing;
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
-use super::wire::{Server, call, execute};
+use super::wire::{BOTH, Server, call, execute, request};
 use crate::runtime::{Fake, catalogue, tool};
 
 const VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
@@ -25,8 +26,7 @@ async fn a_session_begins_with_initialize_and_ends_with_delete() {
         for (method, body) in
             [("POST", execute(4, "return 1").to_string()), ("GET", String::new()), ("DELETE", String::new())]
         {
-            let headers =
-                [&named[..], &[("content-type", "application/json"), ("accept", super::wire::BOTH)]].concat();
+            let headers = [&named[..], &[("content-type", "application/json"), ("accept", BOTH)]].concat();
             let mut gone = server.send(method, &headers, &body).await;
             assert_eq!(gone.status, 404, "{method}");
             assert!(gone.text().await.contains("begin with `initialize`"));
@@ -164,6 +164,28 @@ async fn a_client_that_lost_its_connection_gets_the_answer_when_it_comes_back() 
 }
 
 #[tokio::test]
+async fn what_a_client_says_last_is_heard_although_it_has_gone() {
+    let fake = Fake::new(catalogue(1, 2));
+    let options = HttpOptions { patience: Duration::from_millis(20), ..HttpOptions::default() };
+    let server = Server::with(&fake, &[], options).await;
+    let session = server.session(&[], "2025-11-25", json!({})).await;
+    for id in 10..20 {
+        let _going = server.execute(&session, id, "hang").await;
+        fake.begun.acquire().await.unwrap().forget();
+        let params = json!({ "requestId": id });
+        let word = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params });
+        let headers =
+            [("mcp-session-id", session.as_str()), ("content-type", "application/json"), ("accept", BOTH)];
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(request("POST", &headers, &word.to_string()).as_bytes()).await.unwrap();
+        drop(stream);
+        let heard = tokio::time::timeout(Duration::from_secs(20), fake.cancelled.acquire()).await;
+        heard.expect("the word is heard").unwrap().forget();
+    }
+    server.end().await;
+}
+
+#[tokio::test]
 async fn only_a_word_cancels_a_call_of_a_session() {
     let fake = Fake::new(catalogue(1, 2));
     let options = HttpOptions { patience: Duration::from_millis(20), ..HttpOptions::default() };
@@ -249,11 +271,8 @@ async fn progress_goes_with_the_call_that_asked_for_it() {
 async fn errors_between_programs_are_answers_and_broken_messages_are_not() {
     let server = Server::new(&Fake::new(catalogue(1, 2))).await;
     let session = server.session(&[], "2025-06-18", json!({})).await;
-    let named = [
-        ("mcp-session-id", session.as_str()),
-        ("content-type", "application/json"),
-        ("accept", super::wire::BOTH),
-    ];
+    let named =
+        [("mcp-session-id", session.as_str()), ("content-type", "application/json"), ("accept", BOTH)];
     for (body, status, code) in [
         (r#"{"jsonrpc":"2.0","id":1,"method":"no/such"}"#, 200, -32601),
         (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}"#, 200, -32602),
