@@ -8,7 +8,7 @@ use outboard_runtime::{
     RunRequest, Runtime,
     catalogue::{Catalogue, SearchRequest},
     ids::RunId,
-    run::{RunReport, Told, ToolReport, ToolRequest},
+    run::{OutsideRequest, RunReport, Told, ToolReport, ToolRequest},
     session::Session,
 };
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,14 @@ pub trait Backend: Send + Sync + 'static {
         self: Arc<Self>,
         session: Arc<Session>,
         request: ToolRequest,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'static, ToolReport>;
+
+    /// Asks an upstream for something else than a tool call, likewise.
+    fn request(
+        self: Arc<Self>,
+        session: Arc<Session>,
+        request: OutsideRequest,
         cancel: CancellationToken,
     ) -> BoxFuture<'static, ToolReport>;
 
@@ -84,6 +92,15 @@ impl Backend for Runtime {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, ToolReport> {
         async move { Runtime::call(&self, &session, request, cancel).await }.boxed()
+    }
+
+    fn request(
+        self: Arc<Self>,
+        session: Arc<Session>,
+        request: OutsideRequest,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'static, ToolReport> {
+        async move { Runtime::request(&self, &session, request, cancel).await }.boxed()
     }
 
     fn notice_clearing(&self, session: &Session) {

@@ -1,4 +1,4 @@
-//! Notices when what a client was told of the tools is no longer so.
+//! Notices when what a client was told of tools, prompts and resources is no longer so.
 //!
 //! The catalogue may change often, at start above all; a client hears of it only when the tools that it would be
 //! given differ from the ones that it was given last. This module does not send anything.
@@ -16,12 +16,20 @@ const CALM: Duration = Duration::from_millis(250);
 /// What a client was told, and how often that has become outdated.
 pub(crate) struct Changes {
     told: watch::Sender<Option<Arc<Offer>>>,
-    count: watch::Sender<u64>,
+    count: watch::Sender<Counts>,
+}
+
+/// How often what a client was told has become outdated, by the lists of MCP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) tools: u64,
+    pub(crate) prompts: u64,
+    pub(crate) resources: u64,
 }
 
 impl Changes {
     pub(crate) fn new() -> Self {
-        Self { told: watch::Sender::new(None), count: watch::Sender::new(0) }
+        Self { told: watch::Sender::new(None), count: watch::Sender::new(Counts::default()) }
     }
 
     /// The client has been given these tools.
@@ -41,7 +49,7 @@ impl Changes {
     }
 
     /// Counts the changes that the client has to hear of.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Counts> {
         self.count.subscribe()
     }
 
@@ -61,9 +69,18 @@ impl Changes {
             tokio::time::sleep(CALM).await;
             let Some(last) = told.borrow_and_update().clone() else { continue };
             let offer = offers.of(snapshots.borrow_and_update().clone());
-            if offer.tools != last.tools {
+            let (beside, was) = (&offer.beside, &last.beside);
+            let tools = offer.tools != last.tools;
+            let prompts = beside.prompts != was.prompts;
+            let resources = beside.templates != was.templates
+                || (beside.changes, &beside.resources) != (was.changes, &was.resources);
+            if tools || prompts || resources {
                 self.told(&offer);
-                self.count.send_modify(|count| *count += 1);
+                self.count.send_modify(|count| {
+                    count.tools += u64::from(tools);
+                    count.prompts += u64::from(prompts);
+                    count.resources += u64::from(resources);
+                });
             }
         }
     }

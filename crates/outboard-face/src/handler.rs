@@ -1,7 +1,9 @@
 //! Answers the client's requests: what there is, what is found, what a run gave.
 //! It holds no transport and does not know which revision of MCP a client speaks beyond what rmcp tells.
 
-pub(crate) mod direct;
+pub(crate) mod beside;
+mod direct;
+pub(crate) mod outside;
 
 use std::sync::Arc;
 
@@ -16,23 +18,26 @@ use outboard_runtime::{
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult,
-        Implementation, InitializeRequestParams, InitializeResult, ListToolsResult, PaginatedRequestParams,
-        ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
+        CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
+        ContentBlock, CustomRequest, CustomResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
+        Implementation, InitializeRequestParams, InitializeResult, InputResponses, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+        ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+        SubscriptionFilter, Tool,
     },
-    service::{RequestContext, SubscriptionContext},
+    service::{RequestContext, SubscriptionContext, SubscriptionSendError},
 };
 use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::direct::Held;
+use self::{beside::Owners, outside::Held};
 use crate::{
     arguments::{self, What},
     asking::{self, Asked, Client, HandBack, Way},
     backend::Backend,
     changes::Changes,
-    offer::Offers,
+    offer::{Beside, Offer, Offers},
     progress,
     server::{FIRST_LIST, FaceOptions},
     shell::Shell,
@@ -74,8 +79,9 @@ pub(crate) struct Handler {
     /// The client says no more.
     pub(crate) ended: CancellationToken,
     pub(crate) offers: Arc<Offers>,
-    /// Calls of tools as they are whose client was handed a form.
+    /// Requests outside any script whose client was handed a form.
     pub(crate) held: Arc<Held>,
+    pub(crate) owners: Arc<Owners>,
     /// The client's workspace, where there may be one.
     pub(crate) shell: Option<Shell>,
     /// It answers one request, and others of the same session come and go elsewhere. Then a cancellation means that the
@@ -257,7 +263,7 @@ impl Handler {
         }
         self.session.told(&run);
         if matches!(found, Found::Going(_)) {
-            self.take_form(approvals, &run, &question, request).await;
+            self.take_form(approvals, &run, &question, request.input_responses.as_ref()).await;
         }
         Ok(found)
     }
@@ -268,11 +274,11 @@ impl Handler {
         approvals: &Approvals,
         run: &RunId,
         question: &QuestionId,
-        request: &CallToolRequestParams,
+        responses: Option<&InputResponses>,
     ) {
         let calls =
             approvals.open_of(run).iter().find(|sheet| sheet.id == *question).map(|sheet| sheet.calls);
-        let choice = asking::brought(approvals, request.input_responses.as_ref(), calls);
+        let choice = asking::brought(approvals, responses, calls);
         self.asked.take(approvals, question, choice).await;
     }
 
@@ -442,11 +448,31 @@ impl Handler {
     }
 }
 
+impl Handler {
+    /// What there is. Nothing is known of an upstream only at the very first start; a moment then saves the client a change.
+    async fn first_offer(&self) -> Arc<Offer> {
+        self.offers.of(self.backend.catalogue().settled(FIRST_LIST).await)
+    }
+
+    /// The same; a method for what no upstream has does not exist.
+    async fn offer_with(
+        &self,
+        has: impl FnOnce(&Beside) -> bool,
+        method: &'static str,
+    ) -> Result<Arc<Offer>, ErrorData> {
+        let offer = self.first_offer().await;
+        let why = || ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None);
+        if has(&offer.beside) { Ok(offer) } else { Err(why()) }
+    }
+}
+
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
+        let mut capabilities =
+            ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
         let server = Implementation::new("outboard", env!("CARGO_PKG_VERSION")).with_title("Outboard");
         let offer = self.offers.of(self.backend.catalogue().snapshot());
+        offer.beside.tell(&mut capabilities);
         ServerConfig::new(capabilities).with_server_info(server).with_instructions(offer.instructions.clone())
     }
 
@@ -455,6 +481,10 @@ impl ServerHandler for Handler {
         request: InitializeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
+        if self.offers.passes_through() {
+            // What it says of prompts and resources stands for as long as the connection lasts.
+            self.first_offer().await;
+        }
         let answer = self.negotiate_initialize(&request)?;
         // What was agreed on counts from here on, not what was asked for.
         let mut agreed = request;
@@ -468,9 +498,7 @@ impl ServerHandler for Handler {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        // Nothing is known of an upstream only at the very first start; a moment then saves the client a change.
-        let snapshot = self.backend.catalogue().settled(FIRST_LIST).await;
-        let offer = self.offers.of(snapshot);
+        let offer = self.first_offer().await;
         self.changes.told(&offer);
         Ok(ListToolsResult::with_all_items(offer.tools.clone()))
     }
@@ -506,6 +534,63 @@ impl ServerHandler for Handler {
         }
     }
 
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let offer = self.offer_with(Beside::has_prompts, "prompts/list").await?;
+        self.changes.told(&offer);
+        Ok(ListPromptsResult::with_all_items(offer.beside.prompts.clone()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let offer = self.offer_with(Beside::has_prompts, "prompts/get").await?;
+        self.prompt(&offer.beside, request, &context).await
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let offer = self.offer_with(Beside::has_resources, "resources/list").await?;
+        self.changes.told(&offer);
+        Ok(ListResourcesResult::with_all_items(self.all_resources(&offer.beside, &context).await))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let offer = self.offer_with(Beside::has_resources, "resources/templates/list").await?;
+        self.changes.told(&offer);
+        Ok(ListResourceTemplatesResult::with_all_items(offer.beside.templates.clone()))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let offer = self.offer_with(Beside::has_resources, "resources/read").await?;
+        self.read(&offer.beside, request, &context).await
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let offer = self.offer_with(Beside::completes, "completion/complete").await?;
+        self.completed(&offer.beside, request, &context).await
+    }
+
     /// Requests that rmcp could not read: here only a tool call whose arguments are no object.
     async fn on_custom_request(
         &self,
@@ -533,12 +618,17 @@ impl ServerHandler for Handler {
         Ok(CustomResult::new(result))
     }
 
-    fn accepted_subscription_filter(&self, _requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
-        Some(SubscriptionFilter::builder().tools_list_changed().build())
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        let mut accepted = SubscriptionFilter::builder().tools_list_changed().build();
+        accepted.prompts_list_changed = requested.prompts_list_changed.filter(|asked| *asked);
+        accepted.resources_list_changed = requested.resources_list_changed.filter(|asked| *asked);
+        Some(accepted)
     }
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
         let mut changes = self.changes.subscribe();
+        let mut told = *changes.borrow();
+        let wants = subscription.accepted().clone();
         self.changes.begin_with(&self.offers.of(self.backend.catalogue().snapshot()));
         loop {
             tokio::select! {
@@ -546,10 +636,25 @@ impl ServerHandler for Handler {
                 () = self.ended.cancelled() => return Ok(()),
                 changed = changes.changed() => if changed.is_err() { return Ok(()) },
             }
-            if let Err(error) = subscription.sink().notify_tool_list_changed().await {
+            let now = *changes.borrow_and_update();
+            let (sink, wants) = (subscription.sink(), &wants);
+            let tell = async {
+                if now.tools != told.tools {
+                    sink.notify_tool_list_changed().await?;
+                }
+                if now.prompts != told.prompts && wants.prompts_list_changed == Some(true) {
+                    sink.notify_prompt_list_changed().await?;
+                }
+                if now.resources != told.resources && wants.resources_list_changed == Some(true) {
+                    sink.notify_resource_list_changed().await?;
+                }
+                Ok::<(), SubscriptionSendError>(())
+            };
+            if let Err(error) = tell.await {
                 tracing::debug!(%error, "a subscription ended");
                 return Ok(());
             }
+            told = now;
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The same catalogue always gives the same bytes, so that prompt caches stay warm. What an upstream says of its
 //! tools enters here only as declarations, which the runtime has made safe.
 
+mod beside;
 mod direct;
 mod hints;
 mod names;
@@ -20,6 +21,7 @@ use outboard_runtime::{
 use rmcp::model::{JsonObject, MetaObject, Tool};
 use serde_json::{Value, json};
 
+pub(crate) use self::beside::{Beside, marked, resource};
 pub use self::names::{is_plain, prefixed};
 use crate::server::FaceOptions;
 
@@ -41,6 +43,8 @@ pub struct Offer {
     pub instructions: String,
     /// Whether all tools are declared in `execute`'s description.
     pub complete: bool,
+    /// What upstreams have beside tools.
+    pub(crate) beside: Beside,
     /// What the names of upstreams' tools mean.
     meanings: HashMap<String, Meaning>,
 }
@@ -78,6 +82,7 @@ impl Offer {
             tools,
             instructions: text::instructions(&names, INSTRUCTIONS),
             complete: declarations.is_some(),
+            beside: Beside::new(snapshot),
             meanings: HashMap::new(),
         }
     }

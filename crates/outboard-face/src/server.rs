@@ -15,7 +15,7 @@ use outboard_runtime::{
 };
 use rmcp::{
     Peer, RoleServer,
-    service::{QuitReason, serve_directly_with_ct},
+    service::{QuitReason, ServiceError, serve_directly_with_ct},
     transport::Transport,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -23,8 +23,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     backend::Backend,
-    changes::Changes,
-    handler::{Handler, direct::Held},
+    changes::{Changes, Counts},
+    handler::{Handler, beside::Owners, outside::Held},
     offer::Offers,
     shell::Shell,
     silence::Silence,
@@ -91,6 +91,7 @@ pub struct Face {
     offers: Arc<Offers>,
     /// Of the tools as they are.
     direct: Arc<Offers>,
+    owners: Arc<Owners>,
 }
 
 impl Face {
@@ -104,6 +105,7 @@ impl Face {
             seen: Taint::default(),
             offers: Arc::new(Offers::new(options)),
             direct: Arc::new(Offers::new(FaceOptions { passthrough: true, ..options })),
+            owners: Arc::default(),
         }
     }
 
@@ -254,6 +256,7 @@ impl Face {
             ended: conversation.ended.clone(),
             offers,
             held: Arc::clone(&conversation.held),
+            owners: Arc::clone(&self.owners),
             shell: conversation.shell.clone(),
             alone,
         }
@@ -302,15 +305,31 @@ async fn end_soon_after(ended: &CancellationToken, stop: &CancellationToken) -> 
     std::future::pending().await
 }
 
-/// Tells clients of the time before 2026-07-28 when the tools have changed; later ones subscribe.
+/// Tells clients of the time before 2026-07-28 what has changed; later ones subscribe.
 async fn tell_changes(peer: &Peer<RoleServer>, changes: &Changes) -> Infallible {
     let mut count = changes.subscribe();
+    let mut told = *count.borrow();
     while count.changed().await.is_ok() {
+        let now = *count.borrow_and_update();
         if peer.peer_info().is_some()
-            && let Err(error) = peer.notify_tool_list_changed().await
+            && let Err(error) = tell(peer, told, now).await
         {
-            tracing::debug!(%error, "could not tell of changed tools");
+            tracing::debug!(%error, "could not tell of changes");
         }
+        told = now;
     }
     std::future::pending().await
+}
+
+async fn tell(peer: &Peer<RoleServer>, told: Counts, now: Counts) -> Result<(), ServiceError> {
+    if now.tools != told.tools {
+        peer.notify_tool_list_changed().await?;
+    }
+    if now.prompts != told.prompts {
+        peer.notify_prompt_list_changed().await?;
+    }
+    if now.resources != told.resources {
+        peer.notify_resource_list_changed().await?;
+    }
+    Ok(())
 }

@@ -78,7 +78,8 @@ impl Api {
         let tools = (0..shelf.outlines.len()).map(|at| Arc::new(tool(&shelf, at, reach))).collect();
         let names =
             shelf.outlines.iter().map(|outline| ToolName::new(outline.name.clone())).zip(0..).collect();
-        let listing = Listing { instructions: Some(instructions(&shelf.document)), tools };
+        let listing =
+            Listing { instructions: Some(instructions(&shelf.document)), tools, ..Listing::default() };
         let api =
             Self { reach: reach.clone(), base, shelf, auth, own_headers, http, names, max_response_bytes };
         Ok(Opened { api, listing, losses })

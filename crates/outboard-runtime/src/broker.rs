@@ -453,7 +453,11 @@ fn refused(failure: &SendFailure) -> ToolFailure {
         SendFailure::Refused { .. } | SendFailure::Unreadable { .. } => FailureCode::UpstreamError,
         SendFailure::Timeout { .. } => FailureCode::Timeout,
     };
-    ToolFailure::new(code, failure.to_string())
+    let refusal = match failure {
+        SendFailure::Refused { code, .. } => Some(*code),
+        _ => None,
+    };
+    ToolFailure { refusal, ..ToolFailure::new(code, failure.to_string()) }
 }
 
 fn absent(target: &Target) -> ToolFailure {

@@ -3,6 +3,7 @@
 //! Upstreams publish what they list; runs, search and the face read immutable [`Snapshot`]s.
 //! The catalogue does not connect to anything.
 
+mod beside;
 mod filter;
 mod indexed;
 mod instructions;
@@ -27,6 +28,7 @@ use std::{
 use outboard_declare::names::{Names, RESERVED_NAMESPACES};
 use tokio::sync::watch;
 
+pub use beside::{Beside, Entry};
 pub use filter::{BadPattern, ToolFilter};
 pub(crate) use listing::call_signature;
 pub use listing::{Detail, LARGEST_LIMIT, SearchRequest};

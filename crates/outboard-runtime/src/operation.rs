@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{
     ids::{Namespace, ToolName, UpstreamName},
@@ -62,6 +63,11 @@ pub enum Requested {
         /// Which.
         uri: String,
     },
+    /// MCP `resources/unsubscribe`.
+    Unsubscribe {
+        /// Which.
+        uri: String,
+    },
     /// MCP `prompts/get`.
     GetPrompt {
         /// Which.
@@ -75,6 +81,9 @@ pub enum Requested {
         reference: Json,
         /// The argument that is completed: `{"name", "value"}`.
         argument: Json,
+        /// What is known of others: `{"arguments": {…}}`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context: Option<Json>,
     },
 }
 
@@ -117,6 +126,41 @@ pub enum Kind {
     Sample,
     Elicit,
     ListRoots,
+}
+
+impl Requested {
+    /// The MCP method.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::ListResources => "resources/list",
+            Self::ReadResource { .. } => "resources/read",
+            Self::Subscribe { .. } => "resources/subscribe",
+            Self::Unsubscribe { .. } => "resources/unsubscribe",
+            Self::GetPrompt { .. } => "prompts/get",
+            Self::Complete { .. } => "completion/complete",
+        }
+    }
+
+    /// The parameters of that method, a JSON object.
+    pub fn parameters(&self) -> Json {
+        let parameters = match self {
+            Self::ListResources => json!({}),
+            Self::ReadResource { uri } | Self::Subscribe { uri } | Self::Unsubscribe { uri } => {
+                json!({ "uri": uri })
+            }
+            Self::GetPrompt { name, arguments } => {
+                json!({ "name": name, "arguments": arguments.to_value() })
+            }
+            Self::Complete { reference, argument, context } => {
+                let mut parameters = json!({ "ref": reference.to_value(), "argument": argument.to_value() });
+                if let Some(context) = context {
+                    parameters["context"] = context.to_value();
+                }
+                parameters
+            }
+        };
+        Json::from(parameters)
+    }
 }
 
 impl Kind {
@@ -178,7 +222,7 @@ impl Operation {
             Self::Request(request) => match &request.what {
                 Requested::ListResources => Kind::ListResources,
                 Requested::ReadResource { .. } => Kind::ReadResource,
-                Requested::Subscribe { .. } => Kind::Subscribe,
+                Requested::Subscribe { .. } | Requested::Unsubscribe { .. } => Kind::Subscribe,
                 Requested::GetPrompt { .. } => Kind::GetPrompt,
                 Requested::Complete { .. } => Kind::Complete,
             },
@@ -229,7 +273,10 @@ impl Operation {
     pub fn uri(&self) -> Option<&str> {
         match self {
             Self::Request(Request {
-                what: Requested::ReadResource { uri } | Requested::Subscribe { uri },
+                what:
+                    Requested::ReadResource { uri }
+                    | Requested::Subscribe { uri }
+                    | Requested::Unsubscribe { uri },
                 ..
             }) => Some(uri),
             Self::CallTool(_) | Self::Request(_) | Self::Asked(_) => None,
@@ -243,9 +290,10 @@ impl Operation {
             Self::Request(request) => match &request.what {
                 Requested::GetPrompt { arguments, .. } => Some(arguments),
                 Requested::Complete { argument, .. } => Some(argument),
-                Requested::ListResources | Requested::ReadResource { .. } | Requested::Subscribe { .. } => {
-                    None
-                }
+                Requested::ListResources
+                | Requested::ReadResource { .. }
+                | Requested::Subscribe { .. }
+                | Requested::Unsubscribe { .. } => None,
             },
             Self::Asked(asked) => Some(&asked.parameters),
         }

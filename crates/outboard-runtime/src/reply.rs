@@ -29,12 +29,15 @@ pub struct ToolFailure {
     pub message: String,
     /// Content blocks that came with an upstream's error.
     pub content: Vec<Json>,
+    /// The JSON-RPC code with which the upstream refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<i64>,
 }
 
 impl ToolFailure {
     /// A failure that carries no content of an upstream.
     pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), content: Vec::new() }
+        Self { code, message: message.into(), content: Vec::new(), refusal: None }
     }
 }
 

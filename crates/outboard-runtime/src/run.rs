@@ -18,12 +18,12 @@ mod types;
 
 pub use actor::Progress;
 pub use report::{Effect, Failure, FailureKind, Finding, Outcome, Position, RunReport};
-pub use single::{ToolOutcome, ToolReport, ToolRequest};
+pub use single::{OutsideRequest, ToolOutcome, ToolReport, ToolRequest};
 pub use told::Told;
 
 pub(crate) use actor::{RunActor, RunParts};
 pub(crate) use clock::RunClock;
 use outboard_script::Prepared;
 pub(crate) use past::{GoesOn, Past};
-pub(crate) use single::{SingleParts, execute as execute_single};
+pub(crate) use single::{Single, SingleParts, execute as execute_single};
 pub(crate) use turn::Turn;

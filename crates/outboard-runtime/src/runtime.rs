@@ -19,8 +19,8 @@ use crate::{
     policy::{Policy, Taint},
     ports::{engine::NamespaceView, types::TypeChecks, upstream::Upstreams},
     run::{
-        FailureKind, GoesOn, Past, Progress, RunActor, RunParts, RunReport, SingleParts, Told, ToolOutcome,
-        ToolReport, ToolRequest, Turn, execute_single,
+        FailureKind, GoesOn, OutsideRequest, Past, Progress, RunActor, RunParts, RunReport, Single,
+        SingleParts, Told, ToolOutcome, ToolReport, ToolRequest, Turn, execute_single,
     },
     session::Session,
 };
@@ -406,6 +406,27 @@ impl Runtime {
         cancel: CancellationToken,
     ) -> ToolReport {
         let id = request.id.take().unwrap_or_else(|| self.next_call());
+        self.single(id, session, Single::Call(request), cancel).await
+    }
+
+    /// Asks an upstream for something else than a tool call, likewise. The value is the JSON object that it answered.
+    pub async fn request(
+        &self,
+        session: &Arc<Session>,
+        mut request: OutsideRequest,
+        cancel: CancellationToken,
+    ) -> ToolReport {
+        let id = request.id.take().unwrap_or_else(|| self.next_call());
+        self.single(id, session, Single::Request(request), cancel).await
+    }
+
+    async fn single(
+        &self,
+        id: RunId,
+        session: &Arc<Session>,
+        single: Single,
+        cancel: CancellationToken,
+    ) -> ToolReport {
         let turn = tokio::select! {
             turn = Arc::clone(&self.turns).acquire_owned() => turn.ok(),
             () = cancel.cancelled() => {
@@ -414,7 +435,7 @@ impl Runtime {
         };
         execute_single(SingleParts {
             id,
-            request,
+            single,
             session: Arc::clone(session),
             limits: self.limits(),
             broker: Arc::clone(&self.broker),

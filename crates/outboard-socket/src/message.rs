@@ -83,7 +83,7 @@ pub(crate) fn value(id: u64, value: &Json) -> Bytes {
 }
 
 pub(crate) fn failed(id: u64, tool: &str, failure: &ToolFailure) -> Bytes {
-    let ToolFailure { code, message, content } = failure;
+    let ToolFailure { code, message, content, .. } = failure;
     let failed = Failed { id, code: code.as_str(), message, tool, content };
     // Texts always serialise.
     let body = serde_json::to_vec(&failed).unwrap_or_default();

@@ -399,6 +399,7 @@ fn title(opened: &Opened, events: &[Event]) -> String {
     let single = events.iter().find_map(|event| match event {
         Event::Asked(request) if opened.source.is_empty() => match &request.what {
             GuestAsk::Call { namespace, tool, .. } => Some(format!("{namespace}.{tool}")),
+            GuestAsk::Request { namespace, method, .. } => Some(format!("{namespace} {method}")),
             _ => None,
         },
         _ => None,

@@ -6,6 +6,7 @@ mod http;
 mod options;
 mod server;
 mod stdio;
+mod suite;
 mod tools;
 pub(crate) mod wire;
 

@@ -1,34 +1,31 @@
 //! One upstream while its connection lasts: opened, its tools listed, its tools called. It restarts
 //! nothing, and it is not public: what is sent on behalf of a run goes through [`crate::Fleet`].
 
-use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+mod listing;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use outboard_runtime::{
-    catalogue::Listing,
     ids::{ToolName, UpstreamName},
     json::Json,
     operation::Requested,
     reply::CallReply,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
+use self::listing::RESOURCES;
 use crate::{
-    connection::{Connection, Failure},
+    connection::{Changes, Connection, Failure},
     era::{self, Agreement},
     http::Http,
     spec::{Transport, UpstreamSpec},
     stdio::{self, Stdio},
-    tolerant::{Page, Tools, Warning, read_page, read_reply},
+    tolerant::read_reply,
 };
-
-/// A listing is not followed beyond this many pages and tools.
-const MAX_PAGES: usize = 1_000;
-const MAX_TOOLS: usize = 20_000;
-const MAX_RESOURCES: usize = 20_000;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -69,58 +66,6 @@ impl Client {
         Ok(Self { upstream: spec.name.clone(), connection, agreement, last_words })
     }
 
-    /// What the upstream lists now. Oddities are logged and left out.
-    pub(crate) async fn list(&self, limit: Duration) -> Result<Listing, ConnectFailure> {
-        let step = "list the tools";
-        let mut tools = Tools::default();
-        let listed = timeout(limit, self.pages(&mut tools)).await;
-        match listed {
-            Err(_) => return Err(self.last_words.silent(step, limit)),
-            Ok(Err(failure)) => return Err(ConnectFailure::Step { step, failure }),
-            Ok(Ok(())) => {}
-        }
-        for warning in &tools.warnings {
-            warn!(upstream = %self.upstream, "{warning}");
-        }
-        Ok(Listing { instructions: self.instructions(), tools: tools.found })
-    }
-
-    /// Reads every page into `tools`.
-    pub(crate) async fn pages(&self, tools: &mut Tools) -> Result<(), Failure> {
-        let mut cursors = HashSet::new();
-        let mut page_params = json!({});
-        loop {
-            let params = self.agreement.params(&page_params);
-            let answer = match self.connection.request("tools/list", None, &params).await {
-                // A server without tools need not know the method.
-                Err(Failure::Refused(refusal)) if refusal.code == -32601 && cursors.is_empty() => {
-                    return Ok(());
-                }
-                other => other?,
-            };
-            let Page { tools: page, next } = match read_page(answer.result()) {
-                Ok(page) => page,
-                // What the first pages listed is not lost with a later one.
-                Err(reason) if !cursors.is_empty() => return cut(tools, reason),
-                Err(reason) => return Err(Failure::Unreadable(reason)),
-            };
-            for raw in page {
-                if tools.found.len() == MAX_TOOLS {
-                    return cut(tools, format!("it has more than {MAX_TOOLS} tools"));
-                }
-                tools.add(raw);
-            }
-            let Some(next) = next.map(Json::from_raw) else { return Ok(()) };
-            if !cursors.insert(next.as_str().to_owned()) {
-                return cut(tools, "the server repeated a cursor".to_owned());
-            }
-            if cursors.len() == MAX_PAGES {
-                return cut(tools, format!("it has more than {MAX_PAGES} pages"));
-            }
-            page_params["cursor"] = next.to_value();
-        }
-    }
-
     /// Calls a tool. Dropping the future abandons the call.
     pub(crate) async fn call(&self, tool: &ToolName, arguments: &Json) -> Result<CallReply, Failure> {
         #[derive(Serialize)]
@@ -141,49 +86,26 @@ impl Client {
 
     /// Sends a request that is no tool call. The result is the object that the upstream sent; of a list, all pages.
     pub(crate) async fn request(&self, what: &Requested) -> Result<Json, Failure> {
-        let (method, subject, params) = match what {
+        let subject = match what {
             Requested::ListResources => return self.resources().await,
-            Requested::ReadResource { uri } => ("resources/read", Some(uri.as_str()), json!({ "uri": uri })),
-            Requested::Subscribe { uri } => {
-                ("resources/subscribe", Some(uri.as_str()), json!({ "uri": uri }))
-            }
-            Requested::GetPrompt { name, arguments } => {
-                let arguments = arguments.to_value();
-                ("prompts/get", Some(name.as_str()), json!({ "name": name, "arguments": arguments }))
-            }
-            Requested::Complete { reference, argument } => {
-                let params = json!({ "ref": reference.to_value(), "argument": argument.to_value() });
-                ("completion/complete", None, params)
-            }
+            Requested::ReadResource { uri }
+            | Requested::Subscribe { uri }
+            | Requested::Unsubscribe { uri } => Some(uri.as_str()),
+            Requested::GetPrompt { name, .. } => Some(name.as_str()),
+            Requested::Complete { .. } => None,
         };
-        let answer = self.connection.request(method, subject, &self.agreement.params(params)).await?;
+        let params = self.agreement.params(what.parameters().to_value());
+        let answer = self.connection.request(what.method(), subject, &params).await?;
         object(answer.result())
     }
 
     /// Every resource that is listed, as one page.
     async fn resources(&self) -> Result<Json, Failure> {
         let mut all = Vec::new();
-        let mut cursors = HashSet::new();
-        let mut page_params = json!({});
-        loop {
-            let params = self.agreement.params(&page_params);
-            let answer = self.connection.request("resources/list", None, &params).await?;
-            let mut page: Value = object(answer.result())?.to_value();
-            if let Some(Value::Array(resources)) = page.get_mut("resources").map(Value::take) {
-                all.extend(resources);
-            }
-            let next = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
-            let Some(next) = next.filter(|next| cursors.len() < MAX_PAGES && cursors.insert(next.clone()))
-            else {
-                break;
-            };
-            if all.len() >= MAX_RESOURCES {
-                warn!(upstream = %self.upstream, "it lists more than {MAX_RESOURCES} resources; the others are left out");
-                break;
-            }
-            page_params["cursor"] = json!(next);
+        let cut = self.items(&RESOURCES, |raw| all.push(Json::from_raw(raw).to_value())).await?;
+        if let Some(reason) = cut {
+            warn!(upstream = %self.upstream, reason, "its resources were cut");
         }
-        all.truncate(MAX_RESOURCES);
         Ok(Json::from(json!({ "resources": all })))
     }
 
@@ -202,8 +124,8 @@ impl Client {
         self.connection.ended().await
     }
 
-    /// Counts how often the upstream said that its tools changed.
-    pub(crate) fn list_changes(&self) -> watch::Receiver<u64> {
+    /// How often the upstream said that its lists changed.
+    pub(crate) fn list_changes(&self) -> watch::Receiver<Changes> {
         self.connection.list_changes()
     }
 }
@@ -214,12 +136,6 @@ fn object(result: &str) -> Result<Json, Failure> {
         Ok(json) if json.as_str().trim_start().starts_with('{') => Ok(json),
         _ => Err(Failure::Unreadable("expected an object".to_owned())),
     }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "it ends a listing that is kept")]
-fn cut(tools: &mut Tools, reason: String) -> Result<(), Failure> {
-    tools.warnings.push(Warning::Cut { reason });
-    Ok(())
 }
 
 fn connect(

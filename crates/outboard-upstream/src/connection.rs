@@ -80,7 +80,15 @@ pub(crate) struct Connection {
     places: Arc<Semaphore>,
     next_id: AtomicU64,
     ended: watch::Receiver<Option<Arc<str>>>,
-    list_changes: watch::Receiver<u64>,
+    list_changes: watch::Receiver<Changes>,
+}
+
+/// How often an upstream has said that its lists have changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// Those that are kept: tools, prompts, templates.
+    pub(crate) kept: u64,
+    pub(crate) resources: u64,
 }
 
 impl Connection {
@@ -91,7 +99,7 @@ impl Connection {
         let (arrivals, arrived) = mpsc::channel(ARRIVALS);
         let (outgoing, to_send) = mpsc::channel(OUTGOING);
         let (end, ended) = watch::channel(None);
-        let (list_change, list_changes) = watch::channel(0);
+        let (list_change, list_changes) = watch::channel(Changes::default());
         let places = Arc::new(Semaphore::new(PLACES));
         let owner = owner::Owner::new(upstream, outgoing, Arc::clone(&places), end, list_change);
         tasks.spawn(owner.run(requests, arrived, stop));
@@ -141,8 +149,8 @@ impl Connection {
         reason.unwrap_or_else(|| "the connection was closed".into())
     }
 
-    /// Counts `notifications/tools/list_changed`.
-    pub(crate) fn list_changes(&self) -> watch::Receiver<u64> {
+    /// Counts notifications that a list has changed.
+    pub(crate) fn list_changes(&self) -> watch::Receiver<Changes> {
         self.list_changes.clone()
     }
 

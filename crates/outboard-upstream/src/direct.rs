@@ -55,7 +55,10 @@ impl Client {
         let mut tools = Tools::default();
         self.client.pages(&mut tools).await?;
         let instructions = self.client.instructions();
-        Ok(Listed { listing: Listing { instructions, tools: tools.found }, warnings: tools.warnings })
+        Ok(Listed {
+            listing: Listing { instructions, tools: tools.found, ..Listing::default() },
+            warnings: tools.warnings,
+        })
     }
 
     /// Calls a tool; `arguments` is a JSON object. Dropping the future cancels the call.

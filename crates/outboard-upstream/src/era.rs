@@ -23,8 +23,31 @@ const MODERN: &str = "2026-07-28";
 pub(crate) struct Agreement {
     pub(crate) version: Arc<str>,
     pub(crate) instructions: Option<String>,
+    /// What it says that it has beside tools.
+    pub(crate) has: Has,
     /// `_meta` of each request from 2026-07-28 on.
     meta: Option<Arc<Value>>,
+}
+
+/// What a server's capabilities name beside tools.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Has {
+    pub(crate) prompts: bool,
+    pub(crate) resources: bool,
+    pub(crate) subscribe: bool,
+    pub(crate) completions: bool,
+}
+
+impl Has {
+    fn of(capabilities: &Value) -> Self {
+        let has = |name: &str| capabilities.get(name).is_some_and(|value| !value.is_null());
+        Self {
+            prompts: has("prompts"),
+            resources: has("resources"),
+            subscribe: capabilities["resources"]["subscribe"] == true,
+            completions: has("completions"),
+        }
+    }
 }
 
 /// The parameters of a request together with what the era adds to them.
@@ -94,6 +117,7 @@ fn agree(connection: &Connection, version: Arc<str>, result: &Value) -> Agreemen
     connection.agree(Arc::clone(&version), modern);
     Agreement {
         instructions: result["instructions"].as_str().map(|said| said.chars().take(INSTRUCTIONS).collect()),
+        has: Has::of(&result["capabilities"]),
         meta: modern.then(|| Arc::new(meta(&version))),
         version,
     }

@@ -110,7 +110,7 @@ mod tests {
             output_schema: None,
             annotations: Default::default(),
         };
-        let listing = Listing { instructions: None, tools: vec![tool.into()] };
+        let listing = Listing { tools: vec![tool.into()], ..Listing::default() };
         assert_eq!(acceptances.pins("a", &entry("x")), None);
         acceptances.accept("a", &entry("x"), &listing).unwrap();
         assert_eq!(acceptances.pins("a", &entry("x")), Some(Pins::of(&listing)));

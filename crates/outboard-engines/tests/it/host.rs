@@ -152,6 +152,9 @@ impl Host {
                     let page = if *paged { " as a page" } else { "" };
                     format!("{namespace}.{tool} {arguments}{page}")
                 }
+                GuestAsk::Request { namespace, method, arguments } => {
+                    format!("{namespace} {method} {arguments}")
+                }
                 GuestAsk::Search(arguments) => format!("search {arguments}"),
                 GuestAsk::Describe(arguments) => format!("describe {arguments}"),
                 GuestAsk::Result(arguments) => format!("result {arguments}"),
@@ -227,10 +230,13 @@ fn visible(c: char) -> String {
 fn answer(ask: &GuestAsk) -> Option<(Duration, Reply)> {
     let at_once = |value: Value| Some((Duration::ZERO, Reply::Value(value.into())));
     let failed = |code, message: &str, content| {
-        Some((Duration::ZERO, Reply::Failed(ToolFailure { code, message: message.into(), content })))
+        Some((Duration::ZERO, Reply::Failed(ToolFailure { content, ..ToolFailure::new(code, message) })))
     };
     let (tool, arguments) = match ask {
         GuestAsk::Call { tool, arguments, .. } => (tool.as_str(), arguments.to_value()),
+        GuestAsk::Request { method, arguments, .. } => {
+            return at_once(json!({ "asked": method, "with": arguments.to_value() }));
+        }
         GuestAsk::Search(arguments) => return at_once(json!({ "searched": arguments.to_value() })),
         GuestAsk::Describe(arguments) => return at_once(json!({ "described": arguments.to_value() })),
         GuestAsk::Result(arguments) => return at_once(json!({ "got": arguments.to_value() })),

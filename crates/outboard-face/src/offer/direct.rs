@@ -11,7 +11,7 @@ use outboard_runtime::catalogue::{Annotations, Snapshot, ToolDefinition};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
 
-use super::{INSTRUCTIONS, Meaning, Offer, names::prefixed};
+use super::{Beside, INSTRUCTIONS, Meaning, Offer, names::prefixed};
 
 impl Offer {
     /// The tools of this catalogue as they are: under their own names where there is one upstream, else with their namespace
@@ -40,7 +40,13 @@ impl Offer {
                 tools.push(as_it_is(name, tool));
             }
         }
-        Self { tools, instructions: instructions(snapshot), complete: false, meanings }
+        Self {
+            tools,
+            instructions: instructions(snapshot),
+            complete: false,
+            beside: Beside::new(snapshot),
+            meanings,
+        }
     }
 }
 

@@ -71,7 +71,7 @@ fn a_small_catalogue_is_declared_whole_within_its_own_budget() {
 fn an_unknown_part_of_the_catalogue_is_never_called_complete() {
     let names = ["known", "unknown"].map(UpstreamName::new);
     let catalogue = Catalogue::new(names.clone());
-    catalogue.publish(&names[0], Listing { instructions: None, tools: vec![tool("one")] });
+    catalogue.publish(&names[0], Listing { tools: vec![tool("one")], ..Listing::default() });
     assert!(!offer(&catalogue, 1_500).complete);
     catalogue.set_state(&names[1], UpstreamState::Failed { reason: "not found".to_owned() });
     assert!(offer(&catalogue, 1_500).complete);
@@ -81,7 +81,7 @@ fn an_unknown_part_of_the_catalogue_is_never_called_complete() {
 fn the_offer_depends_on_the_catalogue_alone() {
     let names = ["b", "a", "c"].map(UpstreamName::new);
     let listing =
-        |name: &UpstreamName| Listing { instructions: None, tools: vec![tool(&format!("{name}_tool"))] };
+        |name: &UpstreamName| Listing { tools: vec![tool(&format!("{name}_tool"))], ..Listing::default() };
     let forward = Catalogue::new(names.clone());
     names.iter().for_each(|name| forward.publish(name, listing(name)));
     let backward = Catalogue::new(names.iter().rev().cloned());
@@ -109,7 +109,7 @@ fn execute_may_do_what_the_worst_tool_may() {
         let claiming =
             |claims: &Annotations| Arc::new(ToolDefinition { annotations: *claims, ..(*tool("t")).clone() });
         let tools = claims.iter().map(claiming);
-        catalogue.publish(&name, Listing { instructions: None, tools: tools.collect() });
+        catalogue.publish(&name, Listing { tools: tools.collect(), ..Listing::default() });
         let offer = offer(&catalogue, 0);
         let hints = offer.tools[1].annotations.as_ref().unwrap();
         let given =

@@ -15,7 +15,7 @@ use crate::{
 };
 
 fn listing(names: &[&str]) -> Listing {
-    Listing { instructions: None, tools: names.iter().map(|name| tool(name)).collect() }
+    Listing { tools: names.iter().map(|name| tool(name)).collect(), ..Listing::default() }
 }
 
 #[tokio::test(start_paused = true)]

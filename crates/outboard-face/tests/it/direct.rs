@@ -58,7 +58,10 @@ async fn tools_are_as_their_upstream_describes_them() {
         ..ToolDefinition::clone(&tool("files.read/all"))
     };
     let tools = vec![Arc::new(described), tool("echo")];
-    one.publish(&UpstreamName::new("only"), Listing { instructions: Some("Read first.".to_owned()), tools });
+    one.publish(
+        &UpstreamName::new("only"),
+        Listing { instructions: Some("Read first.".to_owned()), tools, ..Listing::default() },
+    );
     let mut client = Client::with(&Fake::new(one), passing_through());
     let opened = client.initialize("2025-11-25").await;
     assert!(opened["result"]["instructions"].as_str().unwrap().ends_with("# only\nRead first."), "{opened}");

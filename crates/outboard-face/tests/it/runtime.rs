@@ -15,9 +15,12 @@ use outboard_runtime::{
     ids::{RequestId, RunId, ToolName, UpstreamName},
     json::Json,
     limits::Limits,
-    operation::{Operation, ToolCall},
+    operation::{Operation, Requested, ToolCall},
     reply::{CallReply, FailureCode, ToolFailure},
-    run::{Failure, FailureKind, Outcome, Progress, RunReport, ToolOutcome, ToolReport, ToolRequest},
+    run::{
+        Failure, FailureKind, Outcome, OutsideRequest, Progress, RunReport, ToolOutcome, ToolReport,
+        ToolRequest,
+    },
     session::Session,
 };
 use serde_json::json;
@@ -102,6 +105,59 @@ impl Fake {
                 report(ToolOutcome::Failed(failure), None)
             }
         }
+    }
+
+    /// Each upstream lists `x://common`, one of its own and one that nobody may read; a prompt tells who asks for what; `ask`
+    /// asks first.
+    async fn told(
+        &self,
+        session: &Session,
+        request: OutsideRequest,
+        cancel: &CancellationToken,
+    ) -> ToolReport {
+        self.begun.add_permits(1);
+        let OutsideRequest { id, namespace, what, client, may_ask, .. } = request;
+        let id = id.unwrap();
+        let report = |outcome| ToolReport { id: id.clone(), outcome, reply: None };
+        let failed = |code, message: &str, refusal| {
+            let failure = ToolFailure { refusal, ..ToolFailure::new(code, message) };
+            report(ToolOutcome::Failed(failure))
+        };
+        let text = match &what {
+            Requested::ListResources if namespace == "silent" => {
+                return failed(FailureCode::Denied, "not accepted", None);
+            }
+            Requested::ListResources => {
+                let listed = [&format!("x://{namespace}"), "x://common", "x://refused", "x://ask"]
+                    .map(|uri| json!({ "uri": uri, "name": uri }));
+                return report(ToolOutcome::Value(Json::from(json!({ "resources": listed }))));
+            }
+            Requested::ReadResource { uri } if uri == "x://refused" => {
+                return failed(FailureCode::UpstreamError, "no such thing", Some(-32002));
+            }
+            Requested::ReadResource { uri } if uri == "x://ask" => {
+                assert!(may_ask);
+                let of = RunRequest { id: Some(id.clone()), ..RunRequest::default() };
+                let asked = self.approvals.ask(question(&of, session, "{}"));
+                match cancel.run_until_cancelled(asked).await {
+                    Some(Answer::Allowed(_)) => "allowed".to_owned(),
+                    Some(Answer::Refused(why) | Answer::Nobody(why)) => {
+                        return failed(FailureCode::Denied, &why, None);
+                    }
+                    None => return report(ToolOutcome::Cancelled { effect_unknown: false }),
+                }
+            }
+            Requested::Complete { .. } => {
+                let completion = json!({ "values": [what.parameters().to_string()] });
+                return report(ToolOutcome::Value(Json::from(json!({ "completion": completion }))));
+            }
+            _ => format!("{namespace} {} {} for {}", what.method(), what.parameters(), client.unwrap()),
+        };
+        let content = json!({ "type": "text", "text": text });
+        report(ToolOutcome::Value(Json::from(json!({
+            "contents": [{ "uri": "x://own", "text": text }],
+            "messages": [{ "role": "user", "content": content }],
+        }))))
     }
 
     async fn outcome(&self, session: &Session, request: &RunRequest, cancel: &CancellationToken) -> Outcome {
@@ -218,6 +274,15 @@ impl Backend for Fake {
         async move { self.answer(&session, request, &cancel).await }.boxed()
     }
 
+    fn request(
+        self: Arc<Self>,
+        session: Arc<Session>,
+        request: OutsideRequest,
+        cancel: CancellationToken,
+    ) -> BoxFuture<'static, ToolReport> {
+        async move { self.told(&session, request, &cancel).await }.boxed()
+    }
+
     fn recovered(&self) -> Option<&Session> {
         Some(&self.recovered)
     }
@@ -233,7 +298,7 @@ pub(crate) fn catalogue(namespaces: usize, count: usize) -> Catalogue {
             .step_by(namespaces.max(1))
             .map(|tool| self::tool(&format!("tool_{tool}")))
             .collect();
-        catalogue.publish(name, Listing { instructions: None, tools });
+        catalogue.publish(name, Listing { tools, ..Listing::default() });
     }
     catalogue
 }

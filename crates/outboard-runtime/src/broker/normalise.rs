@@ -18,11 +18,8 @@ use crate::{
 /// The script's outcome of a call that was answered.
 pub(super) fn reply(target: &Target, reply: CallReply) -> Result<Reply, ToolFailure> {
     if reply.is_error {
-        return Err(ToolFailure {
-            code: FailureCode::ToolError,
-            message: error_message(&reply),
-            content: reply.content,
-        });
+        let failure = ToolFailure::new(FailureCode::ToolError, error_message(&reply));
+        return Err(ToolFailure { content: reply.content, ..failure });
     }
     Ok(Reply::Value(value_of(&target.tool, reply)))
 }

@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Asker, Broker, Caller, Permit, refused};
+use super::{Asker, Broker, Caller, Permit, denied, refused};
 use crate::{
     catalogue::{Member, UpstreamState},
     clock::RunTime,
@@ -17,8 +17,8 @@ use crate::{
     journal::Intent,
     json::Json,
     operation::{Asked, Kind, Operation, Request, Requested},
-    policy::{Facts, Standing},
-    ports::upstream::SendFailure,
+    policy::{Facts, Standing, Verdict},
+    ports::{engine::Reply, upstream::SendFailure},
     reply::{FailureCode, ToolFailure},
     session::Session,
 };
@@ -41,6 +41,8 @@ pub struct OtherRequest {
     pub what: Requested,
     /// The line of the script.
     pub line: Option<u32>,
+    /// Whether a person may be asked; without it what would be asked is refused.
+    pub may_ask: bool,
 }
 
 /// The resources that upstreams have listed, by their seats in the catalogue.
@@ -48,6 +50,14 @@ pub struct OtherRequest {
 pub(super) struct Listed(Mutex<HashMap<u64, HashSet<Box<str>>>>);
 
 impl Broker {
+    /// Carries out such a request of a run and settles it in the run's ledger. Never fails: what goes wrong is for whoever asked to
+    /// see.
+    pub async fn request_of_run(&self, caller: &Caller, request: OtherRequest) {
+        let id = request.id;
+        let reply = self.request(caller, request).await.map_or_else(Reply::Failed, Reply::Value);
+        caller.settle(id, reply);
+    }
+
     /// Carries out a request that is no tool call: the result as the upstream sent it, a JSON object.
     pub async fn request(&self, caller: &Caller, request: OtherRequest) -> Result<Json, ToolFailure> {
         // Names come first: all later steps judge a real upstream.
@@ -66,11 +76,16 @@ impl Broker {
         });
         let counted = self.hours.reserve(&caller.tally, &operation);
         let facts = Facts {
-            listed: operation.uri().is_none_or(|uri| self.listed.has(member.seat, uri)),
+            listed: operation.uri().is_none_or(|uri| self.listed.has(member, uri)),
             counts: counted.before,
             taint: self.taint(&caller.session),
             ..facts(member, &operation, &caller.session)
         };
+        if !request.may_ask
+            && let Verdict::Ask(reason) = self.policy().judge(&facts)
+        {
+            return Err(denied(format!("nobody is asked for this: {reason}")));
+        }
         let asker = Asker::of(caller, request.id, request.line, &mut slot);
         let leave = self.judge(&facts, asker).await?;
         let upstream = self.upstreams.get(&member.upstream).ok_or_else(|| absent(member))?;
@@ -156,23 +171,26 @@ fn validate(what: &Requested) -> Result<(), String> {
     };
     match what {
         Requested::ListResources => Ok(()),
-        Requested::ReadResource { uri } | Requested::Subscribe { uri } => bounded("the URI", uri),
+        Requested::ReadResource { uri } | Requested::Subscribe { uri } | Requested::Unsubscribe { uri } => {
+            bounded("the URI", uri)
+        }
         Requested::GetPrompt { name, arguments } => {
             bounded("the prompt's name", name)?;
             object("the prompt's arguments", arguments)?;
             let texts: Result<HashMap<String, String>, _> = arguments.read();
             texts.map(drop).map_err(|_| "not sent: a prompt's arguments must be texts".to_owned())
         }
-        Requested::Complete { reference, argument } => {
+        Requested::Complete { reference, argument, context } => {
             object("the reference", reference)?;
-            object("the argument", argument)
+            object("the argument", argument)?;
+            context.as_ref().map_or(Ok(()), |context| object("the context", context))
         }
     }
 }
 
 fn intent(member: &Member, request: RequestId, operation: &Operation, allowed_by: String) -> Intent {
     let subject = operation.uri().unwrap_or(operation.name());
-    let what = format!("{} {subject}", operation.kind().method());
+    let what = format!("{} {subject}", method(operation));
     Intent {
         request,
         // When it is sent, the ledger says.
@@ -187,14 +205,23 @@ fn intent(member: &Member, request: RequestId, operation: &Operation, allowed_by
     }
 }
 
+fn method(operation: &Operation) -> &'static str {
+    match operation {
+        Operation::Request(request) => request.what.method(),
+        Operation::CallTool(_) | Operation::Asked(_) => operation.kind().method(),
+    }
+}
+
 fn shortened(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 impl Listed {
-    fn has(&self, seat: u64, uri: &str) -> bool {
+    /// Whether the upstream has listed this resource, or a template that it is made of.
+    fn has(&self, member: &Member, uri: &str) -> bool {
         let listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        listed.get(&seat).is_some_and(|uris| uris.contains(uri))
+        listed.get(&member.seat).is_some_and(|uris| uris.contains(uri))
+            || member.beside().is_some_and(|beside| beside.makes(uri))
     }
 
     /// Adds what one page of a list names. An odd resource costs itself.

@@ -131,7 +131,10 @@ mod tests {
         let catalogue = Catalogue::new(upstreams.iter().map(|(name, _)| (*name).into()));
         for (name, said) in upstreams {
             let tools = vec![tool("page_find"), tool("page_get")];
-            catalogue.publish(&(*name).into(), Listing { instructions: Some((*said).to_owned()), tools });
+            catalogue.publish(
+                &(*name).into(),
+                Listing { instructions: Some((*said).to_owned()), tools, ..Listing::default() },
+            );
         }
         catalogue
     }

@@ -11,7 +11,7 @@ use outboard_script::Shape;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Listing, Resolved, Terms, ToolDefinition, UpstreamState, shape::shape};
+use super::{Beside, Listing, Resolved, Terms, ToolDefinition, UpstreamState, shape::shape};
 use crate::{
     ids::{Namespace, UpstreamName},
     policy::Standing,
@@ -35,6 +35,8 @@ pub struct Member {
     pub whole: Option<Arc<Listing>>,
     /// The terms on which it is used.
     pub terms: Arc<Terms>,
+    /// How often it has said that its list of resources has changed.
+    pub resource_changes: u64,
     /// Patterns of its filter that match none of its tools.
     pub idle_patterns: Arc<[String]>,
     /// Which [`Seat`](super::Seat) it has: another number is another upstream, even under the same name.
@@ -60,6 +62,7 @@ impl Member {
             identifiers: Arc::default(),
             whole: None,
             terms: Arc::default(),
+            resource_changes: 0,
             idle_patterns: Arc::default(),
             seat,
             observing,
@@ -72,6 +75,10 @@ impl Member {
 
     pub(super) fn standing(&self, state: UpstreamState) -> Self {
         Self { state, ..self.clone() }
+    }
+
+    pub(super) fn with_other_resources(&self) -> Self {
+        Self { resource_changes: self.resource_changes + 1, ..self.clone() }
     }
 
     /// The same upstream on these terms.
@@ -105,6 +112,7 @@ impl Member {
             false => Arc::new(Listing {
                 instructions: whole.instructions.clone(),
                 tools: kept.iter().map(|&at| Arc::clone(&whole.tools[at])).collect(),
+                beside: whole.beside.clone(),
             }),
         };
         let identifiers: Arc<[String]> = kept.iter().map(|&at| all[at].to_owned()).collect();
@@ -137,6 +145,11 @@ impl Member {
     pub fn tools(&self) -> impl Iterator<Item = (&str, &Arc<ToolDefinition>)> {
         let tools = self.listing.as_deref().map_or(&[][..], |listing| &listing.tools);
         self.identifiers.iter().map(String::as_str).zip(tools)
+    }
+
+    /// What it has beside tools, if that is known.
+    pub fn beside(&self) -> Option<&Beside> {
+        self.listing.as_ref().map(|listing| &listing.beside)
     }
 
     /// Its tools, each as its name would be resolved.

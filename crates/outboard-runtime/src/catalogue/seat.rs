@@ -65,6 +65,11 @@ impl Seat {
         });
     }
 
+    /// Its list of resources, which nobody keeps, has changed.
+    pub fn resources_changed(&self) {
+        self.catalogue.change(self, |member| Some(member.with_other_resources()));
+    }
+
     /// How the upstream stands now.
     pub fn set_state(&self, state: UpstreamState) {
         self.catalogue.change(self, |member| (member.state != state).then(|| member.standing(state)));

@@ -7,7 +7,7 @@ use outboard_declare::schema::{says_nothing, wrapped_result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Schema;
+use super::{Beside, Schema};
 use crate::ids::ToolName;
 
 /// What one upstream offers.
@@ -18,6 +18,9 @@ pub struct Listing {
     pub instructions: Option<String>,
     /// Its tools in its own order.
     pub tools: Vec<Arc<ToolDefinition>>,
+    /// What it has beside tools.
+    #[serde(default, skip_serializing_if = "Beside::is_empty")]
+    pub beside: Beside,
 }
 
 /// One tool of an upstream (MCP `Tool`).

@@ -17,7 +17,7 @@ use crate::{
 /// Version of the event format. Version 1 named no language: such runs are TypeScript. Since version 3 a script can
 /// give up on a request. Version 4 says when calls were sent, knows that a run was resumed, and where its record came from.
 /// Version 5 holds what a script wrote to its console, and says who reads what the run gives.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 
 /// One entry of a run's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -224,7 +224,7 @@ mod tests {
     }
 
     fn listing(tools: &[ToolDefinition]) -> Listing {
-        Listing { instructions: None, tools: tools.iter().cloned().map(Arc::new).collect() }
+        Listing { tools: tools.iter().cloned().map(Arc::new).collect(), ..Listing::default() }
     }
 
     #[test]

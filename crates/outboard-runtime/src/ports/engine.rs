@@ -189,6 +189,15 @@ pub enum GuestAsk {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         paged: bool,
     },
+    /// Ask an upstream for something else: a resource, a prompt.
+    Request {
+        /// The namespace as written.
+        namespace: String,
+        /// The MCP method.
+        method: String,
+        /// A JSON object.
+        arguments: Json,
+    },
     /// `tools.search(query, options)`: JSON array of the arguments.
     Search(Json),
     /// `tools.describe(name)`: JSON array of the arguments.
@@ -203,6 +212,7 @@ impl GuestAsk {
     /// Its arguments.
     pub(crate) fn arguments(&self) -> &Json {
         let (Self::Call { arguments, .. }
+        | Self::Request { arguments, .. }
         | Self::Search(arguments)
         | Self::Describe(arguments)
         | Self::Result(arguments)
@@ -213,8 +223,9 @@ impl GuestAsk {
     /// All that the script said in it.
     pub(crate) fn slots(&mut self) -> Vec<Slot<'_>> {
         match self {
-            Self::Call { namespace, tool, arguments, .. } => {
-                vec![Slot::Text(namespace), Slot::Text(tool), Slot::Json(arguments)]
+            Self::Call { namespace, tool: name, arguments, .. }
+            | Self::Request { namespace, method: name, arguments } => {
+                vec![Slot::Text(namespace), Slot::Text(name), Slot::Json(arguments)]
             }
             Self::Search(arguments)
             | Self::Describe(arguments)
@@ -225,6 +236,7 @@ impl GuestAsk {
 
     pub(crate) fn forget_arguments(&mut self) {
         let (Self::Call { arguments, .. }
+        | Self::Request { arguments, .. }
         | Self::Search(arguments)
         | Self::Describe(arguments)
         | Self::Result(arguments)

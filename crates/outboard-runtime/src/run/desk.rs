@@ -54,7 +54,9 @@ impl Desk {
             GuestAsk::Search(arguments) => search(&snapshot, language, &arguments),
             GuestAsk::Describe(arguments) => describe(&snapshot, language, &arguments),
             GuestAsk::Result(arguments) => kept(&session, &arguments),
-            GuestAsk::Call { .. } | GuestAsk::GiveUp(_) => refused("this is not asked at the desk"),
+            GuestAsk::Call { .. } | GuestAsk::Request { .. } | GuestAsk::GiveUp(_) => {
+                refused("this is not asked at the desk")
+            }
         });
         answered
             .await

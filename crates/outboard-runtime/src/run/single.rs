@@ -1,5 +1,5 @@
-//! A tool call outside any script: a run without a guest. It takes the same gate, budget and journal as a script's call.
-//! What may be called is the broker's matter; nothing here sends.
+//! A tool call outside any script, or another request: a run without a guest. It takes the same gate, budget and journal as
+//! a script's call. What may be sent is the broker's matter; nothing here sends.
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,12 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::RunClock;
 use crate::{
-    broker::{Broker, Budget, CallRequest, Caller, Ledger, Tally, Told},
+    broker::{Broker, Budget, CallRequest, Caller, Ledger, OtherRequest, Tally, Told},
     clock::{Clock, RunTime},
     ids::{ImageHash, Principal, RequestId, RunId},
     journal::{Ending, Event, FORMAT, Lease, Opened, Reader, Reading, Store, StoreFailure},
     json::Json,
     limits::{Limit, Limits},
+    operation::Requested,
     ports::engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply, Stopped, Thrown, ThrownTool},
     reply::{CallReply, FailureCode, ToolFailure},
     session::Session,
@@ -40,7 +41,24 @@ pub struct ToolRequest {
     pub reader: Reader,
 }
 
-/// What became of a tool call outside any script.
+/// Something else than a tool call, as a client asks an upstream for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutsideRequest {
+    /// Its id, if the caller has taken the [next one](crate::Runtime::next_call) already.
+    pub id: Option<RunId>,
+    /// The namespace or the upstream's configured name.
+    pub namespace: String,
+    /// What it asks for.
+    pub what: Requested,
+    /// On whose behalf it is; without it, the session's client.
+    pub client: Option<Principal>,
+    /// Who reads its answer.
+    pub reader: Reader,
+    /// Whether a person may be asked; without it what would be asked is refused.
+    pub may_ask: bool,
+}
+
+/// What became of a tool call or another request outside any script.
 #[derive(Clone, Debug)]
 pub struct ToolReport {
     /// The run that it was, by itself.
@@ -51,7 +69,7 @@ pub struct ToolReport {
     pub reply: Option<CallReply>,
 }
 
-/// How a tool call outside any script ended.
+/// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToolOutcome {
     /// With the value that a script would have got.
@@ -65,10 +83,16 @@ pub enum ToolOutcome {
     },
 }
 
+/// The one thing that is asked for.
+pub(crate) enum Single {
+    Call(ToolRequest),
+    Request(OutsideRequest),
+}
+
 /// What a single call works with.
 pub(crate) struct SingleParts {
     pub(crate) id: RunId,
-    pub(crate) request: ToolRequest,
+    pub(crate) single: Single,
     pub(crate) session: Arc<Session>,
     pub(crate) limits: Limits,
     pub(crate) broker: Arc<Broker>,
@@ -132,11 +156,23 @@ pub(crate) async fn execute(mut parts: SingleParts) -> ToolReport {
 
 impl SingleParts {
     fn principal(&self) -> Principal {
-        self.request.client.clone().unwrap_or_else(|| self.session.client())
+        let (Single::Call(ToolRequest { client, .. }) | Single::Request(OutsideRequest { client, .. })) =
+            &self.single;
+        client.clone().unwrap_or_else(|| self.session.client())
     }
 
     /// The events before anything is asked of the gate.
     fn opening(&self) -> Vec<Event> {
+        let (reader, what) = match &self.single {
+            Single::Call(ToolRequest { namespace, tool, arguments, reader, .. }) => {
+                let (namespace, tool, arguments) = (namespace.clone(), tool.clone(), arguments.clone());
+                (*reader, GuestAsk::Call { namespace, tool, arguments, paged: false })
+            }
+            Single::Request(OutsideRequest { namespace, what, reader, .. }) => {
+                let (method, arguments) = (what.method().to_owned(), what.parameters());
+                (*reader, GuestAsk::Request { namespace: namespace.clone(), method, arguments })
+            }
+        };
         let opened = Opened {
             format: FORMAT,
             run: self.id.clone(),
@@ -149,10 +185,8 @@ impl SingleParts {
             namespaces: Vec::new(),
             origin: None,
             principal: Some(self.principal()),
-            reading: Reading { reader: Some(self.request.reader), ..Reading::default() },
+            reading: Reading { reader: Some(reader), ..Reading::default() },
         };
-        let ToolRequest { namespace, tool, arguments, .. } = self.request.clone();
-        let what = GuestAsk::Call { namespace, tool, arguments, paged: false };
         vec![Event::Opened(Box::new(opened)), Event::Asked(GuestRequest { id: ONLY, what, position: None })]
     }
 
@@ -164,9 +198,7 @@ impl SingleParts {
         clock: &RunClock,
         turn: &mut Option<OwnedSemaphorePermit>,
     ) -> (Stopped, Option<Reply>) {
-        let ToolRequest { namespace, tool, arguments, .. } = self.request.clone();
-        let call = CallRequest { id: ONLY, namespace, tool, arguments, paged: false, line: None };
-        let mut call = std::pin::pin!(self.broker.call(caller, call));
+        let mut call = std::pin::pin!(self.send(caller));
         let mut over = false;
         loop {
             let end = clock.moment(RunTime(self.limits.wall));
@@ -193,16 +225,35 @@ impl SingleParts {
         }
     }
 
+    async fn send(&self, caller: &Caller) {
+        match &self.single {
+            Single::Call(ToolRequest { namespace, tool, arguments, .. }) => {
+                let (namespace, tool, arguments) = (namespace.clone(), tool.clone(), arguments.clone());
+                let call = CallRequest { id: ONLY, namespace, tool, arguments, paged: false, line: None };
+                self.broker.call(caller, call).await;
+            }
+            Single::Request(OutsideRequest { namespace, what, may_ask, .. }) => {
+                let (namespace, what) = (namespace.clone(), what.clone());
+                let request = OtherRequest { id: ONLY, namespace, what, line: None, may_ask: *may_ask };
+                self.broker.request_of_run(caller, request).await;
+            }
+        }
+    }
+
+    fn name(&self) -> String {
+        match &self.single {
+            Single::Call(call) => format!("{}.{}", call.namespace, call.tool),
+            Single::Request(request) => format!("{} {}", request.namespace, request.what.method()),
+        }
+    }
+
     fn ending(&self, outcome: &ToolOutcome, stopped: Stopped) -> Ending {
         match outcome {
             ToolOutcome::Value(value) => Ending::Value(Some(value.clone())),
             ToolOutcome::Failed(failure) => Ending::Threw(Thrown {
                 name: "ToolError".to_owned(),
                 message: failure.message.clone(),
-                tool: Some(ThrownTool {
-                    name: format!("{}.{}", self.request.namespace, self.request.tool),
-                    code: Some(failure.code),
-                }),
+                tool: Some(ThrownTool { name: self.name(), code: Some(failure.code) }),
                 frames: Vec::new(),
             }),
             ToolOutcome::Cancelled { .. } => Ending::Stopped(stopped),

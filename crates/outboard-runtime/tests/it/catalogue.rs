@@ -18,7 +18,7 @@ fn listing(names: &[&str]) -> Listing {
             annotations: Annotations::default(),
         })
     };
-    Listing { instructions: None, tools: names.iter().map(tool).collect() }
+    Listing { tools: names.iter().map(tool).collect(), ..Listing::default() }
 }
 
 fn same(name: &str) -> Placing {

@@ -427,5 +427,5 @@ pub(crate) fn listing() -> Listing {
             annotations: Annotations { read_only_hint: read_only, ..Annotations::default() },
         })
     };
-    Listing { instructions: None, tools: vec![tool("work", None), tool("look", Some(true))] }
+    Listing { tools: vec![tool("work", None), tool("look", Some(true))], ..Listing::default() }
 }

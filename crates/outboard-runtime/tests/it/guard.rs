@@ -3,7 +3,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,7 @@ use outboard_runtime::{
         Answer, Approval, Approvals, Approver, NobodyThere, Question, Reach, Said, Scope, SigningKey,
     },
     broker::{Broker, Budget, Caller, Ledger, OtherRequest, Permit, Tally},
-    catalogue::{Catalogue, Placing, Terms},
+    catalogue::{Beside, Catalogue, Entry, Listing, Placing, Terms},
     clock::SystemClock,
     ids::{RequestId, RunId},
     journal::{Event, MemoryStore, Reader, Store as _},
@@ -261,6 +264,7 @@ async fn what_a_record_answers_counts_for_the_session_that_goes_on_from_it() {
 
 /// A gate to one upstream that answers requests of every kind.
 struct Gate {
+    catalogue: Catalogue,
     broker: Broker,
     session: Arc<Session>,
     store: Arc<MemoryStore>,
@@ -287,6 +291,21 @@ impl Upstream for Sent {
     }
 }
 
+/// Counts whom it would ask.
+#[derive(Default)]
+struct Counting(AtomicUsize);
+
+impl Approver for Counting {
+    fn ask(&self, _: Question) -> BoxFuture<'_, Answer> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        async { Answer::Nobody("nobody is here".to_owned()) }.boxed()
+    }
+
+    fn holds(&self, _: &Approval, _: &Scope, _: &Operation) -> bool {
+        false
+    }
+}
+
 struct One(Arc<Sent>);
 
 impl Upstreams for One {
@@ -300,9 +319,10 @@ impl Gate {
         let catalogue = Catalogue::new([]);
         catalogue.arrange([Placing { terms, ..Placing::new("box".into()) }]);
         let sent = Arc::new(Sent::default());
-        let broker = Broker::new(catalogue, Arc::new(One(Arc::clone(&sent))), rulebook(policy), approver);
+        let broker =
+            Broker::new(catalogue.clone(), Arc::new(One(Arc::clone(&sent))), rulebook(policy), approver);
         let (session, store) = (Arc::new(Session::new()), Arc::new(MemoryStore::new()));
-        Self { broker, session, store, sent }
+        Self { catalogue, broker, session, store, sent }
     }
 
     fn accepted() -> Self {
@@ -311,6 +331,10 @@ impl Gate {
     }
 
     async fn request(&self, what: Requested) -> Result<Json, ToolFailure> {
+        self.request_with(what, true).await
+    }
+
+    async fn request_with(&self, what: Requested, may_ask: bool) -> Result<Json, ToolFailure> {
         #[expect(clippy::disallowed_methods, reason = "nothing is settled there")]
         let (owner, _answers) = mpsc::unbounded_channel();
         let store = Arc::clone(&self.store);
@@ -327,7 +351,9 @@ impl Gate {
             script: None,
         };
         let namespace = "box".to_owned();
-        self.broker.request(&caller, OtherRequest { id: RequestId(1), namespace, what, line: None }).await
+        self.broker
+            .request(&caller, OtherRequest { id: RequestId(1), namespace, what, line: None, may_ask })
+            .await
     }
 
     fn sent(&self) -> Vec<Kind> {
@@ -337,6 +363,35 @@ impl Gate {
 
 fn read(uri: &str) -> Requested {
     Requested::ReadResource { uri: uri.to_owned() }
+}
+
+#[tokio::test]
+async fn what_a_template_makes_is_listed() {
+    let gate = Gate::accepted();
+    let template = Entry { name: "file:///notes/{name}".to_owned(), definition: Json::null() };
+    let beside = Beside { templates: vec![template], resources: true, ..Beside::default() };
+    gate.catalogue.publish(&"box".into(), Listing { beside, ..Listing::default() });
+    gate.request(read("file:///notes/a")).await.unwrap();
+    for uri in ["file:///notes/a/b", "file:///etc/passwd", "file:///notes/"] {
+        let refused = gate.request(read(uri)).await.unwrap_err();
+        assert!(refused.message.contains("has not listed this resource"), "{uri}: {refused:?}");
+    }
+    assert_eq!(gate.sent(), [Kind::ReadResource]);
+}
+
+#[tokio::test]
+async fn what_nobody_may_be_asked_about_is_refused_and_asks_nobody() {
+    let approver = Arc::new(Counting::default());
+    let gate = Gate::new(Terms::default(), PolicyText::default(), Arc::clone(&approver) as _);
+    let refused = gate.request_with(Requested::ListResources, false).await.unwrap_err();
+    assert!(
+        refused.code == FailureCode::Denied && refused.message.contains("nobody has accepted"),
+        "{refused:?}"
+    );
+    assert_eq!(approver.0.load(Ordering::Relaxed), 0);
+    gate.request(Requested::ListResources).await.unwrap_err();
+    assert_eq!(approver.0.load(Ordering::Relaxed), 1);
+    assert_eq!(gate.sent(), []);
 }
 
 #[tokio::test]
@@ -373,6 +428,7 @@ async fn every_kind_of_request_is_judged_and_hostile_texts_are_not_sent() {
     let complete = Requested::Complete {
         reference: Json::from(json!({"type": "ref/prompt", "name": "p"})),
         argument: Json::from(json!({"name": "who", "value": "m"})),
+        context: None,
     };
     let gate = Gate::accepted();
     gate.request(prompt("p", &arguments)).await.unwrap();

@@ -143,7 +143,7 @@ fn tool(name: &str, description: &str, input: Option<Value>, output: Option<Valu
 fn check(tool: &ToolDefinition) {
     let name = UpstreamName::from("up");
     let catalogue = Catalogue::new([name.clone()]);
-    catalogue.publish(&name, Listing { instructions: None, tools: vec![Arc::new(tool.clone())] });
+    catalogue.publish(&name, Listing { tools: vec![Arc::new(tool.clone())], ..Listing::default() });
     let snapshot = catalogue.snapshot();
     let Ok(resolved) = snapshot.resolve("up", tool.name.as_str()) else { panic!("no such tool") };
     for detail in [Detail::Name, Detail::Signature, Detail::Full] {

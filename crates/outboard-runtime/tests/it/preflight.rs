@@ -54,7 +54,7 @@ fn tool(listed: &Value) -> ToolDefinition {
 fn catalogue(tools: BTreeMap<String, Vec<ToolDefinition>>) -> Catalogue {
     let catalogue = Catalogue::new(tools.keys().map(|name| UpstreamName::from(name.as_str())));
     for (name, tools) in tools {
-        let listing = Listing { instructions: None, tools: tools.into_iter().map(Into::into).collect() };
+        let listing = Listing { tools: tools.into_iter().map(Into::into).collect(), ..Listing::default() };
         let name = UpstreamName::from(name.as_str());
         catalogue.publish(&name, listing);
         catalogue.set_state(&name, UpstreamState::Ready { took: Duration::ZERO });

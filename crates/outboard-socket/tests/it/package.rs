@@ -13,7 +13,7 @@ fn snapshot(upstreams: &[(&str, Value)]) -> Arc<Snapshot> {
     let catalogue = Catalogue::new(upstreams.iter().map(|(name, _)| UpstreamName::from(*name)));
     for (name, tools) in upstreams {
         let tools: Vec<ToolDefinition> = serde_json::from_value(tools.clone()).unwrap();
-        let listing = Listing { instructions: None, tools: tools.into_iter().map(Into::into).collect() };
+        let listing = Listing { tools: tools.into_iter().map(Into::into).collect(), ..Listing::default() };
         catalogue.publish(&UpstreamName::from(*name), listing);
     }
     catalogue.snapshot()

@@ -191,7 +191,7 @@ fn catalogue() -> Catalogue {
         let tool: Value = json!({"name": name, "inputSchema": {"type": "object"}});
         Arc::new(serde_json::from_value::<ToolDefinition>(tool).unwrap())
     });
-    catalogue.publish(&name, Listing { instructions: None, tools: tools.into() });
+    catalogue.publish(&name, Listing { tools: tools.into(), ..Listing::default() });
     catalogue.set_state(&name, UpstreamState::Ready { took: Duration::ZERO });
     catalogue
 }

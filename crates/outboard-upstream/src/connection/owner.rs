@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, trace};
 
 use super::{
-    Event, Failure, Message, Outgoing, Reply,
+    Changes, Event, Failure, Message, Outgoing, Reply,
     message::{answer, cancelled},
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Owner {
     outgoing: mpsc::Sender<Outgoing>,
     places: Arc<Semaphore>,
     end: watch::Sender<Option<Arc<str>>>,
-    list_change: watch::Sender<u64>,
+    list_change: watch::Sender<Changes>,
 }
 
 impl Owner {
@@ -28,7 +28,7 @@ impl Owner {
         outgoing: mpsc::Sender<Outgoing>,
         places: Arc<Semaphore>,
         end: watch::Sender<Option<Arc<str>>>,
-        list_change: watch::Sender<u64>,
+        list_change: watch::Sender<Changes>,
     ) -> Self {
         Self { upstream, pending: HashMap::new(), outgoing, places, end, list_change }
     }
@@ -95,10 +95,17 @@ impl Owner {
                 debug!(upstream = %self.upstream, method, "the upstream asks");
                 self.send(Outgoing::Other(answer(&id, &method)));
             }
-            Message::Notification { method } if method == "notifications/tools/list_changed" => {
-                self.list_change.send_modify(|changes| *changes += 1);
-            }
-            Message::Notification { method } => trace!(upstream = %self.upstream, method, "notification"),
+            Message::Notification { method } => match method.as_str() {
+                "notifications/tools/list_changed" | "notifications/prompts/list_changed" => {
+                    self.list_change.send_modify(|changes| changes.kept += 1);
+                }
+                // Templates change with it.
+                "notifications/resources/list_changed" => self.list_change.send_modify(|changes| {
+                    changes.kept += 1;
+                    changes.resources += 1;
+                }),
+                _ => trace!(upstream = %self.upstream, method, "notification"),
+            },
         }
     }
 

@@ -18,6 +18,7 @@ use tracing::{info, warn};
 
 use crate::{
     client::{Client, ConnectFailure},
+    connection::Changes,
     spec::{Start, UpstreamSpec},
 };
 
@@ -51,12 +52,14 @@ enum State {
 struct Opened {
     client: Arc<Client>,
     listing: Listing,
-    list_changes: watch::Receiver<u64>,
+    list_changes: watch::Receiver<Changes>,
 }
 
 struct Ready {
     client: Arc<Client>,
-    list_changes: watch::Receiver<u64>,
+    /// As far as the catalogue knows of them.
+    resource_changes: u64,
+    list_changes: watch::Receiver<Changes>,
     listed_again_at: Option<Instant>,
     listing: Option<Task<Listing>>,
 }
@@ -187,7 +190,13 @@ impl Supervisor {
         for wanted in self.waiting.drain(..) {
             let _ = wanted.send(Ok(Arc::clone(&client)));
         }
-        State::Ready(Ready { client, list_changes, listed_again_at: None, listing: None })
+        State::Ready(Ready {
+            client,
+            resource_changes: 0,
+            list_changes,
+            listed_again_at: None,
+            listing: None,
+        })
     }
 
     fn failed(&mut self, reason: String) -> State {
@@ -202,6 +211,11 @@ impl Supervisor {
 
     fn list_again(&self, mut state: State) -> State {
         if let State::Ready(ready) = &mut state {
+            let resources = ready.list_changes.borrow_and_update().resources;
+            if resources != ready.resource_changes {
+                ready.resource_changes = resources;
+                self.seat.resources_changed();
+            }
             // An upstream that announces a change at every listing must not keep us busy.
             let not_before = ready.listed_again_at.map_or_else(Instant::now, |last| last + PAUSE);
             let (client, limit) = (Arc::clone(&ready.client), self.spec.connect_timeout);

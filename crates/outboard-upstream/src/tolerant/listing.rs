@@ -27,27 +27,29 @@ const MAX_NAME: usize = 1024;
 pub fn parse_listing(result: &Value) -> (Listing, Vec<Warning>) {
     let text = result.to_string();
     let mut tools = Tools::default();
-    match read_page(&text) {
-        Ok(page) => page.tools.iter().for_each(|raw| tools.add(raw)),
+    match read_page(&text, "tools") {
+        Ok(page) => page.items.iter().for_each(|raw| tools.add(raw)),
         Err(reason) => tools.warnings.push(Warning::Cut { reason }),
     }
-    (Listing { instructions: None, tools: tools.found }, tools.warnings)
+    (Listing { tools: tools.found, ..Listing::default() }, tools.warnings)
 }
 
-/// One page of a listing, its tools unread.
+/// One page of a listing, its items unread.
 pub(crate) struct Page<'a> {
-    pub(crate) tools: Vec<&'a RawValue>,
+    pub(crate) items: Vec<&'a RawValue>,
     /// The cursor as JSON. An empty one is the end: servers send it where they mean none.
     pub(crate) next: Option<&'a RawValue>,
 }
 
-pub(crate) fn read_page(text: &str) -> Result<Page<'_>, String> {
+/// Reads a page whose items are this member of it.
+pub(crate) fn read_page<'a>(text: &'a str, items: &str) -> Result<Page<'a>, String> {
     let members: Members<'_> =
         serde_json::from_str(text).map_err(|error| format!("the answer is no object ({error})"))?;
-    let tools = member(&members, "tools").ok_or("the answer has no `tools`")?;
-    let tools = serde_json::from_str(tools.get()).map_err(|_| format!("`tools` is {}", kind(tools.get())))?;
+    let found = member(&members, items).ok_or_else(|| format!("the answer has no `{items}`"))?;
+    let found =
+        serde_json::from_str(found.get()).map_err(|_| format!("`{items}` is {}", kind(found.get())))?;
     let next = member(&members, "nextCursor").filter(|raw| raw.get() != "\"\"");
-    Ok(Page { tools, next })
+    Ok(Page { items: found, next })
 }
 
 /// The tools found so far, over all pages.
@@ -214,7 +216,7 @@ mod tests {
         let text =
             format!(r#"{{"tools":[{{"name":"t","inputSchema":{deep}}},{{"name":"u","inputSchema":{{}}}}]}}"#);
         let mut tools = Tools::default();
-        read_page(&text).unwrap().tools.iter().for_each(|raw| tools.add(raw));
+        read_page(&text, "tools").unwrap().items.iter().for_each(|raw| tools.add(raw));
         assert_eq!(tools.found.len(), 2);
         assert!(matches!(tools.warnings[..], [Warning::Field { field: "inputSchema", .. }]));
     }

@@ -50,7 +50,7 @@ impl Gate {
             output_schema: None,
             annotations: Annotations::default(),
         };
-        let listing = Listing { instructions: None, tools: vec![Arc::new(definition)] };
+        let listing = Listing { tools: vec![Arc::new(definition)], ..Listing::default() };
         self.catalogue.publish(&self.upstream, listing);
         let (owner, _settled) = unfilled();
         let caller = Caller {

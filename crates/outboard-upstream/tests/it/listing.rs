@@ -57,6 +57,23 @@ async fn instructions_and_claims_are_kept() {
 }
 
 #[tokio::test]
+async fn prompts_and_templates_are_listed_where_there_are_any() {
+    for switches in [&["--suite"][..], &["--suite", "--modern-only"]] {
+        let rig = Rig::stdio(switches);
+        let beside = rig.listing().await.beside.clone();
+        let prompts: Vec<&str> = beside.prompts.iter().map(|prompt| prompt.name.as_str()).collect();
+        assert_eq!(prompts[..2], ["test_simple_prompt", "test_prompt_with_arguments"], "{switches:?}");
+        assert_eq!(beside.prompts[1].definition.to_value()["arguments"][0]["name"], "arg1");
+        assert_eq!(beside.templates[0].name, "test://template/{id}/data");
+        assert!(beside.resources && beside.subscribe && beside.completions);
+        rig.end().await;
+    }
+    let rig = Rig::stdio(&[]);
+    assert!(rig.listing().await.beside.is_empty());
+    rig.end().await;
+}
+
+#[tokio::test]
 async fn a_changed_list_is_published() {
     let rig = Rig::stdio(&["--list-changed"]);
     assert!(!names(&*rig.listing().await).contains(&"late"));

@@ -216,7 +216,7 @@ fn runtime(folder: &Path, step: Option<i64>) -> Runtime {
     };
     catalogue.publish(
         &name,
-        Listing { instructions: None, tools: vec![tool("write", false), tool("read", true)] },
+        Listing { tools: vec![tool("write", false), tool("read", true)], ..Listing::default() },
     );
     let store = SqliteStore::new(StoreOptions::new(folder.join("state"))).unwrap();
     Runtime::new(Parts {

@@ -113,7 +113,7 @@ impl Process {
             output_schema: None,
             annotations: Annotations::default(),
         };
-        catalogue.publish(&name, Listing { instructions: None, tools: vec![Arc::new(tool)] });
+        catalogue.publish(&name, Listing { tools: vec![Arc::new(tool)], ..Listing::default() });
         let approvals =
             Arc::new(Approvals::new(SigningKey::random(), Arc::new(SystemClock), Reach::Somebody));
         let upstream = Uneven::default();

@@ -42,6 +42,52 @@ fn one_server_looks_as_if_nobody_stood_between_and_each_call_takes_the_gate() {
     assert_eq!(runs["runs"].as_array().map(Vec::len), Some(3), "{runs}");
 }
 
+/// Everything but what names how long an answer holds, which a client of the old time is not told.
+fn beside_as_asked(client: &mut Client) -> Vec<Value> {
+    let argument = json!({ "name": "arg1", "value": "par" });
+    let reference = json!({ "type": "ref/prompt", "name": "test_prompt_with_arguments" });
+    let prompt = json!({ "name": "test_prompt_with_arguments", "arguments": { "arg1": "a", "arg2": "b" } });
+    [
+        ("prompts/list", json!({})),
+        ("prompts/get", prompt),
+        ("prompts/get", json!({ "name": "test_prompt_with_image" })),
+        ("resources/list", json!({})),
+        ("resources/templates/list", json!({})),
+        ("resources/read", json!({ "uri": "test://static-text" })),
+        ("resources/read", json!({ "uri": "test://static-binary" })),
+        ("resources/read", json!({ "uri": "test://template/7/data" })),
+        ("completion/complete", json!({ "ref": reference, "argument": argument })),
+    ]
+    .iter()
+    .map(|(method, params)| asked(client, method, params))
+    .collect()
+}
+
+#[test]
+fn prompts_and_resources_are_the_servers_own_with_scripts_and_without() {
+    let home = Home::new();
+    let entry = fixture(&["--suite"]);
+    let servers = json!({ "fix": entry });
+    home.configure(&json!({ "mcpServers": servers, "policy": { "otherwise": "allow" } }));
+    let mut direct = Client::connect(home.command(entry["command"].as_str().unwrap(), &["--suite"]));
+    let own = beside_as_asked(&mut direct);
+    for arguments in [&["serve", "--passthrough"][..], &["serve"]] {
+        let mut through = Client::connect(home.command(OUTBOARD, arguments));
+        assert_eq!(beside_as_asked(&mut through), own, "{arguments:?}");
+        through.close();
+    }
+    let rule = json!({ "when": "kind == 'read_resource' && uri == 'test://static-text'", "verdict": "deny", "reason": "not this" });
+    home.configure(&json!({ "mcpServers": servers, "policy": { "rules": [rule], "otherwise": "allow" } }));
+    let mut through = Client::connect(home.command(OUTBOARD, &["serve"]));
+    let denied = through.request("resources/read", json!({ "uri": "test://static-text" }));
+    assert!(denied["error"]["message"].as_str().unwrap().contains("not this"), "{denied}");
+    asked(&mut through, "resources/read", &json!({ "uri": "test://static-binary" }));
+    through.close();
+    let runs = home.command(OUTBOARD, &["runs", "--json"]).output().unwrap();
+    let runs = String::from_utf8(runs.stdout).unwrap();
+    assert!(runs.contains("fix resources/read"), "{runs}");
+}
+
 #[test]
 fn a_workspace_and_tools_as_they_are_exclude_each_other() {
     let home = Home::new();

@@ -122,7 +122,7 @@ pub(crate) fn runtime(upstream: Uneven, store: Arc<dyn Store>) -> Runtime {
         output_schema: None,
         annotations: Annotations::default(),
     };
-    catalogue.publish(&name, Listing { instructions: None, tools: vec![Arc::new(tool)] });
+    catalogue.publish(&name, Listing { tools: vec![Arc::new(tool)], ..Listing::default() });
     Runtime::new(Parts {
         catalogue,
         upstreams: Arc::new(Everyone(upstream)),

@@ -172,7 +172,7 @@ async fn a_subscriber_hears_of_changed_tools_until_it_goes() {
             (None, &json!("notifications/subscriptions/acknowledged"))
         );
     }
-    fake.catalogue.publish(&"server_0".into(), Listing { instructions: None, tools: vec![tool("new")] });
+    fake.catalogue.publish(&"server_0".into(), Listing { tools: vec![tool("new")], ..Listing::default() });
     for stream in &mut streams {
         assert_eq!(
             stream.message().await.unwrap().data.unwrap()["method"],

@@ -218,7 +218,7 @@ async fn a_change_of_tools_is_told_once_on_the_stream_beside_all_requests() {
     let mut replaced = server.send("GET", &listening, "").await;
     let mut stream = server.send("GET", &listening, "").await;
     assert!(replaced.event().await.is_none(), "a newer stream takes the place of an older one");
-    fake.catalogue.publish(&"server_0".into(), Listing { instructions: None, tools: vec![tool("new")] });
+    fake.catalogue.publish(&"server_0".into(), Listing { tools: vec![tool("new")], ..Listing::default() });
     let event = stream.message().await.unwrap();
     assert_eq!(event.data.unwrap()["method"], "notifications/tools/list_changed");
     assert!(event.id.unwrap().starts_with("0-"));

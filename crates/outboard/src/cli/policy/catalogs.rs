@@ -111,7 +111,7 @@ fn read(file: &Path) -> Result<Option<(Listing, usize)>, Failure> {
     let read: Vec<ToolDefinition> =
         tools.iter().filter_map(|tool| serde_json::from_value(tool.clone()).ok()).collect();
     let odd = tools.len() - read.len();
-    Ok(Some((Listing { instructions: None, tools: read.into_iter().map(Into::into).collect() }, odd)))
+    Ok(Some((Listing { tools: read.into_iter().map(Into::into).collect(), ..Listing::default() }, odd)))
 }
 
 fn row(policy: &Rulebook, name: String, listing: &Listing, odd: usize) -> Row {

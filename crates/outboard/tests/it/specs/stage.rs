@@ -146,6 +146,9 @@ fn essence(folded: &Folded) -> String {
             GuestAsk::Call { namespace, tool, arguments, .. } => {
                 (format!("{namespace}.{tool} {arguments}"), true)
             }
+            GuestAsk::Request { namespace, method, arguments } => {
+                (format!("{namespace} {method} {arguments}"), false)
+            }
             GuestAsk::Search(arguments) => (format!("tools.search {arguments}"), false),
             GuestAsk::Describe(arguments) => (format!("tools.describe {arguments}"), false),
             GuestAsk::Result(_) => ("results.get".to_owned(), false),

@@ -52,7 +52,7 @@ pub(super) fn placing(name: &str, told: &Value) -> Placing {
         definition.insert("name".to_owned(), name.into());
         Arc::new(serde_json::from_value::<ToolDefinition>(definition.into()).unwrap())
     });
-    let listing = Listing { instructions: None, tools: tools.collect() };
+    let listing = Listing { tools: tools.collect(), ..Listing::default() };
     let deny: Vec<String> = serde_json::from_value(told["deny"].clone()).unwrap_or_default();
     let terms = Terms { tools: ToolFilter::denying(&deny).unwrap(), ..Terms::default() };
     let state = UpstreamState::Ready { took: std::time::Duration::ZERO };

@@ -1,0 +1,319 @@
+//! Prompts, resources and completions of upstreams, for any client: asked for through the same gate as calls, and answered in the
+//! upstream's own words. Whose a URI is, is known by who has listed it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures::future::join_all;
+use outboard_runtime::{
+    journal::Reader,
+    json::Json,
+    operation::Requested,
+    reply::{FailureCode, ToolFailure},
+    run::{OutsideRequest, ToolOutcome, ToolReport},
+};
+use rmcp::{
+    ErrorData, RoleServer,
+    model::{
+        CompleteRequestParams, CompleteResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
+        InputRequiredResult, InputResponses, ReadResourceRequestParams, ReadResourceResponse, Reference,
+        Resource,
+    },
+    service::RequestContext,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{
+    Handler, SMALL,
+    outside::{Attended, gave_up},
+    shown,
+};
+use crate::offer::{Beside, marked, resource};
+
+/// URIs whose upstreams are remembered.
+const KNOWN: usize = 50_000;
+
+/// Which upstreams have listed which resources, as far as clients have asked. All clients share it: it is no data but where
+/// to ask for some.
+#[derive(Debug, Default)]
+pub(crate) struct Owners(Mutex<HashMap<String, Vec<String>>>);
+
+impl Owners {
+    fn of(&self, uri: &str) -> Vec<String> {
+        self.all().get(uri).cloned().unwrap_or_default()
+    }
+
+    fn add(&self, uri: &str, namespace: &str) {
+        let mut all = self.all();
+        if all.len() >= KNOWN && !all.contains_key(uri) {
+            return;
+        }
+        let owners = all.entry(uri.to_owned()).or_default();
+        if !owners.iter().any(|owner| owner == namespace) {
+            owners.push(namespace.to_owned());
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Vec<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An answer, or a form for the person behind the client.
+enum Given<T> {
+    Answer(T),
+    Form(InputRequiredResult),
+}
+
+impl Handler {
+    /// All resources of all upstreams. One that may not be asked without a person, or does not answer, is left out.
+    pub(super) async fn all_resources(
+        &self,
+        beside: &Beside,
+        context: &RequestContext<RoleServer>,
+    ) -> Vec<Resource> {
+        let lists = join_all(beside.resources.iter().map(|namespace| async move {
+            let listed = self.unasked::<Value>(namespace, Requested::ListResources, context).await;
+            (namespace, listed)
+        }));
+        let (mut all, mut taken) = (Vec::new(), HashMap::<String, ()>::new());
+        for (namespace, listed) in lists.await {
+            let mut listed = match listed {
+                Ok(listed) => listed,
+                Err(error) => {
+                    tracing::info!(namespace, error = %error.message, "its resources are left out of a list");
+                    continue;
+                }
+            };
+            let Some(Value::Array(resources)) = listed.get_mut("resources").map(Value::take) else {
+                continue;
+            };
+            for definition in resources {
+                let Some(uri) = definition["uri"].as_str().map(str::to_owned) else { continue };
+                self.owners.add(&uri, namespace);
+                let name = if taken.contains_key(&uri) { marked(namespace, &uri) } else { uri };
+                // One that is no resource as MCP has them costs itself.
+                if let Some(resource) = resource(definition, &name) {
+                    taken.insert(name, ());
+                    all.push(resource);
+                }
+            }
+        }
+        all
+    }
+
+    pub(super) async fn read(
+        &self,
+        beside: &Beside,
+        request: ReadResourceRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let ReadResourceRequestParams { uri, input_responses, request_state, .. } = request;
+        let (namespace, own) = match &request_state {
+            // The request that is held knows what it is.
+            Some(_) => (String::new(), uri.clone()),
+            None => self.owner(beside, &uri, context).await?,
+        };
+        let brought = request_state.as_deref().map(|ticket| (ticket, input_responses.as_ref()));
+        let what = Requested::ReadResource { uri: own };
+        Ok(match self.given(&namespace, what, brought, context).await? {
+            Given::Answer(result) => ReadResourceResponse::Complete(result),
+            Given::Form(form) => ReadResourceResponse::InputRequired(form),
+        })
+    }
+
+    pub(super) async fn prompt(
+        &self,
+        beside: &Beside,
+        request: GetPromptRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let GetPromptRequestParams { name, arguments, input_responses, request_state, .. } = request;
+        let (namespace, own) = beside.prompt(&name).cloned().ok_or_else(|| unknown_prompt(&name))?;
+        let arguments = Json::from(Value::Object(arguments.unwrap_or_default()));
+        let brought = request_state.as_deref().map(|ticket| (ticket, input_responses.as_ref()));
+        let what = Requested::GetPrompt { name: own, arguments };
+        Ok(match self.given(&namespace, what, brought, context).await? {
+            Given::Answer(result) => GetPromptResponse::Complete(result),
+            Given::Form(form) => GetPromptResponse::InputRequired(form),
+        })
+    }
+
+    pub(super) async fn completed(
+        &self,
+        beside: &Beside,
+        request: CompleteRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let (namespace, reference) = match &request.r#ref {
+            Reference::Prompt(prompt) => {
+                let found = beside.prompt(&prompt.name).ok_or_else(|| unknown_prompt(&prompt.name))?;
+                (&found.0, json!({ "type": "ref/prompt", "name": found.1 }))
+            }
+            Reference::Resource(template) => {
+                let found = beside.template(&template.uri);
+                let found = found.ok_or_else(|| {
+                    let why = format!("there is no resource template `{}` here", shown(&template.uri));
+                    ErrorData::invalid_params(why, None)
+                })?;
+                (&found.0, json!({ "type": "ref/resource", "uri": found.1 }))
+            }
+            _ => return Err(ErrorData::invalid_params("`ref` names neither a prompt nor a template", None)),
+        };
+        let what = Requested::Complete {
+            reference: Json::from(reference),
+            argument: json_of(&request.argument)?,
+            context: request.context.as_ref().map(json_of).transpose()?,
+        };
+        // What is asked for while somebody types is no reason to ask a person.
+        self.unasked(namespace, what, context).await
+    }
+
+    /// Whose a URI is, and the upstream's own form of it.
+    async fn owner(
+        &self,
+        beside: &Beside,
+        uri: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(String, String), ErrorData> {
+        if let Some((namespace, own)) = beside.named(uri) {
+            return Ok((namespace, own.to_owned()));
+        }
+        let mut owners = self.owners_now(beside, uri);
+        if owners.is_empty() {
+            // Nobody has asked yet, or it is new.
+            self.all_resources(beside, context).await;
+            owners = self.owners_now(beside, uri);
+        }
+        match &owners[..] {
+            [] if beside.resources.len() == 1 => Ok((beside.resources[0].clone(), uri.to_owned())),
+            [] => {
+                let why = format!("no server here has listed the resource `{}`", shown(uri));
+                Err(ErrorData::resource_not_found(why, Some(json!({ "uri": uri }))))
+            }
+            [owner, ..] => Ok((owner.clone(), uri.to_owned())),
+        }
+    }
+
+    fn owners_now(&self, beside: &Beside, uri: &str) -> Vec<String> {
+        let mut owners = self.owners.of(uri);
+        owners.retain(|owner| beside.resources.contains(owner));
+        if owners.is_empty() {
+            let snapshot = self.backend.catalogue().snapshot();
+            let makes = |namespace: &&String| {
+                let member = snapshot.member(namespace);
+                member.and_then(|member| member.beside()).is_some_and(|beside| beside.makes(uri))
+            };
+            owners.extend(beside.resources.iter().find(makes).cloned());
+        }
+        owners
+    }
+
+    /// The answer of an upstream to a request for which no person is asked.
+    async fn unasked<T: DeserializeOwned + Send + 'static>(
+        &self,
+        namespace: &str,
+        what: Requested,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<T, ErrorData> {
+        self.backend.notice_clearing(&self.session);
+        let call = self.begin_request(namespace, what, context, false);
+        match self.attend(call, context).await {
+            Attended::Over(report) => typed(report).await,
+            Attended::Form(_) => Err(refused("a person has to allow it")),
+            Attended::Unanswered(why) => Err(refused(&why)),
+        }
+    }
+
+    /// The answer of an upstream, or a form for the client's person. `brought` is the form that the client brings back.
+    async fn given<T: DeserializeOwned + Send + 'static>(
+        &self,
+        namespace: &str,
+        what: Requested,
+        brought: Option<(&str, Option<&InputResponses>)>,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Given<T>, ErrorData> {
+        self.backend.notice_clearing(&self.session);
+        // One that brings a form back is no new request, whatever else stands in it.
+        let call = match brought {
+            Some((ticket, responses)) => {
+                self.held(ticket, responses, context).await.map_err(|why| refused(&why))?
+            }
+            None => self.begin_request(namespace, what, context, true),
+        };
+        match self.attend(call, context).await {
+            Attended::Over(report) => Ok(Given::Answer(typed(report).await?)),
+            Attended::Form(form) => Ok(Given::Form(form)),
+            Attended::Unanswered(why) => Err(refused(&why)),
+        }
+    }
+
+    fn begin_request(
+        &self,
+        namespace: &str,
+        what: Requested,
+        context: &RequestContext<RoleServer>,
+        may_ask: bool,
+    ) -> super::outside::Call {
+        self.begin(context, |id, client, cancel| {
+            let request = OutsideRequest {
+                id: Some(id),
+                namespace: namespace.to_owned(),
+                what,
+                client: Some(client),
+                reader: Reader::Asker,
+                may_ask,
+            };
+            Arc::clone(&self.backend).request(Arc::clone(&self.session), request, cancel)
+        })
+    }
+}
+
+/// What an upstream answered, as rmcp has it.
+async fn typed<T: DeserializeOwned + Send + 'static>(report: Option<ToolReport>) -> Result<T, ErrorData> {
+    let broken = |error: &dyn std::fmt::Display| {
+        let why = format!("the server's answer is none that MCP has for this: {error}");
+        ErrorData::internal_error(why, None)
+    };
+    match report.map(|report| report.outcome) {
+        Some(ToolOutcome::Value(value)) if value.as_str().len() <= SMALL => {
+            value.read().map_err(|error| broken(&error))
+        }
+        Some(ToolOutcome::Value(value)) => {
+            let read = tokio::task::spawn_blocking(move || value.read().map_err(|error| error.to_string()));
+            read.await.map_err(|error| broken(&error))?.map_err(|error| broken(&error))
+        }
+        Some(ToolOutcome::Failed(failure)) => Err(error_of(failure)),
+        Some(ToolOutcome::Cancelled { effect_unknown }) => Err(refused(&gave_up(effect_unknown))),
+        None => Err(refused("Outboard could not make the request")),
+    }
+}
+
+/// An upstream's own refusal keeps its code.
+fn error_of(failure: ToolFailure) -> ErrorData {
+    let ToolFailure { code, message, refusal, .. } = failure;
+    let own = refusal.and_then(|code| i32::try_from(code).ok()).map(ErrorCode);
+    match (own, code) {
+        (Some(own), _) => ErrorData::new(own, message, None),
+        (None, FailureCode::InvalidArguments | FailureCode::UnknownTool) => {
+            ErrorData::invalid_params(message, None)
+        }
+        (None, code) => refused(&format!("{}: {message}", code.as_str())),
+    }
+}
+
+fn json_of(value: &impl Serialize) -> Result<Json, ErrorData> {
+    let value = serde_json::to_value(value);
+    value.map(Json::from).map_err(|error| ErrorData::internal_error(error.to_string(), None))
+}
+
+fn refused(why: &str) -> ErrorData {
+    ErrorData::internal_error(why.to_owned(), None)
+}
+
+fn unknown_prompt(name: &str) -> ErrorData {
+    ErrorData::invalid_params(format!("there is no prompt `{}` here", shown(name)), None)
+}
