@@ -5,7 +5,7 @@
 use wasmtime::Config;
 
 /// Counts the changes of the messages between host and guest; both sides are checked for it.
-pub(crate) const ABI: u32 = 4;
+pub(crate) const ABI: u32 = 5;
 
 /// Address space set aside for each linear memory. All of what 32 bits can address, so that the
 /// compiled code needs no bounds checks.

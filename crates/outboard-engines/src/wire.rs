@@ -16,6 +16,10 @@ use serde::{
     de::{IntoDeserializer, value::StrDeserializer},
 };
 
+/// The methods of requests that are no tool calls, by their kinds from 6 on.
+const BESIDE: [&str; 5] =
+    ["resources/list", "resources/read", "resources/templates/list", "prompts/list", "prompts/get"];
+
 /// Frames of a stack that are reported.
 const MAX_FRAMES: usize = 32;
 
@@ -122,6 +126,10 @@ impl<'a> Reader<'a> {
             2 => GuestAsk::Describe(arguments),
             3 => GuestAsk::Result(arguments),
             4 => GuestAsk::GiveUp(arguments),
+            6..=10 => {
+                let method = BESIDE[usize::from(kind - 6)].to_owned();
+                GuestAsk::Request { namespace: String::new(), method, arguments }
+            }
             _ => return Err(Garbled),
         };
         Ok(GuestRequest { id, what, position: Some(position).filter(|position| position.line > 0) })

@@ -7,7 +7,7 @@ use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
     RunRequest, Runtime,
     catalogue::{Catalogue, SearchRequest},
-    ids::RunId,
+    ids::{Namespace, RunId},
     run::{OutsideRequest, RunReport, Told, ToolReport, ToolRequest},
     session::Session,
 };
@@ -48,6 +48,9 @@ pub trait Backend: Send + Sync + 'static {
         request: OutsideRequest,
         cancel: CancellationToken,
     ) -> BoxFuture<'static, ToolReport>;
+
+    /// Namespaces of upstreams that have listed this resource, or a template that it is made of.
+    fn owners(&self, uri: &str) -> Vec<Namespace>;
 
     /// Clears for this session what a person has cleared until now, before it is given again what was kept.
     fn notice_clearing(&self, _session: &Session) {}
@@ -101,6 +104,10 @@ impl Backend for Runtime {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, ToolReport> {
         async move { Runtime::request(&self, &session, request, cancel).await }.boxed()
+    }
+
+    fn owners(&self, uri: &str) -> Vec<Namespace> {
+        Runtime::owners(self, uri)
     }
 
     fn notice_clearing(&self, session: &Session) {

@@ -1,7 +1,7 @@
 //! Answers the client's requests: what there is, what is found, what a run gave.
 //! It holds no transport and does not know which revision of MCP a client speaks beyond what rmcp tells.
 
-pub(crate) mod beside;
+mod beside;
 mod direct;
 pub(crate) mod outside;
 
@@ -31,7 +31,7 @@ use serde_json::Value;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{beside::Owners, outside::Held};
+use self::outside::Held;
 use crate::{
     arguments::{self, What},
     asking::{self, Asked, Client, HandBack, Way},
@@ -81,7 +81,6 @@ pub(crate) struct Handler {
     pub(crate) offers: Arc<Offers>,
     /// Requests outside any script whose client was handed a form.
     pub(crate) held: Arc<Held>,
-    pub(crate) owners: Arc<Owners>,
     /// The client's workspace, where there may be one.
     pub(crate) shell: Option<Shell>,
     /// It answers one request, and others of the same session come and go elsewhere. Then a cancellation means that the

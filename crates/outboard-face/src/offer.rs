@@ -65,11 +65,15 @@ impl Offer {
         }
         let declarations = declarations(snapshot, options.declarations_budget);
         let names: Vec<&str> = snapshot.members().iter().map(|member| member.namespace.as_str()).collect();
-        let shown = if declarations.is_some() { 0 } else { most_names(&names) };
-        let mut execute = text::execute(&text::namespaces(&names, shown));
-        if let Some(declarations) = &declarations {
-            execute = text::with_declarations(&text::execute(""), declarations);
-        }
+        let beside = Beside::new(snapshot);
+        let also = if beside.has_prompts() || beside.has_resources() { text::BESIDE } else { "" };
+        let execute = match &declarations {
+            Some(declarations) => text::with_declarations(&(text::execute("") + also), declarations),
+            None => {
+                let shown = most_names(&names, NAMES - also.len());
+                text::execute(&text::namespaces(&names, shown)) + also
+            }
+        };
         let mut tools = vec![
             search().annotate(hints::of_search()),
             execute_tool(execute, options).annotate(hints::of_execute(snapshot)),
@@ -82,7 +86,7 @@ impl Offer {
             tools,
             instructions: text::instructions(&names, INSTRUCTIONS),
             complete: declarations.is_some(),
-            beside: Beside::new(snapshot),
+            beside,
             meanings: HashMap::new(),
         }
     }
@@ -138,10 +142,10 @@ fn declarations(snapshot: &Snapshot, budget: usize) -> Option<String> {
     if known { snapshot.declarations(budget) } else { None }
 }
 
-/// How many namespaces can be named.
-fn most_names(names: &[&str]) -> usize {
+/// How many namespaces can be named in so many bytes.
+fn most_names(names: &[&str], most: usize) -> usize {
     let counts: Vec<usize> = (1..=names.len().min(NAMES)).collect();
-    counts.partition_point(|shown| text::namespaces(names, *shown).len() <= NAMES)
+    counts.partition_point(|shown| text::namespaces(names, *shown).len() <= most)
 }
 
 fn billed(tools: &[Tool]) -> usize {

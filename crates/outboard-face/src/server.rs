@@ -24,7 +24,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     backend::Backend,
     changes::{Changes, Counts},
-    handler::{Handler, beside::Owners, outside::Held},
+    handler::{Handler, outside::Held},
     offer::Offers,
     shell::Shell,
     silence::Silence,
@@ -91,7 +91,6 @@ pub struct Face {
     offers: Arc<Offers>,
     /// Of the tools as they are.
     direct: Arc<Offers>,
-    owners: Arc<Owners>,
 }
 
 impl Face {
@@ -105,7 +104,6 @@ impl Face {
             seen: Taint::default(),
             offers: Arc::new(Offers::new(options)),
             direct: Arc::new(Offers::new(FaceOptions { passthrough: true, ..options })),
-            owners: Arc::default(),
         }
     }
 
@@ -256,7 +254,6 @@ impl Face {
             ended: conversation.ended.clone(),
             offers,
             held: Arc::clone(&conversation.held),
-            owners: Arc::clone(&self.owners),
             shell: conversation.shell.clone(),
             alone,
         }

@@ -2,6 +2,7 @@
 //! It talks to the engine, the broker and the journal; it does not decide what may be called.
 
 mod actor;
+mod beside;
 mod clock;
 mod desk;
 mod outside;

@@ -13,7 +13,7 @@ use crate::{
     catalogue::{Catalogue, SearchRequest},
     clock::Clock,
     engines::Engines,
-    ids::{RequestId, RunId},
+    ids::{Namespace, RequestId, RunId},
     journal::{Folded, Lease, Malformed, RunEntry, RunState, Store, StoreFailure, Which, fold},
     limits::Limits,
     policy::{Policy, Taint},
@@ -418,6 +418,11 @@ impl Runtime {
     ) -> ToolReport {
         let id = request.id.take().unwrap_or_else(|| self.next_call());
         self.single(id, session, Single::Request(request), cancel).await
+    }
+
+    /// Whose a resource may be, as far as upstreams have listed theirs; see [`Broker::owners`].
+    pub fn owners(&self, uri: &str) -> Vec<Namespace> {
+        self.broker.owners(&self.parts.catalogue.snapshot(), uri)
     }
 
     async fn single(

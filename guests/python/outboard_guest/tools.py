@@ -11,6 +11,7 @@ from . import console, values
 from .script import caller
 
 CALL, SEARCH, DESCRIBE, RESULT, GIVE_UP, PAGE = range(6)
+RESOURCES, RESOURCE, TEMPLATES, PROMPTS, PROMPT = range(6, 11)
 REQUEST = 1
 
 _head = struct.Struct("<BIBII").pack
@@ -197,6 +198,29 @@ class Results:
         return desk.asked(RESULT, NO_TOOL, "results.get", _list(handle, args, options))
 
 
+class Resources:
+    """What upstreams have to read."""
+
+    def list(self, namespace=None, /):
+        return desk.asked(RESOURCES, NO_TOOL, "resources.list", _list(namespace, (), None))
+
+    def read(self, uri="", /, *args, **options):
+        return desk.asked(RESOURCE, NO_TOOL, "resources.read", _list(uri, args, options))
+
+    def templates(self, namespace=None, /):
+        return desk.asked(TEMPLATES, NO_TOOL, "resources.templates", _list(namespace, (), None))
+
+
+class Prompts:
+    """Prompts that upstreams have written."""
+
+    def list(self, namespace=None, /):
+        return desk.asked(PROMPTS, NO_TOOL, "prompts.list", _list(namespace, (), None))
+
+    def get(self, name="", arguments=None, /, *args, **options):
+        return desk.asked(PROMPT, NO_TOOL, "prompts.get", _list(name, (arguments, *args), options))
+
+
 def _list(first, args, options):
     return values.arguments([first, *args, *([options] if options else [])])
 
@@ -214,3 +238,5 @@ def install():
     builtins.ToolError = ToolError
     builtins.tools = Tools()
     builtins.results = Results()
+    builtins.resources = Resources()
+    builtins.prompts = Prompts()

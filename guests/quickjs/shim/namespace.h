@@ -1,4 +1,4 @@
-/* The objects through which a script reaches tools: one per namespace, and `tools` and `results`.
+/* The objects through which a script reaches tools: one per namespace, `tools`, `results`, `resources`, `prompts`.
    A namespace answers any name with a function, so that the host can say "did you mean"; only the
    names that the language itself looks for are left alone. They cannot be changed by the script. */
 
@@ -243,7 +243,7 @@ static void namespace_define(JSContext *ctx, Reader *r)
     JS_FreeAtom(ctx, name);
 }
 
-/* `tools.search(…)`, `tools.describe(…)`, `results.get(…)`: arguments go as a JSON array. */
+/* `tools.search(…)`, `results.get(…)`, `resources.read(…)` and the like: arguments go as a JSON array. */
 static JSValue ask(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv, int kind,
                    JSValueConst *data)
 {
@@ -275,9 +275,17 @@ static void define_ask(JSContext *ctx, JSValueConst object, const char *object_n
 static void define_asks(JSContext *ctx)
 {
     JSValue tools = JS_NewObject(ctx), results = JS_NewObject(ctx);
+    JSValue resources = JS_NewObject(ctx), prompts = JS_NewObject(ctx);
     define_ask(ctx, tools, "tools", "search", REQUEST_SEARCH);
     define_ask(ctx, tools, "tools", "describe", REQUEST_DESCRIBE);
     define_ask(ctx, results, "results", "get", REQUEST_RESULT);
+    define_ask(ctx, resources, "resources", "list", REQUEST_RESOURCES);
+    define_ask(ctx, resources, "resources", "read", REQUEST_RESOURCE);
+    define_ask(ctx, resources, "resources", "templates", REQUEST_TEMPLATES);
+    define_ask(ctx, prompts, "prompts", "list", REQUEST_PROMPTS);
+    define_ask(ctx, prompts, "prompts", "get", REQUEST_PROMPT);
     JS_DefinePropertyValueStr(ctx, ctx->global_obj, "tools", tools, JS_PROP_C_W_E);
     JS_DefinePropertyValueStr(ctx, ctx->global_obj, "results", results, JS_PROP_C_W_E);
+    JS_DefinePropertyValueStr(ctx, ctx->global_obj, "resources", resources, JS_PROP_C_W_E);
+    JS_DefinePropertyValueStr(ctx, ctx->global_obj, "prompts", prompts, JS_PROP_C_W_E);
 }

@@ -2,7 +2,18 @@
    at a later entry. Settling goes past `then` and `resolve` as the script may have redefined them. */
 
 /* 4 is what only the Python guest says: that it has given up an earlier request. */
-enum { REQUEST_CALL, REQUEST_SEARCH, REQUEST_DESCRIBE, REQUEST_RESULT, REQUEST_PAGE = 5 };
+enum {
+    REQUEST_CALL,
+    REQUEST_SEARCH,
+    REQUEST_DESCRIBE,
+    REQUEST_RESULT,
+    REQUEST_PAGE = 5,
+    REQUEST_RESOURCES,
+    REQUEST_RESOURCE,
+    REQUEST_TEMPLATES,
+    REQUEST_PROMPTS,
+    REQUEST_PROMPT,
+};
 
 typedef struct {
     JSValue promise; /* JS_UNDEFINED once settled */

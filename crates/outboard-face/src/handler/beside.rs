@@ -1,10 +1,7 @@
 //! Prompts, resources and completions of upstreams, for any client: asked for through the same gate as calls, and answered in the
 //! upstream's own words. Whose a URI is, is known by who has listed it.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use futures::future::join_all;
 use outboard_runtime::{
@@ -17,9 +14,9 @@ use outboard_runtime::{
 use rmcp::{
     ErrorData, RoleServer,
     model::{
-        CompleteRequestParams, CompleteResult, ErrorCode, GetPromptRequestParams, GetPromptResponse,
-        InputRequiredResult, InputResponses, ReadResourceRequestParams, ReadResourceResponse, Reference,
-        Resource,
+        CacheScope, CompleteRequestParams, CompleteResult, ErrorCode, GetPromptRequestParams,
+        GetPromptResponse, GetPromptResult, InputRequiredResult, InputResponses, ReadResourceRequestParams,
+        ReadResourceResponse, ReadResourceResult, Reference, Resource, ResultType,
     },
     service::RequestContext,
 };
@@ -32,35 +29,6 @@ use super::{
     shown,
 };
 use crate::offer::{Beside, marked, resource};
-
-/// URIs whose upstreams are remembered.
-const KNOWN: usize = 50_000;
-
-/// Which upstreams have listed which resources, as far as clients have asked. All clients share it: it is no data but where
-/// to ask for some.
-#[derive(Debug, Default)]
-pub(crate) struct Owners(Mutex<HashMap<String, Vec<String>>>);
-
-impl Owners {
-    fn of(&self, uri: &str) -> Vec<String> {
-        self.all().get(uri).cloned().unwrap_or_default()
-    }
-
-    fn add(&self, uri: &str, namespace: &str) {
-        let mut all = self.all();
-        if all.len() >= KNOWN && !all.contains_key(uri) {
-            return;
-        }
-        let owners = all.entry(uri.to_owned()).or_default();
-        if !owners.iter().any(|owner| owner == namespace) {
-            owners.push(namespace.to_owned());
-        }
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Vec<String>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// An answer, or a form for the person behind the client.
 enum Given<T> {
@@ -93,7 +61,6 @@ impl Handler {
             };
             for definition in resources {
                 let Some(uri) = definition["uri"].as_str().map(str::to_owned) else { continue };
-                self.owners.add(&uri, namespace);
                 let name = if taken.contains_key(&uri) { marked(namespace, &uri) } else { uri };
                 // One that is no resource as MCP has them costs itself.
                 if let Some(resource) = resource(definition, &name) {
@@ -120,7 +87,15 @@ impl Handler {
         let brought = request_state.as_deref().map(|ticket| (ticket, input_responses.as_ref()));
         let what = Requested::ReadResource { uri: own };
         Ok(match self.given(&namespace, what, brought, context).await? {
-            Given::Answer(result) => ReadResourceResponse::Complete(result),
+            Given::Answer(result) => {
+                let mut result: ReadResourceResult = result;
+                if is_modern(context) {
+                    result.result_type.get_or_insert(ResultType::COMPLETE);
+                    result.ttl_ms.get_or_insert(0);
+                    result.cache_scope.get_or_insert(CacheScope::Private);
+                }
+                ReadResourceResponse::Complete(result)
+            }
             Given::Form(form) => ReadResourceResponse::InputRequired(form),
         })
     }
@@ -137,7 +112,13 @@ impl Handler {
         let brought = request_state.as_deref().map(|ticket| (ticket, input_responses.as_ref()));
         let what = Requested::GetPrompt { name: own, arguments };
         Ok(match self.given(&namespace, what, brought, context).await? {
-            Given::Answer(result) => GetPromptResponse::Complete(result),
+            Given::Answer(result) => {
+                let mut result: GetPromptResult = result;
+                if is_modern(context) {
+                    result.result_type.get_or_insert(ResultType::COMPLETE);
+                }
+                GetPromptResponse::Complete(result)
+            }
             Given::Form(form) => GetPromptResponse::InputRequired(form),
         })
     }
@@ -169,7 +150,11 @@ impl Handler {
             context: request.context.as_ref().map(json_of).transpose()?,
         };
         // What is asked for while somebody types is no reason to ask a person.
-        self.unasked(namespace, what, context).await
+        let mut result: CompleteResult = self.unasked(namespace, what, context).await?;
+        if is_modern(context) {
+            result.result_type.get_or_insert(ResultType::COMPLETE);
+        }
+        Ok(result)
     }
 
     /// Whose a URI is, and the upstream's own form of it.
@@ -182,11 +167,11 @@ impl Handler {
         if let Some((namespace, own)) = beside.named(uri) {
             return Ok((namespace, own.to_owned()));
         }
-        let mut owners = self.owners_now(beside, uri);
+        let mut owners = self.backend.owners(uri);
         if owners.is_empty() {
             // Nobody has asked yet, or it is new.
             self.all_resources(beside, context).await;
-            owners = self.owners_now(beside, uri);
+            owners = self.backend.owners(uri);
         }
         match &owners[..] {
             [] if beside.resources.len() == 1 => Ok((beside.resources[0].clone(), uri.to_owned())),
@@ -194,22 +179,8 @@ impl Handler {
                 let why = format!("no server here has listed the resource `{}`", shown(uri));
                 Err(ErrorData::resource_not_found(why, Some(json!({ "uri": uri }))))
             }
-            [owner, ..] => Ok((owner.clone(), uri.to_owned())),
+            [owner, ..] => Ok((owner.to_string(), uri.to_owned())),
         }
-    }
-
-    fn owners_now(&self, beside: &Beside, uri: &str) -> Vec<String> {
-        let mut owners = self.owners.of(uri);
-        owners.retain(|owner| beside.resources.contains(owner));
-        if owners.is_empty() {
-            let snapshot = self.backend.catalogue().snapshot();
-            let makes = |namespace: &&String| {
-                let member = snapshot.member(namespace);
-                member.and_then(|member| member.beside()).is_some_and(|beside| beside.makes(uri))
-            };
-            owners.extend(beside.resources.iter().find(makes).cloned());
-        }
-        owners
     }
 
     /// The answer of an upstream to a request for which no person is asked.
@@ -270,6 +241,11 @@ impl Handler {
             Arc::clone(&self.backend).request(Arc::clone(&self.session), request, cancel)
         })
     }
+}
+
+/// Whether results have to say what earlier revisions do not know: that they are whole, and how long they hold.
+fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_some_and(|version| !version.has_initialize())
 }
 
 /// What an upstream answered, as rmcp has it.

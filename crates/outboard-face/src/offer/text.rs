@@ -15,6 +15,10 @@ comes back, so do the whole task in one script: page, filter, join and aggregate
 small result. Failed calls throw ToolError. No network or files. \
 In the script: tools.search(query), tools.describe(name), results.get(handle) for long results.";
 
+/// Told where there are such things.
+pub(super) const BESIDE: &str =
+    "\nAlso there: resources.list(namespace), resources.read(uri), prompts.get(name, args).";
+
 pub(super) const BASH: &str = "Run a command in this session's workspace: Linux with bash, Python and files that last, \
 without a network. `cat README.md` there first: it says how to call the same tools from Python. Returns the exit code and what was written.";
 

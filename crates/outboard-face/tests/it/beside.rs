@@ -172,6 +172,22 @@ async fn a_person_is_asked_and_may_hand_a_form_back() {
     assert_eq!(read["result"]["contents"][0]["text"], "allowed", "{read}");
 }
 
+#[test]
+fn the_model_is_told_of_them_within_the_same_tokens() {
+    let many: Vec<String> = (0..100).map(|number| format!("server_number_{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for names in [&["one"][..], &many] {
+        let options = FaceOptions { declarations_budget: 0, ..FaceOptions::default() };
+        let offer = outboard_face::Offer::new(&upstreams(names).snapshot(), options);
+        let execute = offer.tools[1].description.as_deref().unwrap();
+        assert!(execute.contains("resources.read(uri)"), "{execute}");
+        assert!(offer.tokens() <= 400, "{}", offer.tokens());
+    }
+    let without =
+        outboard_face::Offer::new(&crate::runtime::catalogue(1, 1).snapshot(), FaceOptions::default());
+    assert!(!without.tools[1].description.as_deref().unwrap().contains("resources"));
+}
+
 #[tokio::test]
 async fn capabilities_name_what_there_is() {
     let fake = Fake::new(upstreams(&["only"]));

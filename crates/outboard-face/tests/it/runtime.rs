@@ -1,8 +1,11 @@
 //! A runtime that runs nothing: the script says what comes of it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use futures::future::{BoxFuture, FutureExt as _};
@@ -12,7 +15,7 @@ use outboard_runtime::{
     approval::{Answer, Approvals, Approver as _, Question, Reach, Rules, Sheet, SigningKey, SoFar},
     catalogue::{Annotations, Catalogue, Listing, SearchRequest, ToolDefinition},
     clock::SystemClock,
-    ids::{RequestId, RunId, ToolName, UpstreamName},
+    ids::{Namespace, RequestId, RunId, ToolName, UpstreamName},
     json::Json,
     limits::Limits,
     operation::{Operation, Requested, ToolCall},
@@ -37,6 +40,8 @@ pub(crate) struct Fake {
     /// Runs of an Outboard before this one.
     pub(crate) recovered: Arc<Session>,
     calls: Session,
+    /// Namespaces whose resources somebody has listed.
+    listed: Mutex<HashSet<String>>,
 }
 
 /// Writes rules nowhere.
@@ -54,7 +59,8 @@ impl Fake {
         let approvals = Approvals::new(SigningKey::random(), Arc::new(SystemClock), Reach::Somebody);
         let approvals = Arc::new(approvals.with_rules(Arc::new(NoFile)));
         let (ended, recovered) = (AtomicUsize::new(0), Arc::default());
-        Arc::new(Self { catalogue, begun, cancelled, ended, approvals, recovered, calls: Session::default() })
+        let (calls, listed) = (Session::default(), Mutex::default());
+        Arc::new(Self { catalogue, begun, cancelled, ended, approvals, recovered, calls, listed })
     }
 
     /// What becomes of a call say its arguments: `reply` is answered, `ask` asks first, once it has waited for so many seconds as
@@ -128,6 +134,7 @@ impl Fake {
                 return failed(FailureCode::Denied, "not accepted", None);
             }
             Requested::ListResources => {
+                self.listed.lock().unwrap().insert(namespace.clone());
                 let listed = [&format!("x://{namespace}"), "x://common", "x://refused", "x://ask"]
                     .map(|uri| json!({ "uri": uri, "name": uri }));
                 return report(ToolOutcome::Value(Json::from(json!({ "resources": listed }))));
@@ -281,6 +288,19 @@ impl Backend for Fake {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, ToolReport> {
         async move { self.told(&session, request, &cancel).await }.boxed()
+    }
+
+    fn owners(&self, uri: &str) -> Vec<Namespace> {
+        let snapshot = self.catalogue.snapshot();
+        let listed = self.listed.lock().unwrap();
+        let owns = |namespace: &str| {
+            let own = format!("x://{namespace}");
+            listed.contains(namespace) && [&*own, "x://common", "x://refused", "x://ask"].contains(&uri)
+        };
+        let members = snapshot.members().iter().filter(|member| {
+            owns(member.namespace.as_str()) || member.beside().is_some_and(|beside| beside.makes(uri))
+        });
+        members.map(|member| member.namespace.clone()).collect()
     }
 
     fn recovered(&self) -> Option<&Session> {

@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 
 use super::{Asker, Broker, Caller, Permit, denied, refused};
 use crate::{
-    catalogue::{Member, UpstreamState},
+    catalogue::{Member, Snapshot, UpstreamState},
     clock::RunTime,
-    ids::{RequestId, ToolName},
+    ids::{Namespace, RequestId, ToolName},
     journal::Intent,
     json::Json,
     operation::{Asked, Kind, Operation, Request, Requested},
@@ -120,6 +120,13 @@ impl Broker {
             self.listed.add(member.seat, &result);
         }
         Ok(result)
+    }
+
+    /// Whose a resource may be: those that have listed it, or a template that it is made of, in the order of the catalogue.
+    pub fn owners(&self, snapshot: &Snapshot, uri: &str) -> Vec<Namespace> {
+        let members = snapshot.members().iter();
+        let members = members.filter(|member| self.listed.has(member, uri));
+        members.map(|member| member.namespace.clone()).collect()
     }
 
     /// Whether what an upstream asks may be answered. Policy asks a person, unless a rule says otherwise; the permit

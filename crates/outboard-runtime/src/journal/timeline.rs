@@ -104,6 +104,7 @@ impl Step {
     fn asked(request: &GuestRequest, asked: RunTime) -> Self {
         let what = match &request.what {
             GuestAsk::Call { namespace, tool, .. } => format!("{namespace}.{tool}"),
+            GuestAsk::Request { namespace, method, .. } if namespace.is_empty() => method.replace('/', "."),
             GuestAsk::Request { namespace, method, .. } => format!("{namespace} {method}"),
             GuestAsk::Search(_) => "tools.search".to_owned(),
             GuestAsk::Describe(_) => "tools.describe".to_owned(),

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, FailureKind, Outcome, Prepared, RunReport,
+    Failure, FailureKind, Outcome, Prepared, RunReport, beside,
     clock::RunClock,
     desk::Desk,
     outside::Outside,
@@ -414,6 +414,15 @@ impl RunActor {
             };
             let broker = Arc::clone(&self.parts.broker);
             self.calls.spawn(async move { broker.call(&caller, call).await })
+        } else if let GuestAsk::Request { method, arguments, .. } = &request.what {
+            let (id, line) = (request.id, self.line_of(&request));
+            let (method, arguments) = (method.clone(), arguments.clone());
+            let (broker, catalogue) = (Arc::clone(&self.parts.broker), self.parts.catalogue.clone());
+            self.calls.spawn(async move {
+                let reply =
+                    beside::answer(&broker, &catalogue, &caller, (id, line), (&method, &arguments)).await;
+                caller.settle(id, reply);
+            })
         } else {
             let (desk, broker) = (Arc::clone(&self.desk), Arc::clone(&self.parts.broker));
             let (id, ask) = (request.id, request.what.clone());

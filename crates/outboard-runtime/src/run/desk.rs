@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a question waits for upstreams that have never been listed.
-const FIRST_LIST: Duration = Duration::from_secs(1);
+pub(super) const FIRST_LIST: Duration = Duration::from_secs(1);
 /// Characters of a query that are looked at.
 const QUERY: usize = 2_000;
 

@@ -41,7 +41,8 @@ const PACKAGES_ASKED_FOR: [(&str, &str); 12] = [
 ];
 
 /// What is there beside the standard library and the namespaces.
-const OURS: [&str; 5] = ["componentize_py_types", "outboard_guest", "results", "tools", "wit_world"];
+const OURS: [&str; 7] =
+    ["componentize_py_types", "outboard_guest", "prompts", "resources", "results", "tools", "wit_world"];
 
 /// The first part of a module's full name that cannot be imported, and what to use instead.
 pub(super) fn absent(module: &str) -> Option<(&str, &'static str)> {

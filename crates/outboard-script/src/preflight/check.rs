@@ -131,7 +131,13 @@ impl<'a> Check<'_, '_, 'a> {
     fn call(&mut self, call: &Call<'a>, meaning: &Meaning<'a>, guarded: bool, wasted: bool) {
         let Meaning { root, members, .. } = meaning;
         let Some(tool) = members.first() else { return };
-        let own = matches!((root.text, tool.text), ("tools", "search" | "describe") | ("results", "get"));
+        let own = matches!(
+            (root.text, tool.text),
+            ("tools", "search" | "describe")
+                | ("results" | "prompts", "get")
+                | ("resources" | "prompts", "list")
+                | ("resources", "read" | "templates")
+        );
         if (root.text, tool.text) == ("tools", "pages") && members.len() == 1 {
             // It is iterated over and not awaited.
             return;

@@ -130,8 +130,8 @@ static IN_PYTHON: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     __loader__ __name__ __package__ __spec__ abs aiter all anext any ascii bin bool breakpoint bytearray bytes \
     callable chr classmethod compile complex delattr dict dir divmod enumerate eval exec exit filter float \
     format frozenset getattr globals hasattr hash help hex id input int isinstance issubclass iter len license \
-    list locals map max memoryview min next object oct open ord pow print property quit range repr results \
-    reversed round set setattr slice sorted staticmethod str sum super tools tuple type vars zip"
+    list locals map max memoryview min next object oct open ord pow print prompts property quit range repr resources \
+    results reversed round set setattr slice sorted staticmethod str sum super tools tuple type vars zip"
     .split_whitespace()
     .collect()
 });

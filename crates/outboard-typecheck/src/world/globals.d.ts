@@ -6,6 +6,15 @@ declare const tools: {
   pages<O>(tool: (input: any) => Promise<O>, input?: any): AsyncGenerator<O, void, void>;
 };
 declare const results: { get(handle: string): Promise<any> };
+declare const resources: {
+  list(namespace?: string): Promise<any[]>;
+  read(uri: string, options?: { namespace?: string }): Promise<any[]>;
+  templates(namespace?: string): Promise<any[]>;
+};
+declare const prompts: {
+  list(namespace?: string): Promise<any[]>;
+  get(name: string, args?: Record<string, string>, options?: { namespace?: string }): Promise<any>;
+};
 declare class ToolError extends Error {
   tool: string;
   code: string;

@@ -81,6 +81,7 @@ pages! {
     failures_are_told_the_same_in_both_languages "errors.md"
     names_reach_the_same_tools_in_both_languages "names.md"
     pages_are_read_the_same_in_both_languages "pages.md"
+    resources_and_prompts_are_read_the_same_in_both_languages "resources.md"
     large_results_are_kept_for_both_languages "results.md"
     whole_tasks_give_the_same_answers_in_both_languages "tasks.md"
     values_are_the_same_in_both_languages "values.md"

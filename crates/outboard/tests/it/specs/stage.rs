@@ -118,6 +118,9 @@ impl Stage {
                 (GuestAsk::Call { arguments, .. }, Some(intent)) => {
                     Some(format!("{}.{} {arguments}", intent.upstream, intent.tool))
                 }
+                (GuestAsk::Request { .. }, Some(intent)) => {
+                    Some(format!("{}.{}", intent.upstream, intent.tool))
+                }
                 _ => None,
             })
             .collect();
@@ -146,9 +149,7 @@ fn essence(folded: &Folded) -> String {
             GuestAsk::Call { namespace, tool, arguments, .. } => {
                 (format!("{namespace}.{tool} {arguments}"), true)
             }
-            GuestAsk::Request { namespace, method, arguments } => {
-                (format!("{namespace} {method} {arguments}"), false)
-            }
+            GuestAsk::Request { method, arguments, .. } => (format!("{method} {arguments}"), false),
             GuestAsk::Search(arguments) => (format!("tools.search {arguments}"), false),
             GuestAsk::Describe(arguments) => (format!("tools.describe {arguments}"), false),
             GuestAsk::Result(_) => ("results.get".to_owned(), false),

@@ -9,10 +9,12 @@ use std::{
 use futures::future::{BoxFuture, FutureExt as _};
 use outboard_runtime::{
     broker::Permit,
-    catalogue::{Listing, Occupant, Placing, Terms, ToolDefinition, ToolFilter, UpstreamState},
+    catalogue::{
+        Beside, Entry, Listing, Occupant, Placing, Terms, ToolDefinition, ToolFilter, UpstreamState,
+    },
     ids::UpstreamName,
     json::Json,
-    operation::{Operation, ToolCall},
+    operation::{Operation, Request, Requested, ToolCall},
     ports::upstream::{SendFailure, Upstream, Upstreams},
     reply::CallReply,
 };
@@ -39,6 +41,8 @@ impl Everyone {
 /// One upstream.
 pub(super) struct Canned {
     answers: BTreeMap<String, Vec<Value>>,
+    /// What can be read, by its URI.
+    resources: Value,
     sent: Mutex<Vec<String>>,
     /// Calls that have arrived, and calls that have been answered.
     counted: watch::Sender<(u64, u64)>,
@@ -52,7 +56,18 @@ pub(super) fn placing(name: &str, told: &Value) -> Placing {
         definition.insert("name".to_owned(), name.into());
         Arc::new(serde_json::from_value::<ToolDefinition>(definition.into()).unwrap())
     });
-    let listing = Listing { tools: tools.collect(), ..Listing::default() };
+    let entries = |kind: &str| {
+        let told = told[kind].as_object().into_iter().flatten();
+        let entry = |(name, definition): (&String, &Value)| Entry {
+            name: name.clone(),
+            definition: Json::from(definition.clone()),
+        };
+        told.map(entry).collect()
+    };
+    let (prompts, templates) = (entries("prompts"), entries("templates"));
+    let resources = told["resources"].is_object();
+    let beside = Beside { prompts, templates, resources, ..Beside::default() };
+    let listing = Listing { tools: tools.collect(), beside, ..Listing::default() };
     let deny: Vec<String> = serde_json::from_value(told["deny"].clone()).unwrap_or_default();
     let terms = Terms { tools: ToolFilter::denying(&deny).unwrap(), ..Terms::default() };
     let state = UpstreamState::Ready { took: std::time::Duration::ZERO };
@@ -71,7 +86,39 @@ impl Canned {
     pub(super) fn new(told: &Value) -> Self {
         let answers = tools(told)
             .map(|(name, tool)| (name.to_owned(), tool["answers"].as_array().cloned().unwrap_or_default()));
-        Self { answers: answers.collect(), sent: Mutex::default(), counted: watch::Sender::new((0, 0)) }
+        let (answers, resources) = (answers.collect(), told["resources"].clone());
+        Self { answers, resources, sent: Mutex::default(), counted: watch::Sender::new((0, 0)) }
+    }
+
+    fn told(&self, request: &Request) -> Result<Json, SendFailure> {
+        let subject = match &request.what {
+            Requested::ReadResource { uri } => uri.as_str(),
+            Requested::GetPrompt { name, .. } => name.as_str(),
+            _ => "",
+        };
+        let what = format!("{}.{} {subject}", request.upstream, request.what.method());
+        self.sent.lock().unwrap().push(what.trim_end().to_owned());
+        let answer = match &request.what {
+            Requested::ListResources => {
+                let uris = self.resources.as_object().into_iter().flatten();
+                json!({ "resources": uris.map(|(uri, _)| json!({ "uri": uri, "name": uri })).collect::<Vec<_>>() })
+            }
+            Requested::ReadResource { uri } => match self.resources.get(uri) {
+                Some(text) => json!({ "contents": [{ "uri": uri, "text": text }] }),
+                None => {
+                    return Err(SendFailure::Refused {
+                        code: -32002,
+                        message: "Resource not found".to_owned(),
+                    });
+                }
+            },
+            Requested::GetPrompt { arguments, .. } => {
+                let content = json!({ "type": "text", "text": arguments.to_string() });
+                json!({ "description": "As written", "messages": [{ "role": "user", "content": content }] })
+            }
+            other => panic!("nobody asks for this: {other:?}"),
+        };
+        Ok(Json::from(answer))
     }
 
     async fn answer(&self, call: ToolCall) -> Result<CallReply, SendFailure> {
@@ -140,5 +187,10 @@ impl Upstream for Canned {
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
         let Operation::CallTool(call) = permit.into_operation() else { panic!("scripts call tools") };
         self.answer(call).boxed()
+    }
+
+    fn request(&self, permit: Permit) -> BoxFuture<'_, Result<Json, SendFailure>> {
+        let Operation::Request(request) = permit.into_operation() else { panic!("this is no request") };
+        futures::future::ready(self.told(&request)).boxed()
     }
 }
