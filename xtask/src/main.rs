@@ -2,6 +2,7 @@
 //! Talks to cargo and to the modules below. Decides nothing: it picks a module and turns its error into an exit code.
 
 mod bench;
+mod conformance;
 mod demo;
 mod guests;
 mod steps;
@@ -26,6 +27,8 @@ struct Cli {
 enum Command {
     /// Build the release profile and measure it against a raw client; fails when a target is missed
     Bench(bench::Args),
+    /// Run MCP's conformance suite against the built binary, and count what passes
+    Conformance(conformance::Args),
     /// Build the guests and run `outboard demo` with the arguments given
     Demo(demo::Args),
     /// Build the WebAssembly guests, if their inputs changed
@@ -39,6 +42,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Bench(args) => bench::run(&args),
+        Command::Conformance(args) => conformance::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Guests => guests::build().map(|_| ExitCode::SUCCESS),
         Command::Test(args) => test::run(&args),
