@@ -23,7 +23,7 @@ use rmcp::{
         Implementation, InitializeRequestParams, InitializeResult, InputResponses, ListPromptsResult,
         ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
         ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-        SubscriptionFilter, Tool,
+        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
     },
     service::{RequestContext, SubscriptionContext, SubscriptionSendError},
 };
@@ -42,6 +42,7 @@ use crate::{
     server::{FIRST_LIST, FaceOptions},
     shell::Shell,
     silence::Silence,
+    subscriptions::Subscriptions,
 };
 
 /// Values up to this many bytes are made into text where they are; larger ones on a thread for such work.
@@ -81,6 +82,8 @@ pub(crate) struct Handler {
     pub(crate) offers: Arc<Offers>,
     /// Requests outside any script whose client was handed a form.
     pub(crate) held: Arc<Held>,
+    /// Resources of which the client wants to hear.
+    pub(crate) subscriptions: Arc<Subscriptions>,
     /// The client's workspace, where there may be one.
     pub(crate) shell: Option<Shell>,
     /// It answers one request, and others of the same session come and go elsewhere. Then a cancellation means that the
@@ -171,7 +174,7 @@ impl Handler {
         self.backend.notice_clearing(&self.session);
         let _token = self.runs.token();
         let most = self.options.respond_within;
-        let told = progress::tell_time(&context.peer, context.meta.get_progress_token());
+        let told = progress::tell_advances(&context.peer, context.meta.get_progress_token(), None);
         let (command, began) = (asked.command.clone(), Instant::now());
         let answer = tokio::select! {
             biased;
@@ -484,7 +487,11 @@ impl ServerHandler for Handler {
             // What it says of prompts and resources stands for as long as the connection lasts.
             self.first_offer().await;
         }
-        let answer = self.negotiate_initialize(&request)?;
+        let mut answer = self.negotiate_initialize(&request)?;
+        if let Some(resources) = &mut answer.capabilities.resources {
+            // Later revisions subscribe in another way.
+            resources.subscribe = self.first_offer().await.beside.subscribes().then_some(true);
+        }
         // What was agreed on counts from here on, not what was asked for.
         let mut agreed = request;
         agreed.protocol_version = answer.protocol_version.clone();
@@ -579,6 +586,24 @@ impl ServerHandler for Handler {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let offer = self.offer_with(Beside::has_resources, "resources/read").await?;
         self.read(&offer.beside, request, &context).await
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let offer = self.offer_with(Beside::subscribes, "resources/subscribe").await?;
+        self.follow(&offer.beside, &request.uri, &context).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let offer = self.offer_with(Beside::subscribes, "resources/unsubscribe").await?;
+        self.follow_no_more(&offer.beside, &request.uri, &context).await
     }
 
     async fn complete(

@@ -15,6 +15,7 @@ mod progress;
 mod server;
 mod shell;
 mod silence;
+mod subscriptions;
 mod wire;
 
 pub use backend::Backend;

@@ -28,6 +28,7 @@ use crate::{
     offer::Offers,
     shell::Shell,
     silence::Silence,
+    subscriptions::{Subscriptions, Wanted},
     wire::Wire,
 };
 
@@ -91,6 +92,8 @@ pub struct Face {
     offers: Arc<Offers>,
     /// Of the tools as they are.
     direct: Arc<Offers>,
+    /// Resources of which clients want to hear.
+    wanted: Wanted,
 }
 
 impl Face {
@@ -104,6 +107,7 @@ impl Face {
             seen: Taint::default(),
             offers: Arc::new(Offers::new(options)),
             direct: Arc::new(Offers::new(FaceOptions { passthrough: true, ..options })),
+            wanted: Wanted::default(),
         }
     }
 
@@ -188,6 +192,7 @@ impl Face {
         let changes = Arc::new(Changes::new());
         let offers = self.offers(conversation.passthrough);
         let handler = self.handler(conversation, silence, &changes, Arc::clone(offers), false);
+        let subscriptions = Arc::clone(&handler.subscriptions);
         // Without rmcp's opening ceremony, which ends the connection when a client opens in an unexpected way, and
         // which ties it to the revision of its first request. The handler answers both openings at any time.
         let service = serve_directly_with_ct(handler, transport, None, conversation.stop.child_token());
@@ -195,6 +200,7 @@ impl Face {
         let served = tokio::select! {
             served = service.waiting() => served,
             never = tell_changes(&peer, &changes) => match never {},
+            never = subscriptions.tell(&peer, self.backend.catalogue()) => match never {},
             never = end_soon_after(&conversation.ended, &conversation.stop) => match never {},
             never = changes.follow(self.backend.catalogue(), offers) => match never {},
         };
@@ -254,6 +260,7 @@ impl Face {
             ended: conversation.ended.clone(),
             offers,
             held: Arc::clone(&conversation.held),
+            subscriptions: Arc::new(Subscriptions::of(&self.wanted)),
             shell: conversation.shell.clone(),
             alone,
         }

@@ -14,6 +14,7 @@ mod tally;
 mod validate;
 
 use std::{
+    pin::pin,
     sync::{
         Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -22,7 +23,10 @@ use std::{
 };
 
 use outboard_script::Language;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc},
+    time::Instant,
+};
 
 pub use budget::Budget;
 pub use ledger::{Ledger, Settled, Told};
@@ -40,7 +44,7 @@ use crate::{
     policy::{Decider, Facts, Labels, Policy, Reason, Taint, Verdict},
     ports::{
         engine::Reply,
-        upstream::{SendFailure, Upstream, Upstreams},
+        upstream::{Advance, SendFailure, Upstream, Upstreams},
     },
     reply::{CallReply, FailureCode, ToolFailure},
     session::Session,
@@ -92,6 +96,8 @@ pub struct Caller {
     pub script: Option<Arc<str>>,
     /// Where the upstream's own words of one answer are put, if somebody wants them beside the value.
     pub verbatim: Option<Arc<OnceLock<CallReply>>>,
+    /// Where it is told how far a call is, if somebody wants to know.
+    pub advances: Option<mpsc::Sender<Advance>>,
 }
 
 impl Caller {
@@ -101,6 +107,9 @@ impl Caller {
         self.ledger.settle(request, reply, held);
     }
 }
+
+/// Words on how far a call is that wait to be heard; further ones are dropped.
+const ADVANCES: usize = 64;
 
 /// How often the tool behind a name may change while one call waits.
 const CHANGES: usize = 4;
@@ -239,16 +248,14 @@ impl Broker {
         let Cleared { target, leave, counted, upstream, place: _place } =
             self.clear(caller, &request, target, &mut slot).await?;
         let of_page = request.paged.then(|| request.arguments.clone());
-        let permit = Permit::for_operation(target.operation(request.arguments));
+        let (tell, advances) = mpsc::channel(ADVANCES);
+        let permit = Permit::for_operation(target.operation(request.arguments)).telling(tell);
         // No record, no call. What a person allowed is used up by the same record.
         let spending = leave.spending();
         caller.ledger.intend(target.intent(request.id, leave.allowed_by), request.line, spending).await?;
         counted.keep();
         let deadline = target.timeout.unwrap_or(caller.deadline);
-        let mut sent = match tokio::time::timeout(deadline, upstream.send(permit)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(SendFailure::Timeout { waited: deadline }),
-        };
+        let mut sent = within(deadline, upstream.send(permit), advances, caller.advances.as_ref()).await;
         // Before the script has it: what it says from then on may carry it.
         self.saw(&caller.session, target.labels);
         let next = sent.as_mut().ok().and_then(|reply| reply.next.take());
@@ -434,6 +441,37 @@ impl<'a> Asker<'a> {
 
 fn denied(message: String) -> ToolFailure {
     ToolFailure::new(FailureCode::Denied, message)
+}
+
+/// The answer to a call, unless nothing is heard of it for so long: that it goes on is as good as an answer. The run's own time
+/// ends it all the same.
+async fn within<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, SendFailure>>,
+    mut advances: mpsc::Receiver<Advance>,
+    told: Option<&mpsc::Sender<Advance>>,
+) -> Result<T, SendFailure> {
+    let mut answer = pin!(answer);
+    let mut silence = pin!(tokio::time::sleep(patience));
+    let mut listens = true;
+    loop {
+        tokio::select! {
+            biased;
+            advance = advances.recv(), if listens => {
+                let Some(advance) = advance else {
+                    listens = false;
+                    continue;
+                };
+                silence.as_mut().reset(Instant::now() + patience);
+                if let Some(told) = told {
+                    // Whoever listens too slowly misses some.
+                    let _ = told.try_send(advance);
+                }
+            }
+            answer = &mut answer => return answer,
+            () = &mut silence => return Err(SendFailure::Timeout { waited: patience }),
+        }
+    }
 }
 
 /// What the script gets for an upstream's answer, or for the lack of one.

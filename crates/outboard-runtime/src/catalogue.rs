@@ -26,7 +26,7 @@ use std::{
 };
 
 use outboard_declare::names::{Names, RESERVED_NAMESPACES};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 pub use beside::{Beside, Entry};
 pub use filter::{BadPattern, ToolFilter};
@@ -71,8 +71,21 @@ pub struct Catalogue {
     // Held while a snapshot is made and sent, so that snapshots appear in the order of changes.
     set: Arc<Mutex<Set>>,
     current: watch::Sender<Arc<Snapshot>>,
+    updates: broadcast::Sender<Updated>,
     observing: Observing,
 }
+
+/// A resource that has changed, by its upstream's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Updated {
+    /// Whose it is.
+    pub namespace: Namespace,
+    /// Which.
+    pub uri: Arc<str>,
+}
+
+/// Changes of resources that are told and not yet heard; the oldest are lost beyond that.
+const UPDATES: usize = 256;
 
 #[derive(Debug, Default)]
 struct Set {
@@ -89,7 +102,8 @@ impl Catalogue {
     pub fn new(upstreams: impl IntoIterator<Item = UpstreamName>) -> Self {
         let observing = Observing::default();
         let set = Set { observing: observing.clone(), ..Set::default() };
-        let catalogue = Self { set: Arc::new(Mutex::new(set)), current: watch::Sender::default(), observing };
+        let (current, updates) = (watch::Sender::default(), broadcast::Sender::new(UPDATES));
+        let catalogue = Self { set: Arc::new(Mutex::new(set)), current, updates, observing };
         catalogue.arrange(upstreams.into_iter().map(Placing::new));
         catalogue
     }
@@ -133,6 +147,20 @@ impl Catalogue {
     /// How `upstream` stands now.
     pub fn set_state(&self, upstream: &UpstreamName, state: UpstreamState) {
         self.seat(upstream).set_state(state);
+    }
+
+    /// The resources that change from now on.
+    pub fn updates(&self) -> broadcast::Receiver<Updated> {
+        self.updates.subscribe()
+    }
+
+    fn updated(&self, seat: &Seat, uri: Arc<str>) {
+        let set = self.lock();
+        let member = set.members.get(&seat.upstream).filter(|member| member.seat == seat.number);
+        if let Some(member) = member {
+            // Nobody may listen.
+            let _ = self.updates.send(Updated { namespace: member.namespace.clone(), uri });
+        }
     }
 
     /// The catalogue as it is at this moment.

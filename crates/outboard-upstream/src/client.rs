@@ -9,11 +9,15 @@ use outboard_runtime::{
     ids::{ToolName, UpstreamName},
     json::Json,
     operation::Requested,
+    ports::upstream::Advance,
     reply::CallReply,
 };
 use serde::Serialize;
 use serde_json::json;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{broadcast, mpsc, watch},
+    time::timeout,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
@@ -67,14 +71,26 @@ impl Client {
     }
 
     /// Calls a tool. Dropping the future abandons the call.
-    pub(crate) async fn call(&self, tool: &ToolName, arguments: &Json) -> Result<CallReply, Failure> {
+    pub(crate) async fn call(
+        &self,
+        tool: &ToolName,
+        arguments: &Json,
+        advances: Option<mpsc::Sender<Advance>>,
+    ) -> Result<CallReply, Failure> {
         #[derive(Serialize)]
         struct Call<'a> {
             name: &'a ToolName,
             arguments: &'a Json,
         }
-        let params = self.agreement.params(Call { name: tool, arguments });
-        let answer = self.connection.request("tools/call", Some(tool.as_str()), &params).await?;
+        let number = self.connection.number();
+        let call = Call { name: tool, arguments };
+        let params = match &advances {
+            Some(_) => self.agreement.params_telling(call, number),
+            None => self.agreement.params(call),
+        };
+        let subject = Some(tool.as_str());
+        let answer =
+            self.connection.request_numbered(number, "tools/call", subject, &params, advances).await?;
         let parts = answer.into_parts();
         let parts = parts.map_err(|error| Failure::Unreadable(format!("expected an object: {error}")))?;
         let (reply, warnings) = read_reply(parts).map_err(Failure::Unreadable)?;
@@ -122,6 +138,11 @@ impl Client {
     /// Waits for the end of the connection and says why it ended.
     pub(crate) async fn ended(&self) -> Arc<str> {
         self.connection.ended().await
+    }
+
+    /// The resources that the upstream says have changed.
+    pub(crate) fn updates(&self) -> broadcast::Receiver<Arc<str>> {
+        self.connection.updates()
     }
 
     /// How often the upstream said that its lists changed.

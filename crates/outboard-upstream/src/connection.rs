@@ -11,9 +11,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use outboard_runtime::ids::UpstreamName;
+use outboard_runtime::{ids::UpstreamName, ports::upstream::Advance};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use self::{
@@ -25,13 +25,15 @@ pub(crate) use self::{
 const PLACES: usize = 1024;
 /// Messages waiting to be written: the requests, and room for what must not wait.
 const OUTGOING: usize = 4 * PLACES;
+/// Changes of resources that are told and not yet heard; the oldest are lost beyond that.
+const UPDATES: usize = 256;
 /// Messages read and not yet handled; the reader waits beyond that.
 const ARRIVALS: usize = 64;
 
 /// What happens to a connection. The owner handles one after the other.
 pub(crate) enum Event {
     /// A caller asks.
-    Request { id: u64, request: Request, reply: Reply, place: OwnedSemaphorePermit },
+    Request { id: u64, request: Request, pending: Pending, place: OwnedSemaphorePermit },
     /// A caller tells.
     Notify(String),
     /// A caller no longer waits for its answer.
@@ -46,7 +48,12 @@ pub(crate) enum Event {
     Gone { reason: String },
 }
 
-pub(crate) type Reply = oneshot::Sender<Result<Answer, Failure>>;
+/// Who waits for an answer.
+pub(crate) struct Pending {
+    pub(crate) reply: oneshot::Sender<Result<Answer, Failure>>,
+    /// Where it is told how far the request is.
+    pub(crate) advances: Option<mpsc::Sender<Advance>>,
+}
 
 /// A request as the transport sees it.
 pub(crate) struct Request {
@@ -81,6 +88,7 @@ pub(crate) struct Connection {
     next_id: AtomicU64,
     ended: watch::Receiver<Option<Arc<str>>>,
     list_changes: watch::Receiver<Changes>,
+    updates: broadcast::Sender<Arc<str>>,
 }
 
 /// How often an upstream has said that its lists have changed.
@@ -101,9 +109,11 @@ impl Connection {
         let (end, ended) = watch::channel(None);
         let (list_change, list_changes) = watch::channel(Changes::default());
         let places = Arc::new(Semaphore::new(PLACES));
-        let owner = owner::Owner::new(upstream, outgoing, Arc::clone(&places), end, list_change);
+        let updates = broadcast::Sender::new(UPDATES);
+        let owner =
+            owner::Owner::new(upstream, outgoing, Arc::clone(&places), end, list_change, updates.clone());
         tasks.spawn(owner.run(requests, arrived, stop));
-        let connection = Self { events, places, next_id: AtomicU64::new(1), ended, list_changes };
+        let connection = Self { events, places, next_id: AtomicU64::new(1), ended, list_changes, updates };
         (connection, Wire { outgoing: to_send, arrivals })
     }
 
@@ -114,12 +124,29 @@ impl Connection {
         subject: Option<&str>,
         params: &impl Serialize,
     ) -> Result<Answer, Failure> {
+        self.request_numbered(self.number(), method, subject, params, None).await
+    }
+
+    /// The number of the next request, which is also the token of its progress.
+    pub(crate) fn number(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Asks under this number, and is told meanwhile how far the request is.
+    pub(crate) async fn request_numbered(
+        &self,
+        id: u64,
+        method: &'static str,
+        subject: Option<&str>,
+        params: &impl Serialize,
+        advances: Option<mpsc::Sender<Advance>>,
+    ) -> Result<Answer, Failure> {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| self.unavailable())?;
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let text = message::request(id, method, params)?;
         let request = Request { text, method, subject: subject.map(str::to_owned) };
         let (reply, answer) = oneshot::channel();
-        self.events.send(Event::Request { id, request, reply, place }).map_err(|_| self.unavailable())?;
+        let pending = Pending { reply, advances };
+        self.events.send(Event::Request { id, request, pending, place }).map_err(|_| self.unavailable())?;
         let mut abandon = Abandon { id, events: Some(&self.events) };
         let answered = answer.await;
         abandon.events = None;
@@ -152,6 +179,11 @@ impl Connection {
     /// Counts notifications that a list has changed.
     pub(crate) fn list_changes(&self) -> watch::Receiver<Changes> {
         self.list_changes.clone()
+    }
+
+    /// The resources that are told to have changed.
+    pub(crate) fn updates(&self) -> broadcast::Receiver<Arc<str>> {
+        self.updates.subscribe()
     }
 
     fn unavailable(&self) -> Failure {

@@ -63,7 +63,7 @@ impl Client {
 
     /// Calls a tool; `arguments` is a JSON object. Dropping the future cancels the call.
     pub async fn call(&self, tool: &ToolName, arguments: &Json) -> Result<CallReply, SendFailure> {
-        self.client.call(tool, arguments).await.map_err(Failure::into)
+        self.client.call(tool, arguments, None).await.map_err(Failure::into)
     }
 
     /// Ends the upstream and waits until nobody of its process group is left.

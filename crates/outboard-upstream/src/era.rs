@@ -56,12 +56,26 @@ pub(crate) struct Params<'a, P> {
     #[serde(flatten)]
     own: P,
     #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
-    meta: Option<&'a Value>,
+    meta: Option<Meta<'a>>,
+}
+
+#[derive(Serialize)]
+struct Meta<'a> {
+    #[serde(flatten)]
+    era: Option<&'a Value>,
+    #[serde(rename = "progressToken", skip_serializing_if = "Option::is_none")]
+    progress: Option<u64>,
 }
 
 impl Agreement {
     pub(crate) fn params<P: Serialize>(&self, own: P) -> Params<'_, P> {
-        Params { own, meta: self.meta.as_deref() }
+        let meta = self.meta.as_deref().map(|era| Meta { era: Some(era), progress: None });
+        Params { own, meta }
+    }
+
+    /// The same of a request of this number, which is to tell how far it is.
+    pub(crate) fn params_telling<P: Serialize>(&self, own: P, number: u64) -> Params<'_, P> {
+        Params { own, meta: Some(Meta { era: self.meta.as_deref(), progress: Some(number) }) }
     }
 }
 

@@ -28,7 +28,10 @@ use super::{
     outside::{Attended, gave_up},
     shown,
 };
-use crate::offer::{Beside, marked, resource};
+use crate::{
+    offer::{Beside, marked, resource},
+    subscriptions::MOST,
+};
 
 /// An answer, or a form for the person behind the client.
 enum Given<T> {
@@ -98,6 +101,36 @@ impl Handler {
             }
             Given::Form(form) => ReadResourceResponse::InputRequired(form),
         })
+    }
+
+    /// The client wants to hear when a resource changes.
+    pub(super) async fn follow(
+        &self,
+        beside: &Beside,
+        uri: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let subject = self.owner(beside, uri, context).await?;
+        let what = Requested::Subscribe { uri: subject.1.clone() };
+        match self.given::<Value>(&subject.0, what, None, context).await? {
+            Given::Answer(_) if self.subscriptions.add(subject, uri) => Ok(()),
+            Given::Answer(_) => Err(refused(&format!("a client hears of {MOST} resources at most"))),
+            Given::Form(_) => Err(refused("a person has to allow it")),
+        }
+    }
+
+    /// The client does not want to hear of it any more; the upstream is told if nobody does.
+    pub(super) async fn follow_no_more(
+        &self,
+        beside: &Beside,
+        uri: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let (namespace, own) = self.owner(beside, uri, context).await?;
+        if self.subscriptions.remove(&(namespace.clone(), own.clone())) {
+            let _: Value = self.unasked(&namespace, Requested::Unsubscribe { uri: own }, context).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn prompt(

@@ -16,6 +16,7 @@ use rmcp::{
     service::RequestContext,
 };
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::{
     Handler, SMALL,
@@ -23,6 +24,9 @@ use super::{
     result, text,
 };
 use crate::offer::Meaning;
+
+/// Words on how far a call is that wait to be told; further ones are dropped.
+const ADVANCES: usize = 64;
 
 impl Handler {
     pub(super) async fn call_direct(
@@ -54,7 +58,8 @@ impl Handler {
         arguments: JsonObject,
         context: &RequestContext<RoleServer>,
     ) -> Call {
-        self.begin(context, |id, client, cancel| {
+        let (tell, advances) = mpsc::channel(ADVANCES);
+        let call = self.begin(context, |id, client, cancel| {
             let request = ToolRequest {
                 id: Some(id),
                 namespace: meaning.namespace.clone(),
@@ -62,9 +67,11 @@ impl Handler {
                 arguments: Json::from(Value::Object(arguments)),
                 client: Some(client),
                 reader: Reader::Asker,
+                advances: Some(tell),
             };
             Arc::clone(&self.backend).call(Arc::clone(&self.session), request, cancel)
-        })
+        });
+        call.advancing(advances)
     }
 }
 

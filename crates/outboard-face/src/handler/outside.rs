@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use outboard_runtime::{
     approval::Ticket,
     ids::{Principal, RunId},
+    ports::upstream::Advance,
     run::{Progress, ToolOutcome, ToolReport},
 };
 use rmcp::{
@@ -18,7 +19,10 @@ use rmcp::{
     model::{InputRequiredResult, InputResponses},
     service::RequestContext,
 };
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{HandBack, Handler};
@@ -32,9 +36,16 @@ pub(crate) struct Call {
     id: RunId,
     report: JoinHandle<ToolReport>,
     cancel: DropGuard,
+    /// What its upstream says of how far it is.
+    advances: Option<mpsc::Receiver<Advance>>,
 }
 
 impl Call {
+    /// The same, whose upstream says there how far it is.
+    pub(super) fn advancing(self, advances: mpsc::Receiver<Advance>) -> Self {
+        Self { advances: Some(advances), ..self }
+    }
+
     /// Gives it up, and says what became of it.
     async fn give_up(self) -> Option<ToolReport> {
         drop(self.cancel);
@@ -87,7 +98,7 @@ impl Handler {
         self.session.set_client(client.clone());
         let (id, cancel) = (self.backend.next_call(), self.stop.child_token());
         let report = self.runs.spawn(ask(id.clone(), client, cancel.clone()));
-        Call { id, report, cancel: cancel.drop_guard() }
+        Call { id, report, cancel: cancel.drop_guard(), advances: None }
     }
 
     /// The request whose form this client brings back. What its person chose is heard first.
@@ -118,7 +129,9 @@ impl Handler {
         let (_stands, seen) = watch::channel(Progress { stands: true, ..Progress::default() });
         let id = call.id.clone();
         let asking = self.ask(&id, seen, context, true);
-        let told = progress::tell_time(&context.peer, context.meta.get_progress_token());
+        let token = context.meta.get_progress_token();
+        let mut advances = call.advances.take();
+        let told = progress::tell_advances(&context.peer, token, advances.as_mut());
         let sheet = tokio::select! {
             biased;
             report = &mut call.report => return Attended::Over(report.ok()),
@@ -133,7 +146,7 @@ impl Handler {
         };
         match self.approvals.as_ref().and_then(|approvals| asking::input_required(approvals, &sheet)) {
             Some(form) => {
-                self.held.put(call);
+                self.held.put(Call { advances, ..call });
                 Attended::Form(form)
             }
             None => self.unanswered(call).await,

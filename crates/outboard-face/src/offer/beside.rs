@@ -101,6 +101,10 @@ impl Beside {
         !self.resources.is_empty() || !self.templates.is_empty()
     }
 
+    pub(crate) fn subscribes(&self) -> bool {
+        self.subscribe
+    }
+
     pub(crate) fn completes(&self) -> bool {
         self.completions
     }

@@ -1,7 +1,13 @@
 //! The permit: proof that an operation, with exactly these arguments, passed the gate.
 //! It has no public constructor; it is consumed by being sent.
 
-use crate::{ids::UpstreamName, operation::Operation, ports::upstream::SendFailure};
+use tokio::sync::mpsc;
+
+use crate::{
+    ids::UpstreamName,
+    operation::Operation,
+    ports::upstream::{Advance, SendFailure},
+};
 
 /// Permission to send one operation once. Only the broker makes permits.
 ///
@@ -40,11 +46,22 @@ use crate::{ids::UpstreamName, operation::Operation, ports::upstream::SendFailur
 #[derive(Debug)]
 pub struct Permit {
     operation: Operation,
+    advances: Option<mpsc::Sender<Advance>>,
 }
 
 impl Permit {
     pub(super) fn for_operation(operation: Operation) -> Self {
-        Self { operation }
+        Self { operation, advances: None }
+    }
+
+    /// The same, and whoever sends it tells how far it is.
+    pub(super) fn telling(self, advances: mpsc::Sender<Advance>) -> Self {
+        Self { advances: Some(advances), ..self }
+    }
+
+    /// Where to tell how far it is. What finds no room there is not told.
+    pub fn advances(&self) -> Option<mpsc::Sender<Advance>> {
+        self.advances.clone()
     }
 
     /// What may be sent, exactly.

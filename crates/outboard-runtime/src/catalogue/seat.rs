@@ -70,6 +70,11 @@ impl Seat {
         self.catalogue.change(self, |member| Some(member.with_other_resources()));
     }
 
+    /// This resource of the upstream has changed.
+    pub fn updated(&self, uri: Arc<str>) {
+        self.catalogue.updated(self, uri);
+    }
+
     /// How the upstream stands now.
     pub fn set_state(&self, state: UpstreamState) {
         self.catalogue.change(self, |member| (member.state != state).then(|| member.standing(state)));

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 use crate::{broker::Permit, ids::UpstreamName, json::Json, reply::CallReply};
 
@@ -30,6 +31,19 @@ pub trait Upstream: Send + Sync + 'static {
         let reason = format!("{} has tools only", permit.operation().namespace());
         Box::pin(std::future::ready(Err(SendFailure::Unavailable { reason })))
     }
+}
+
+/// How far an operation is, by its upstream's word (MCP `notifications/progress`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Advance {
+    /// Grows from one to the next, in the upstream's own measure.
+    pub progress: f64,
+    /// What it grows to, if the upstream knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<f64>,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// An operation that got no answer.

@@ -179,6 +179,7 @@ impl RunActor {
             session: Arc::clone(&parts.session),
             tally: Tally::default(),
             verbatim: None,
+            advances: None,
             script: Some(parts.source.as_str().into()),
             run: parts.id.clone(),
             principal: parts.principal.clone(),

@@ -19,13 +19,16 @@ use crate::{
     json::Json,
     limits::{Limit, Limits},
     operation::Requested,
-    ports::engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply, Stopped, Thrown, ThrownTool},
+    ports::{
+        engine::{Delivered, Delivery, GuestAsk, GuestRequest, Reply, Stopped, Thrown, ThrownTool},
+        upstream::Advance,
+    },
     reply::{CallReply, FailureCode, ToolFailure},
     session::Session,
 };
 
 /// A tool call as a person or a program asks for it. Names and arguments are checked like a script's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ToolRequest {
     /// Its id, if the caller has taken the [next one](crate::Runtime::next_call) already.
     pub id: Option<RunId>,
@@ -39,6 +42,8 @@ pub struct ToolRequest {
     pub client: Option<Principal>,
     /// Who reads its answer.
     pub reader: Reader,
+    /// Where it is told how far the call is, if somebody wants to know.
+    pub advances: Option<mpsc::Sender<Advance>>,
 }
 
 /// Something else than a tool call, as a client asks an upstream for it.
@@ -122,6 +127,7 @@ pub(crate) async fn execute(mut parts: SingleParts) -> ToolReport {
         tally: Tally::default(),
         script: None,
         verbatim: Some(Arc::clone(&verbatim)),
+        advances: parts.advances(),
         run: parts.id.clone(),
         principal: parts.principal(),
     };
@@ -159,6 +165,13 @@ impl SingleParts {
         let (Single::Call(ToolRequest { client, .. }) | Single::Request(OutsideRequest { client, .. })) =
             &self.single;
         client.clone().unwrap_or_else(|| self.session.client())
+    }
+
+    fn advances(&self) -> Option<mpsc::Sender<Advance>> {
+        match &self.single {
+            Single::Call(call) => call.advances.clone(),
+            Single::Request(_) => None,
+        }
     }
 
     /// The events before anything is asked of the gate.

@@ -220,6 +220,7 @@ async fn a_call_outside_any_script_stands_still_too() {
         client: None,
         reader: Reader::Asker,
         arguments: json!({ "n": 7 }).into(),
+        advances: None,
     };
     let person = async {
         let sheet = shown(&approvals).await;

@@ -183,6 +183,7 @@ async fn a_direct_call_counts_for_scripts_and_scripts_count_for_direct_calls() {
             client: None,
             reader: Reader::Asker,
             arguments: Json::from(json!({"n": 1})),
+            advances: None,
         };
         world.runtime.call(&world.session, request, CancellationToken::new()).await.outcome
     };
@@ -348,6 +349,7 @@ impl Gate {
             run: RunId::from("r1"),
             principal: self.session.client(),
             verbatim: None,
+            advances: None,
             script: None,
         };
         let namespace = "box".to_owned();

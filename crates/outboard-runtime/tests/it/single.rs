@@ -23,6 +23,7 @@ fn request(namespace: &str, tool: &str, arguments: Value) -> ToolRequest {
         arguments: arguments.into(),
         client: None,
         reader: Reader::Asker,
+        advances: None,
     }
 }
 

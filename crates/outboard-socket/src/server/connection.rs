@@ -242,7 +242,8 @@ impl Connection {
         self.runs.insert(run.clone(), id);
         let (arguments, client) = (Json::from_raw(arguments), self.client.clone());
         let Service { runtime, session, reader, .. } = self.service.clone();
-        let request = ToolRequest { id: Some(run.clone()), namespace, tool, arguments, client, reader };
+        let request =
+            ToolRequest { id: Some(run.clone()), namespace, tool, arguments, client, reader, advances: None };
         work.spawn(async move {
             let started = Instant::now();
             let report = runtime.call(&session, request, cancel).await;

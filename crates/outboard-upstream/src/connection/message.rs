@@ -1,8 +1,9 @@
 //! JSON-RPC messages: writes ours, reads theirs. A message keeps its text, and large values are only
 //! pointed into. It does not know which request an answer belongs to.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
+use outboard_runtime::ports::upstream::Advance;
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
 
@@ -17,7 +18,56 @@ pub(crate) enum Message {
     /// A request of the upstream; the id as JSON.
     Request { id: String, method: String },
     /// A notification of the upstream.
-    Notification { method: String },
+    Notification(Notice),
+}
+
+/// What an upstream tells by itself, as far as it matters here.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// Its tools, prompts or templates are others now.
+    Changed,
+    /// Its resources are, and its templates may be.
+    ResourcesChanged,
+    /// This resource is another now.
+    Updated(Arc<str>),
+    /// How far one of our requests is.
+    Advance { id: u64, advance: Advance },
+    /// Something else.
+    Other(String),
+}
+
+impl Notice {
+    fn read(method: String, params: Option<&RawValue>) -> Self {
+        #[derive(Deserialize)]
+        struct Updated {
+            uri: String,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Progress<'a> {
+            #[serde(borrow)]
+            progress_token: &'a RawValue,
+            #[serde(flatten)]
+            advance: Advance,
+        }
+        let params = params.map_or("", RawValue::get);
+        match method.as_str() {
+            "notifications/tools/list_changed" | "notifications/prompts/list_changed" => Self::Changed,
+            "notifications/resources/list_changed" => Self::ResourcesChanged,
+            "notifications/resources/updated" => match serde_json::from_str::<Updated>(params) {
+                Ok(updated) => Self::Updated(updated.uri.into()),
+                Err(_) => Self::Other(method),
+            },
+            "notifications/progress" => {
+                let read = serde_json::from_str::<Progress<'_>>(params).ok();
+                match read.and_then(|told| Some((own_id(told.progress_token.get())?, told.advance))) {
+                    Some((id, advance)) => Self::Advance { id, advance },
+                    None => Self::Other(method),
+                }
+            }
+            _ => Self::Other(method),
+        }
+    }
 }
 
 /// The result of a request.
@@ -158,7 +208,7 @@ fn read_one(text: String) -> Result<Message, serde_json::Error> {
         let method = serde_json::from_str(method.get())?;
         return Ok(match id {
             Some(id) => Message::Request { id: id.get().to_owned(), method },
-            None => Message::Notification { method },
+            None => Message::Notification(Notice::read(method, member(&members, "params"))),
         });
     }
     let Some(id) = id.and_then(|raw| own_id(raw.get())) else {
@@ -216,7 +266,8 @@ mod tests {
                     Message::Answer { id, answer: Ok(answer) } => format!("{id}={}", answer.result()),
                     Message::Answer { id, answer: Err(failure) } => format!("{id}!{failure}"),
                     Message::Request { id, method } => format!("{method}?{id}"),
-                    Message::Notification { method } => method.clone(),
+                    Message::Notification(Notice::Other(method)) => method.clone(),
+                    Message::Notification(notice) => format!("{notice:?}"),
                 });
                 each.collect::<Vec<_>>().join(" ")
             }
@@ -241,6 +292,20 @@ mod tests {
             (r#"{"id":null,"error":{"code":-32700,"message":"parse error"}}"#, "junk"),
             (r#"{"id":"a","result":{}}"#, "junk"),
             (r#"{"id":-1,"result":{}}"#, "junk"),
+            (r#"{"method":"notifications/tools/list_changed"}"#, "Changed"),
+            (r#"{"method":"notifications/resources/updated","params":{"uri":"x:y"}}"#, r#"Updated("x:y")"#),
+            (
+                r#"{"method":"notifications/resources/updated","params":{}}"#,
+                "notifications/resources/updated",
+            ),
+            (
+                r#"{"method":"notifications/progress","params":{"progressToken":"7","progress":1,"total":2,"x":3}}"#,
+                "Advance { id: 7, advance: Advance { progress: 1.0, total: Some(2.0), message: None } }",
+            ),
+            (
+                r#"{"method":"notifications/progress","params":{"progressToken":"mine","progress":1}}"#,
+                "notifications/progress",
+            ),
             ("Server started", "junk"),
             ("{\"half\":", "junk"),
             ("7", "junk"),

@@ -4,22 +4,23 @@
 use std::{collections::HashMap, ops::ControlFlow, sync::Arc};
 
 use outboard_runtime::ids::UpstreamName;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, trace};
 
 use super::{
-    Changes, Event, Failure, Message, Outgoing, Reply,
-    message::{answer, cancelled},
+    Changes, Event, Failure, Message, Outgoing, Pending,
+    message::{Notice, answer, cancelled},
 };
 
 pub(super) struct Owner {
     upstream: UpstreamName,
-    pending: HashMap<u64, Reply>,
+    pending: HashMap<u64, Pending>,
     outgoing: mpsc::Sender<Outgoing>,
     places: Arc<Semaphore>,
     end: watch::Sender<Option<Arc<str>>>,
     list_change: watch::Sender<Changes>,
+    updates: broadcast::Sender<Arc<str>>,
 }
 
 impl Owner {
@@ -29,8 +30,9 @@ impl Owner {
         places: Arc<Semaphore>,
         end: watch::Sender<Option<Arc<str>>>,
         list_change: watch::Sender<Changes>,
+        updates: broadcast::Sender<Arc<str>>,
     ) -> Self {
-        Self { upstream, pending: HashMap::new(), outgoing, places, end, list_change }
+        Self { upstream, pending: HashMap::new(), outgoing, places, end, list_change, updates }
     }
 
     pub(super) async fn run(
@@ -57,12 +59,12 @@ impl Owner {
 
     fn handle(&mut self, event: Event) -> ControlFlow<String> {
         match event {
-            Event::Request { id, request, reply, place } => {
+            Event::Request { id, request, pending, place } => {
                 if let Some(reason) = self.end.borrow().as_deref() {
-                    let _ = reply.send(Err(Failure::Unavailable(reason.to_owned())));
+                    let _ = pending.reply.send(Err(Failure::Unavailable(reason.to_owned())));
                     return ControlFlow::Continue(());
                 }
-                self.pending.insert(id, reply);
+                self.pending.insert(id, pending);
                 self.send(Outgoing::Request { id, request, place });
             }
             Event::Notify(text) => self.send(Outgoing::Other(text)),
@@ -88,24 +90,35 @@ impl Owner {
         match message {
             Message::Answer { id, answer } => match self.pending.remove(&id) {
                 // Its caller may have gone in this moment; then nobody wants the answer.
-                Some(reply) => drop(reply.send(answer)),
+                Some(pending) => drop(pending.reply.send(answer)),
                 None => trace!(upstream = %self.upstream, id, "answer to no pending request"),
             },
             Message::Request { id, method } => {
                 debug!(upstream = %self.upstream, method, "the upstream asks");
                 self.send(Outgoing::Other(answer(&id, &method)));
             }
-            Message::Notification { method } => match method.as_str() {
-                "notifications/tools/list_changed" | "notifications/prompts/list_changed" => {
-                    self.list_change.send_modify(|changes| changes.kept += 1);
+            Message::Notification(notice) => self.noticed(notice),
+        }
+    }
+
+    fn noticed(&self, notice: Notice) {
+        match notice {
+            Notice::Changed => self.list_change.send_modify(|changes| changes.kept += 1),
+            // Templates change with it.
+            Notice::ResourcesChanged => self.list_change.send_modify(|changes| {
+                changes.kept += 1;
+                changes.resources += 1;
+            }),
+            // Nobody may listen.
+            Notice::Updated(uri) => drop(self.updates.send(uri)),
+            Notice::Advance { id, advance } => {
+                let advances = self.pending.get(&id).and_then(|pending| pending.advances.as_ref());
+                if let Some(advances) = advances {
+                    // What finds no room is not told: the next one says more.
+                    let _ = advances.try_send(advance);
                 }
-                // Templates change with it.
-                "notifications/resources/list_changed" => self.list_change.send_modify(|changes| {
-                    changes.kept += 1;
-                    changes.resources += 1;
-                }),
-                _ => trace!(upstream = %self.upstream, method, "notification"),
-            },
+            }
+            Notice::Other(method) => trace!(upstream = %self.upstream, method, "notification"),
         }
     }
 
@@ -130,13 +143,13 @@ impl Owner {
     fn finish(mut self, reason: &str, mut requests: mpsc::UnboundedReceiver<Event>) {
         // Closed first, so that whoever learns of the loss finds the connection ended.
         self.close(reason);
-        for (_, reply) in self.pending.drain() {
-            let _ = reply.send(Err(Failure::Lost(reason.to_owned())));
+        for (_, pending) in self.pending.drain() {
+            let _ = pending.reply.send(Err(Failure::Lost(reason.to_owned())));
         }
         requests.close();
         while let Ok(event) = requests.try_recv() {
-            if let Event::Request { reply, .. } = event {
-                let _ = reply.send(Err(Failure::Unavailable(reason.to_owned())));
+            if let Event::Request { pending, .. } = event {
+                let _ = pending.reply.send(Err(Failure::Unavailable(reason.to_owned())));
             }
         }
     }

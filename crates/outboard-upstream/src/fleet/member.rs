@@ -10,7 +10,7 @@ use outboard_runtime::{
     ids::{ToolName, UpstreamName},
     json::Json,
     operation::{Operation, Requested},
-    ports::upstream::{SendFailure, Upstream},
+    ports::upstream::{Advance, SendFailure, Upstream},
     reply::CallReply,
 };
 use tokio::{
@@ -89,10 +89,15 @@ impl Member {
         self.tasks.wait().await;
     }
 
-    async fn call(&self, tool: &ToolName, arguments: &Json) -> Result<CallReply, SendFailure> {
+    async fn call(
+        &self,
+        tool: &ToolName,
+        arguments: &Json,
+        advances: Option<mpsc::Sender<Advance>>,
+    ) -> Result<CallReply, SendFailure> {
         let _token = self.calls.token();
         let client = self.client().await.map_err(|reason| SendFailure::Unavailable { reason })?;
-        self.told(client.call(tool, arguments).await)
+        self.told(client.call(tool, arguments, advances).await)
     }
 
     async fn other(&self, what: &Requested) -> Result<Json, SendFailure> {
@@ -145,8 +150,9 @@ impl Upstream for Member {
 
     fn send(&self, permit: Permit) -> BoxFuture<'_, Result<CallReply, SendFailure>> {
         Box::pin(async move {
+            let advances = permit.advances();
             match permit.into_operation_at(&self.name)? {
-                Operation::CallTool(call) => self.call(&call.tool, &call.arguments).await,
+                Operation::CallTool(call) => self.call(&call.tool, &call.arguments, advances).await,
                 other => Err(misplaced(&other)),
             }
         })

@@ -10,7 +10,10 @@ use std::{
 
 use outboard_runtime::catalogue::{Listing, Seat, UpstreamState};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{
+        broadcast::{self, error::RecvError},
+        mpsc, oneshot, watch,
+    },
     time::{Instant, sleep_until, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -37,6 +40,7 @@ enum Event {
     Wanted(Wanted),
     Opened(Result<Opened, ConnectFailure>),
     ListChanged,
+    Updated(Arc<str>),
     Listed(Result<Listing, ConnectFailure>),
     Lost(Arc<str>),
     Stop,
@@ -57,6 +61,7 @@ struct Opened {
 
 struct Ready {
     client: Arc<Client>,
+    updates: broadcast::Receiver<Arc<str>>,
     /// As far as the catalogue knows of them.
     resource_changes: u64,
     list_changes: watch::Receiver<Changes>,
@@ -121,6 +126,10 @@ impl Supervisor {
                 Event::Wanted(wanted) => self.wanted(state, wanted),
                 Event::Opened(outcome) => self.opened(outcome),
                 Event::ListChanged => self.list_again(state),
+                Event::Updated(uri) => {
+                    self.seat.updated(uri);
+                    state
+                }
                 Event::Listed(outcome) => self.listed(state, outcome),
                 Event::Lost(reason) => self.failed(reason.to_string()),
             };
@@ -190,8 +199,10 @@ impl Supervisor {
         for wanted in self.waiting.drain(..) {
             let _ = wanted.send(Ok(Arc::clone(&client)));
         }
+        let updates = client.updates();
         State::Ready(Ready {
             client,
+            updates,
             resource_changes: 0,
             list_changes,
             listed_again_at: None,
@@ -256,7 +267,7 @@ impl State {
 
 impl Ready {
     async fn next(&mut self) -> Event {
-        let Self { client, list_changes, listing, .. } = self;
+        let Self { client, updates, list_changes, listing, .. } = self;
         let news = async {
             match listing {
                 Some(listing) => Event::Listed(listing.await),
@@ -267,6 +278,20 @@ impl Ready {
         tokio::select! {
             reason = client.ended() => Event::Lost(reason),
             news = news => news,
+            uri = updated(updates) => Event::Updated(uri),
+        }
+    }
+}
+
+/// The next resource that has changed. Some are lost if there are too many at once.
+async fn updated(updates: &mut broadcast::Receiver<Arc<str>>) -> Arc<str> {
+    loop {
+        match updates.recv().await {
+            Ok(uri) => return uri,
+            Err(RecvError::Lagged(lost)) => {
+                warn!(lost, "resources change faster than anybody hears of it");
+            }
+            Err(RecvError::Closed) => return pending().await,
         }
     }
 }

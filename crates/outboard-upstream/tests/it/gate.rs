@@ -63,6 +63,7 @@ impl Gate {
             run: RunId::from("r1"),
             principal: "test".into(),
             verbatim: None,
+            advances: None,
             script: None,
         };
         let request = CallRequest {

@@ -87,7 +87,15 @@ impl Call {
         };
         let namespace = tool.member.namespace.as_str().to_owned();
         let tool = tool.identifier.to_owned();
-        Ok(ToolRequest { id: None, namespace, tool, arguments, client: None, reader: Reader::Asker })
+        Ok(ToolRequest {
+            id: None,
+            namespace,
+            tool,
+            arguments,
+            client: None,
+            reader: Reader::Asker,
+            advances: None,
+        })
     }
 
     fn tell(&self, called: &str, outcome: &ToolOutcome) -> Result<(), Failure> {

@@ -89,6 +89,50 @@ fn prompts_and_resources_are_the_servers_own_with_scripts_and_without() {
 }
 
 #[test]
+fn clients_hear_of_what_they_follow_and_how_far_calls_are() {
+    let home = Home::new();
+    home.configure(
+        &json!({ "mcpServers": { "fix": fixture(&["--suite"]) }, "policy": { "otherwise": "allow" } }),
+    );
+    let mut client = Client::connect(home.command(OUTBOARD, &["serve", "--passthrough"]));
+    let touch = |client: &mut Client| client.call("touch", json!({}));
+    assert!(touch(&mut client).1.contains("false"));
+    let watched = json!({ "uri": "test://watched-resource" });
+    assert_eq!(asked(&mut client, "resources/subscribe", &watched), json!({}));
+    assert!(touch(&mut client).1.contains("true"));
+    let told = client.notification("notifications/resources/updated");
+    assert_eq!(told["params"], watched);
+    assert_eq!(asked(&mut client, "resources/unsubscribe", &watched), json!({}));
+    assert!(touch(&mut client).1.contains("false"));
+
+    let call =
+        json!({ "name": "test_tool_with_progress", "arguments": {}, "_meta": { "progressToken": "mine" } });
+    asked(&mut client, "tools/call", &call);
+    for progress in [0.0, 50.0, 100.0] {
+        let told = client.notification("notifications/progress");
+        let expected =
+            json!({ "progressToken": "mine", "progress": progress, "total": 100.0, "message": "at work" });
+        assert_eq!(told["params"], expected);
+    }
+}
+
+#[test]
+fn a_call_that_tells_how_far_it_is_may_take_longer_than_one_that_is_silent() {
+    let home = Home::new();
+    let mut entry = fixture(&["--suite"]);
+    entry["timeout"] = json!(1);
+    home.configure(&json!({ "mcpServers": { "fix": entry }, "policy": { "otherwise": "allow" } }));
+    let mut client = Client::connect(home.command(OUTBOARD, &["serve"]));
+    let run = |client: &mut Client, call: &str| {
+        client.call("execute", json!({ "code": format!("return await fix.{call}") }))
+    };
+    let slow = run(&mut client, "test_tool_with_progress({ ms: 700 })");
+    assert!(!slow.0 && slow.1.contains("done"), "{slow:?}");
+    let silent = run(&mut client, "slow({ ms: 5000 })");
+    assert!(silent.0 && silent.1.contains("no answer within 1s"), "{silent:?}");
+}
+
+#[test]
 fn a_workspace_and_tools_as_they_are_exclude_each_other() {
     let home = Home::new();
     let refused = home.command(OUTBOARD, &["serve", "--passthrough", "--workspace"]).output().unwrap();

@@ -54,8 +54,15 @@ impl Toolbox for Direct {
                 return Ok(ToolAnswer::error(format!("there is no tool `{name}`")));
             };
             let arguments = Json::from(input.clone());
-            let request =
-                ToolRequest { id: None, namespace, tool, arguments, client: None, reader: Reader::Asker };
+            let request = ToolRequest {
+                id: None,
+                namespace,
+                tool,
+                arguments,
+                client: None,
+                reader: Reader::Asker,
+                advances: None,
+            };
             let report = self.runtime.call(&self.session, request, self.stop.clone()).await;
             match (report.reply, report.outcome) {
                 (Some(reply), _) => Ok(shown(&reply)),
