@@ -20,7 +20,7 @@ use super::{
     accept::{Accepted, accepted, is_json},
     answer::{self, SESSION},
     body::{Events, Reply},
-    guard::{Unknown, one},
+    guard::{Unknown, comes_from_here, one},
     headers::{self, Era},
     link::Link,
     sessions::Session,
@@ -66,11 +66,11 @@ impl Server {
         let (parts, body) = request.into_parts();
         let refuse = |status, message: &str| Box::new(answer::closing(answer::refused(status, message)));
         self.hosts.reached(&parts.uri, &parts.headers).map_err(|why| {
-            tracing::warn!(host = ?parts.headers.get(header::HOST), "refused a request: {why}");
+            tracing::warn!(host = said(&parts.headers, &header::HOST), "refused a request: {why}");
             refuse(StatusCode::FORBIDDEN, why)
         })?;
-        self.hosts.comes_from_here(&parts.headers).map_err(|why| {
-            tracing::warn!(origin = ?parts.headers.get(header::ORIGIN), "refused a request: {why}");
+        comes_from_here(&parts.headers).map_err(|why| {
+            tracing::warn!(origin = said(&parts.headers, &header::ORIGIN), "refused a request: {why}");
             refuse(StatusCode::FORBIDDEN, why)
         })?;
         // Clients that are asked for a token look elsewhere for how to get one, and have to see that there is nothing.
@@ -86,6 +86,11 @@ impl Server {
             Method::POST => {
                 if !is_json(&parts.headers) {
                     let why = "`Content-Type` has to be application/json";
+                    return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
+                }
+                if parts.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
+                {
+                    let why = "bodies are taken as they are, without `Content-Encoding`";
                     return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
                 }
                 if !accepted.json && !accepted.events {
@@ -396,6 +401,12 @@ impl Server {
         })?;
         self.sessions.find(name, principal).ok_or_else(|| Box::new(unknown_session()))
     }
+}
+
+/// What may be logged of a header of somebody who was refused.
+fn said(headers: &HeaderMap, name: &HeaderName) -> String {
+    let value = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    value.unwrap_or_default().chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 /// Whether the client names an endpoint without scripts: `?codemode=off` or `?codemode=false`, as clients append that write

@@ -124,14 +124,13 @@ fn hash(key: &[u8]) -> [u8; 32] {
 /// The names under which this endpoint is reached.
 pub(super) struct Hosts {
     address: IpAddr,
-    port: u16,
     names: Vec<String>,
 }
 
 impl Hosts {
     pub(super) fn new(address: SocketAddr, names: &[String]) -> Self {
         let names = names.iter().map(|name| bare(name).to_ascii_lowercase()).collect();
-        Self { address: address.ip().to_canonical(), port: address.port(), names }
+        Self { address: address.ip().to_canonical(), names }
     }
 
     /// Whether a request was sent to this endpoint by one of its names. Says what is wrong.
@@ -143,20 +142,6 @@ impl Hosts {
             return Err("`Host` is no name of this endpoint");
         }
         Ok(())
-    }
-
-    /// Whether a request comes from no web page, or from one of this endpoint itself.
-    pub(super) fn comes_from_here(&self, headers: &HeaderMap) -> Result<(), &'static str> {
-        let origin = one(headers, &header::ORIGIN).map_err(|()| "`Origin` stands there more than once")?;
-        let Some(origin) = origin else { return Ok(()) };
-        let own = Uri::try_from(origin).ok().filter(|origin| {
-            matches!(origin.scheme_str(), Some("http" | "https"))
-                && origin.authority().is_some_and(|authority| {
-                    let port = if origin.scheme_str() == Some("https") { 443 } else { 80 };
-                    self.named(authority) && authority.port_u16().unwrap_or(port) == self.port
-                })
-        });
-        own.map(|_| ()).ok_or("web pages of other origins are not served")
     }
 
     fn named(&self, authority: &Authority) -> bool {
@@ -176,6 +161,27 @@ impl Hosts {
             Err(_) => local && host == "localhost",
         }
     }
+}
+
+/// Whether a request comes from no web page, or from one that was got where the request was sent to. A browser says the same of
+/// both, also where a proxy that speaks TLS stands between; that `Host` is a name of the endpoint is judged before.
+pub(super) fn comes_from_here(headers: &HeaderMap) -> Result<(), &'static str> {
+    let origin = one(headers, &header::ORIGIN).map_err(|()| "`Origin` stands there more than once")?;
+    let Some(origin) = origin else { return Ok(()) };
+    let host = one(headers, &header::HOST).ok().flatten().and_then(|host| Authority::try_from(host).ok());
+    let own = || {
+        let (host, origin) = (host?, Uri::try_from(origin).ok()?);
+        let usual = match origin.scheme_str()? {
+            "http" => 80,
+            "https" => 443,
+            _ => return None,
+        };
+        let port = |authority: &Authority| authority.port_u16().unwrap_or(usual);
+        let origin = origin.authority()?;
+        let same = origin.host().eq_ignore_ascii_case(host.host()) && port(origin) == port(&host);
+        (same && !origin.as_str().contains('@')).then_some(())
+    };
+    own().ok_or("web pages of other origins are not served")
 }
 
 /// A host without the brackets of an IPv6 address.
@@ -241,26 +247,37 @@ mod tests {
 
     #[test]
     fn pages_of_other_origins_are_told_by_their_origin() {
-        let hosts = Hosts::new("127.0.0.1:8000".parse().unwrap(), &[]);
-        for (origin, own) in [
-            ("http://localhost:8000", true),
-            ("http://127.0.0.1:8000", true),
-            ("http://localhost:3000", false),
-            ("http://localhost", false),
-            ("http://evil.example", false),
-            ("http://evil.example:8000", false),
-            ("http://localhost:8000.evil.example", false),
-            ("chrome-extension://localhost:8000", false),
-            ("null", false),
-            ("", false),
-            ("//localhost:8000", false),
+        for (host, origin, own) in [
+            ("localhost:8000", "http://localhost:8000", true),
+            ("127.0.0.1:8000", "http://127.0.0.1:8000", true),
+            ("Box.example", "https://box.example", true),
+            ("box.example:443", "https://box.example", true),
+            ("[::1]:8000", "http://[::1]:8000", true),
+            ("localhost:8000", "http://127.0.0.1:8000", false),
+            ("localhost:8000", "http://localhost:3000", false),
+            ("localhost:8000", "http://localhost", false),
+            ("box.example", "http://box.example:8000", false),
+            ("10.0.0.1:8000", "http://10.0.0.2:8000", false),
+            ("localhost:8000", "http://evil.example", false),
+            ("localhost:8000", "http://evil.example:8000", false),
+            ("localhost:8000", "http://localhost:8000.evil.example", false),
+            ("localhost:8000", "http://localhost:8000@evil.example", false),
+            ("localhost:8000", "http://evil@localhost:8000", false),
+            ("localhost:8000", "chrome-extension://localhost:8000", false),
+            ("localhost:8000", "null", false),
+            ("localhost:8000", "", false),
+            ("localhost:8000", "//localhost:8000", false),
         ] {
-            let found = hosts.comes_from_here(&headers(&[(header::ORIGIN, origin)]));
-            assert_eq!(found.is_ok(), own, "{origin:?}");
+            let found = comes_from_here(&headers(&[(header::HOST, host), (header::ORIGIN, origin)]));
+            assert_eq!(found.is_ok(), own, "{host} {origin:?}");
         }
-        assert!(hosts.comes_from_here(&headers(&[])).is_ok());
-        let twice = [(header::ORIGIN, "http://localhost:8000"), (header::ORIGIN, "http://evil.example")];
-        assert!(hosts.comes_from_here(&headers(&twice)).is_err());
+        assert!(comes_from_here(&headers(&[(header::HOST, "localhost")])).is_ok());
+        let twice = [
+            (header::HOST, "localhost:8000"),
+            (header::ORIGIN, "http://localhost:8000"),
+            (header::ORIGIN, "http://evil.example"),
+        ];
+        assert!(comes_from_here(&headers(&twice)).is_err());
     }
 
     #[test]

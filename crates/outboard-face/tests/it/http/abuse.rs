@@ -17,7 +17,7 @@ use crate::runtime::{Fake, catalogue};
 async fn web_pages_are_refused_whatever_name_they_let_lead_here() {
     let fake = Fake::new(catalogue(1, 2));
     let server = Server::new(&fake).await;
-    let own = format!("http://{}", server.address);
+    let (own, at) = (format!("http://{}", server.address), server.address.to_string());
     let rebound = format!("rebind.evil.example:{}", server.address.port());
     for (headers, status) in [
         (vec![("host", "evil.example")], 403),
@@ -26,7 +26,8 @@ async fn web_pages_are_refused_whatever_name_they_let_lead_here() {
         (vec![("host", "localhost"), ("origin", "null")], 403),
         (vec![("host", "localhost"), ("origin", "http://localhost:1")], 403),
         (vec![("host", "localhost"), ("host", "evil.example")], 403),
-        (vec![("host", "localhost"), ("origin", own.as_str())], 200),
+        (vec![("host", "localhost"), ("origin", own.as_str())], 403),
+        (vec![("host", at.as_str()), ("origin", own.as_str())], 200),
         (vec![("host", "localhost")], 200),
     ] {
         for method in ["POST", "GET", "DELETE", "OPTIONS"] {

@@ -1,7 +1,7 @@
 //! `serve --http`: where it listens, under which names, and by whose tokens. Refuses what would let strangers run code.
 //! The protocol is the face's.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
 use outboard_face::{
@@ -53,9 +53,24 @@ impl Http {
             add(&mut keys, token, variable)?;
         }
         keys.may_serve(address).map_err(|error| refused(&error))?;
+        if let Some(odd) = self.allow_host.iter().find(|host| !is_host(host)) {
+            return Err(Failure::new(format_args!(
+                "`{}` is no name that could stand in `Host`",
+                escaped(odd)
+            ))
+            .hint("a name alone, without scheme and port: --allow-host box.example")
+            .code(2));
+        }
         let options = HttpOptions { hosts: self.allow_host.clone(), ..HttpOptions::default() };
         Ok(Some(Endpoint { address, keys, options }))
     }
+}
+
+/// Whether this is a host as clients write it, without a port.
+fn is_host(text: &str) -> bool {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    bare.parse::<IpAddr>().is_ok() || (!text.is_empty() && text.bytes().all(plain))
 }
 
 impl Endpoint {
@@ -133,6 +148,17 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(address(given), expected.map(|address| address.parse().unwrap()), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_alone() {
+        for host in ["box.example", "box", "xn--bcher-kva.example", "10.0.0.1", "::1", "[::1]", "my_box"] {
+            assert!(is_host(host), "{host}");
+        }
+        for odd in ["", "http://box", "box:80", "box/mcp", "*.example", "b\u{fc}cher.example", "a b", "[box]"]
+        {
+            assert!(!is_host(odd), "{odd}");
         }
     }
 
