@@ -7,3 +7,5 @@ mod openapi;
 mod policy;
 mod python;
 mod upstream;
+#[cfg(target_os = "linux")]
+mod workspace_calls;

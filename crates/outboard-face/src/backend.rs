@@ -49,7 +49,7 @@ pub trait Backend: Send + Sync + 'static {
         cancel: CancellationToken,
     ) -> BoxFuture<'static, ToolReport>;
 
-    /// Namespaces of upstreams that have listed this resource, or a template that it is made of.
+    /// Namespaces of upstreams that have listed this resource.
     fn owners(&self, uri: &str) -> Vec<Namespace>;
 
     /// Clears for this session what a person has cleared until now, before it is given again what was kept.

@@ -420,7 +420,7 @@ impl Runtime {
         self.single(id, session, Single::Request(request), cancel).await
     }
 
-    /// Whose a resource may be, as far as upstreams have listed theirs; see [`Broker::owners`].
+    /// Which upstreams have listed a resource; see [`Broker::owners`].
     pub fn owners(&self, uri: &str) -> Vec<Namespace> {
         self.broker.owners(&self.parts.catalogue.snapshot(), uri)
     }

@@ -370,4 +370,13 @@ pub(crate) const MEASURES: &[Measure] = &[
         target: Target::AtMost(5.0 * MILLISECOND),
         take: workspace::first_line,
     },
+    Measure {
+        name: "workspace-call",
+        what: "a call by a Python program in the jail",
+        other: "one echo by the raw client",
+        language: PYTHON,
+        unit: Unit::Seconds,
+        target: Target::Beyond(1.0 * MILLISECOND),
+        take: workspace::call,
+    },
 ];

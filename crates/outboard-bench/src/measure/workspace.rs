@@ -6,11 +6,27 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use super::{Bench, BenchFailure, Measure, expect, timed};
-use crate::{gateway::Home, peer::Peer, samples::Pair};
+use crate::{
+    floor::{self, HELLO},
+    gateway::{self, Home},
+    peer::Peer,
+    samples::Pair,
+};
 
 const SAID: &str = "exit 0\nhello";
 /// Pythons that one command starts, each of which says how long ago it was started.
 const PYTHONS: usize = 10;
+/// Calls of one sample.
+const CALLS: u16 = 100;
+/// Makes them, and says what one takes; the first opens the connection and does not count.
+const CALLING: &str = "import time
+from mcp_tools.bench import echo
+assert echo(text='hello') == 'hello'
+began = time.perf_counter()
+right = sum(echo(text='hello') == 'hello' for _ in range(100))
+took = time.perf_counter() - began
+assert right == 100
+print(took / 100)";
 const FIRST_LINES: &str = "for n in {1..10}; do python3 -c 'import sys, time; print(time.time() - float(sys.argv[1]))' $EPOCHREALTIME; done";
 
 /// A new jail and a shell in it.
@@ -58,6 +74,35 @@ pub(super) fn first_line(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, B
         lines.into_iter().for_each(|seconds| pair.ours.push(seconds));
     }
     Ok(pair)
+}
+
+/// A tool call by a program in a jail that stands, as the program's own clock says.
+pub(super) fn call(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFailure> {
+    let home = ready()?;
+    let mut outboard = Peer::start(home.serve(&bench.outboard)?)?;
+    let mut upstream = Peer::start(gateway::upstream()?)?;
+    let program =
+        json!({ "command": format!("cat > calls.py <<'END'\n{CALLING}\nEND\necho hello") }).to_string();
+    expect("the workspace", &outboard.call("bash", &program)?.text()?.as_str(), &SAID)?;
+    let arguments = json!({ "command": "python3 calls.py" }).to_string();
+    bench.by_turns(measure, |pair| {
+        let said = outboard.call("bash", &arguments)?.text()?;
+        let seconds = said.lines().nth(1).and_then(|line| line.parse::<f64>().ok());
+        let seconds = seconds.ok_or_else(|| BenchFailure::Wrong {
+            what: "the workspace",
+            got: said.clone(),
+            expected: "a number".to_owned(),
+        })?;
+        pair.ours.push(seconds);
+        let (seconds, ()) = timed(|| {
+            for _ in 0..CALLS {
+                expect("the raw client", &floor::echo(&mut upstream)?.as_str(), &HELLO)?;
+            }
+            Ok::<(), BenchFailure>(())
+        })?;
+        pair.other.push(seconds / f64::from(CALLS));
+        Ok(())
+    })
 }
 
 fn commands(bench: &Bench<'_>, measure: &Measure, command: &str) -> Result<Pair, BenchFailure> {

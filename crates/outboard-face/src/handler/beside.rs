@@ -50,29 +50,30 @@ impl Handler {
             let listed = self.unasked::<Value>(namespace, Requested::ListResources, context).await;
             (namespace, listed)
         }));
-        let (mut all, mut taken) = (Vec::new(), HashMap::<String, ()>::new());
-        for (namespace, listed) in lists.await {
-            let mut listed = match listed {
-                Ok(listed) => listed,
+        let mut listed = Vec::new();
+        for (namespace, answer) in lists.await {
+            match answer.map(|mut answer| answer.get_mut("resources").map(Value::take)) {
+                Ok(Some(Value::Array(resources))) => {
+                    listed.extend(resources.into_iter().map(|resource| (namespace, resource)));
+                }
+                Ok(_) => {}
                 Err(error) => {
                     tracing::info!(namespace, error = %error.message, "its resources are left out of a list");
-                    continue;
-                }
-            };
-            let Some(Value::Array(resources)) = listed.get_mut("resources").map(Value::take) else {
-                continue;
-            };
-            for definition in resources {
-                let Some(uri) = definition["uri"].as_str().map(str::to_owned) else { continue };
-                let name = if taken.contains_key(&uri) { marked(namespace, &uri) } else { uri };
-                // One that is no resource as MCP has them costs itself.
-                if let Some(resource) = resource(definition, &name) {
-                    taken.insert(name, ());
-                    all.push(resource);
                 }
             }
         }
-        all
+        let mut owners = HashMap::<String, usize>::new();
+        for (_, definition) in &listed {
+            *owners.entry(definition["uri"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        let shown = listed.into_iter().filter_map(|(namespace, definition)| {
+            let uri = definition["uri"].as_str()?;
+            // What several have is nobody's plainly.
+            let name = if owners[uri] > 1 { marked(namespace, uri) } else { uri.to_owned() };
+            // One that is no resource as MCP has them costs itself.
+            resource(definition, &name)
+        });
+        shown.collect()
     }
 
     pub(super) async fn read(
@@ -201,19 +202,39 @@ impl Handler {
             return Ok((namespace, own.to_owned()));
         }
         let mut owners = self.backend.owners(uri);
-        if owners.is_empty() {
+        let is_made = |namespace: &String| self.makes(namespace, uri);
+        // Of the only one a template says enough.
+        if owners.is_empty() && !(beside.resources.len() == 1 && beside.resources.iter().all(is_made)) {
             // Nobody has asked yet, or it is new.
             self.all_resources(beside, context).await;
             owners = self.backend.owners(uri);
         }
+        let mut owners: Vec<String> = owners.iter().map(ToString::to_string).collect();
+        if owners.is_empty() {
+            owners.extend(beside.resources.iter().filter(|namespace| is_made(namespace)).cloned());
+        }
         match &owners[..] {
+            [owner] => Ok((owner.clone(), uri.to_owned())),
             [] if beside.resources.len() == 1 => Ok((beside.resources[0].clone(), uri.to_owned())),
             [] => {
                 let why = format!("no server here has listed the resource `{}`", shown(uri));
                 Err(ErrorData::resource_not_found(why, Some(json!({ "uri": uri }))))
             }
-            [owner, ..] => Ok((owner.to_string(), uri.to_owned())),
+            // The first one may be somebody who wants to be taken for another.
+            _ => {
+                let names: Vec<String> = owners.iter().map(|owner| shown(&marked(owner, uri))).collect();
+                let why =
+                    format!("several servers have this resource: say whose, one of {}", names.join(", "));
+                Err(ErrorData::invalid_params(why, Some(json!({ "uri": uri }))))
+            }
         }
+    }
+
+    /// Whether a template of this namespace makes the URI.
+    fn makes(&self, namespace: &str, uri: &str) -> bool {
+        let snapshot = self.backend.catalogue().snapshot();
+        let beside = snapshot.member(namespace).and_then(|member| member.beside());
+        beside.is_some_and(|beside| beside.makes(uri))
     }
 
     /// The answer of an upstream to a request for which no person is asked.

@@ -36,6 +36,11 @@ impl Beside {
     pub(super) fn new(snapshot: &Snapshot) -> Self {
         let alone = snapshot.members().len() == 1;
         let mut all = Self::default();
+        let mut counts = HashMap::<&str, usize>::new();
+        let templates = snapshot.members().iter().filter_map(|member| member.beside());
+        for entry in templates.flat_map(|beside| &beside.templates) {
+            *counts.entry(&entry.name).or_default() += 1;
+        }
         for member in snapshot.members() {
             let Some(beside) = member.beside() else { continue };
             let namespace = member.namespace.as_str();
@@ -43,7 +48,7 @@ impl Beside {
                 all.add_prompt(namespace, entry, alone);
             }
             for entry in &beside.templates {
-                all.add_template(namespace, entry);
+                all.add_template(namespace, entry, counts[entry.name.as_str()] > 1);
             }
             if beside.resources {
                 all.resources.push(namespace.to_owned());
@@ -66,11 +71,8 @@ impl Beside {
         self.prompts.push(prompt);
     }
 
-    fn add_template(&mut self, namespace: &str, entry: &Entry) {
-        let shown = match self.templates_of.contains_key(&entry.name) {
-            true => marked(namespace, &entry.name),
-            false => entry.name.clone(),
-        };
+    fn add_template(&mut self, namespace: &str, entry: &Entry, is_shared: bool) {
+        let shown = if is_shared { marked(namespace, &entry.name) } else { entry.name.clone() };
         let named = |definition: &mut Value| definition["uriTemplate"] = shown.clone().into();
         let Some(template) = read::<ResourceTemplate>(entry, named) else { return };
         self.templates_of.insert(shown, (namespace.to_owned(), entry.name.clone()));

@@ -91,13 +91,13 @@ async fn what_several_upstreams_have_is_told_apart() {
     let prompts = client.ask("prompts/list", json!({})).await;
     assert_eq!(all(&prompts, "prompts", "name"), ["one__greet", "two__greet"]);
     let templates = client.ask("resources/templates/list", json!({})).await;
-    assert_eq!(all(&templates, "resourceTemplates", "uriTemplate"), ["x://of/{id}", "two+x://of/{id}"]);
+    assert_eq!(all(&templates, "resourceTemplates", "uriTemplate"), ["one+x://of/{id}", "two+x://of/{id}"]);
     // Before anybody has listed anything.
     for (uri, owner, own) in [
         ("x://two", "two", "x://two"),
-        ("x://common", "one", "x://common"),
+        ("one+x://common", "one", "x://common"),
         ("two+x://common", "two", "x://common"),
-        ("x://of/7", "one", "x://of/7"),
+        ("one+x://of/7", "one", "x://of/7"),
         ("two+x://of/7", "two", "x://of/7"),
     ] {
         let got = client.ask("resources/read", read(uri)).await;
@@ -106,8 +106,16 @@ async fn what_several_upstreams_have_is_told_apart() {
     }
     let resources = client.ask("resources/list", json!({})).await;
     let uris = all(&resources, "resources", "uri");
-    assert_eq!(uris[..5], ["x://one", "x://common", "x://refused", "x://ask", "x://two"]);
-    assert_eq!(uris[5..], ["two+x://common", "two+x://refused", "two+x://ask"]);
+    let shared = |name: &str| ["common", "refused", "ask"].map(|own| format!("{name}+x://{own}"));
+    let expected =
+        [vec!["x://one".to_owned()], shared("one").into(), vec!["x://two".to_owned()], shared("two").into()];
+    assert_eq!(uris, expected.concat());
+    // What two have is nobody's plainly: the first may want to be taken for the second.
+    for uri in ["x://common", "x://of/7"] {
+        let unclear = client.ask("resources/read", read(uri)).await;
+        let message = unclear["error"]["message"].as_str().unwrap();
+        assert!(message.contains(&format!("one+{uri}, two+{uri}")), "{message}");
+    }
     let unknown = client.ask("resources/read", read("y://never listed")).await;
     assert_eq!(unknown["error"]["data"], read("y://never listed"), "{unknown}");
     let got = client.ask("prompts/get", json!({ "name": "two__greet" })).await;

@@ -297,9 +297,7 @@ impl Backend for Fake {
             let own = format!("x://{namespace}");
             listed.contains(namespace) && [&*own, "x://common", "x://refused", "x://ask"].contains(&uri)
         };
-        let members = snapshot.members().iter().filter(|member| {
-            owns(member.namespace.as_str()) || member.beside().is_some_and(|beside| beside.makes(uri))
-        });
+        let members = snapshot.members().iter().filter(|member| owns(member.namespace.as_str()));
         members.map(|member| member.namespace.clone()).collect()
     }
 

@@ -122,10 +122,11 @@ impl Broker {
         Ok(result)
     }
 
-    /// Whose a resource may be: those that have listed it, or a template that it is made of, in the order of the catalogue.
+    /// Which upstreams have listed a resource, in the order of the catalogue. Templates make nobody an owner: an upstream may
+    /// have one that makes every URI, also those of others.
     pub fn owners(&self, snapshot: &Snapshot, uri: &str) -> Vec<Namespace> {
         let members = snapshot.members().iter();
-        let members = members.filter(|member| self.listed.has(member, uri));
+        let members = members.filter(|member| self.listed.names(member, uri));
         members.map(|member| member.namespace.clone()).collect()
     }
 
@@ -226,9 +227,12 @@ fn shortened(text: &str) -> String {
 impl Listed {
     /// Whether the upstream has listed this resource, or a template that it is made of.
     fn has(&self, member: &Member, uri: &str) -> bool {
+        self.names(member, uri) || member.beside().is_some_and(|beside| beside.makes(uri))
+    }
+
+    fn names(&self, member: &Member, uri: &str) -> bool {
         let listed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         listed.get(&member.seat).is_some_and(|uris| uris.contains(uri))
-            || member.beside().is_some_and(|beside| beside.makes(uri))
     }
 
     /// Adds what one page of a list names. An odd resource costs itself.

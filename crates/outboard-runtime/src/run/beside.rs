@@ -162,12 +162,19 @@ impl Question<'_> {
     }
 
     fn owner(&self, uri: &str, whose: Option<&str>) -> Result<Namespace, ToolFailure> {
-        if whose.is_none()
-            && let [owner, ..] = &self.broker.owners(self.snapshot, uri)[..]
-        {
-            return Ok(owner.clone());
+        let owners = self.broker.owners(self.snapshot, uri);
+        match &owners[..] {
+            [owner] if whose.is_none() => Ok(owner.clone()),
+            // The first one may be somebody who wants to be taken for another.
+            [_, _, ..] if whose.is_none() => {
+                let owners: Vec<&Namespace> = owners.iter().collect();
+                Err(invalid(format!(
+                    "several servers list it: name the namespace, one of {}",
+                    named(&owners)
+                )))
+            }
+            _ => self.only(whose, "resources", |beside| beside.resources),
         }
-        self.only(whose, "resources", |beside| beside.resources)
     }
 }
 

@@ -19,6 +19,8 @@ use crate::{
 
 /// A list is not followed beyond this many pages.
 const MAX_PAGES: usize = 1_000;
+/// Bytes of all items of a list.
+const MAX_BYTES: usize = 256 << 20;
 /// Bytes of the definition of a prompt or a template.
 const DEFINITION: usize = 64 << 10;
 /// Bytes of the definitions of all of one kind.
@@ -71,7 +73,7 @@ impl Client {
         mut add: impl FnMut(&RawValue),
     ) -> Result<Option<String>, Failure> {
         let List { method, items, most } = *list;
-        let (mut cursors, mut count) = (HashSet::new(), 0);
+        let (mut cursors, mut count, mut bytes) = (HashSet::new(), 0, 0);
         let mut page_params = json!({});
         loop {
             let params = self.agreement.params(&page_params);
@@ -89,10 +91,12 @@ impl Client {
                 Err(reason) => return Err(Failure::Unreadable(reason)),
             };
             for raw in page {
-                if count == most {
-                    return Ok(Some(format!("it has more than {most} {items}")));
-                }
                 count += 1;
+                bytes += raw.get().len();
+                if count > most || bytes > MAX_BYTES {
+                    let megabytes = MAX_BYTES >> 20;
+                    return Ok(Some(format!("it has more than {most} {items}, or {megabytes} MiB of them")));
+                }
                 add(raw);
             }
             let Some(next) = next.map(Json::from_raw) else { return Ok(None) };
