@@ -17,6 +17,8 @@
 pub mod client;
 #[cfg(unix)]
 pub mod container;
+#[cfg(unix)]
+pub mod daytona;
 pub mod fixture;
 pub mod model;
 pub mod processes;

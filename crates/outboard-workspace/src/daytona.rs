@@ -182,7 +182,7 @@ impl Drop for Waited<'_> {
         let (api, told) = (self.sandbox.api.clone(), self.sandbox.told.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if let Err(error) = api.execute(&told, &end_line(), BESIDE, FRAME).await {
+                if let Err(error) = api.execute(&told, &end_line(&told.id), BESIDE, FRAME).await {
                     tracing::warn!(%error, id = %told.id, "could not end what runs in a remote sandbox");
                 }
             });
@@ -235,8 +235,12 @@ impl Sandbox {
         if let Some(bytes) = &asked.input {
             self.api.upload(&self.told, &input, bytes).await?;
         }
-        let script =
-            script::script(asked, &self.environment, asked.input.as_ref().map(|_| input.as_str()));
+        let script = script::script(
+            &self.told.id,
+            asked,
+            &self.environment,
+            asked.input.as_ref().map(|_| input.as_str()),
+        );
         self.api.upload(&self.told, &path, script.as_bytes()).await?;
         // Two streams in base64, each of as much as is kept.
         let output = usize::try_from(asked.output).unwrap_or(usize::MAX);
@@ -291,7 +295,6 @@ async fn gone(api: &Api, id: &str) -> Result<(), ApiFailed> {
     }
 }
 
-fn end_line() -> String {
-    format!("/bin/bash -c {}", script::quoted(&script::end_all()))
+fn end_line(id: &str) -> String {
+    format!("/bin/bash -c {}", script::quoted(&script::end_all(id)))
 }
-

@@ -122,7 +122,8 @@ impl Api {
         let mut url = self.at("sandbox")?;
         url.query_pairs_mut().append_pair("labels", &labels.to_string());
         let answer = self.json(Method::GET, url, None, SOON, TOLD).await?;
-        let items = answer["items"].as_array().ok_or(ApiFailed::Nonsense { what: "a list has no `items`" })?;
+        let items =
+            answer["items"].as_array().ok_or(ApiFailed::Nonsense { what: "a list has no `items`" })?;
         items.iter().map(told).collect()
     }
 
@@ -156,7 +157,8 @@ impl Api {
         let asked = json!({ "command": line, "timeout": seconds });
         let patience = SOON.saturating_add(Duration::from_secs(seconds));
         let answer = self.json(Method::POST, url, Some(&asked), patience, bound).await?;
-        let said = answer["result"].as_str().ok_or(ApiFailed::Nonsense { what: "a command has no `result`" })?;
+        let said =
+            answer["result"].as_str().ok_or(ApiFailed::Nonsense { what: "a command has no `result`" })?;
         Ok(said.to_owned())
     }
 
@@ -209,7 +211,8 @@ impl Api {
         let said = serde_json::from_slice::<Value>(bytes).ok();
         let said = said.as_ref().and_then(|said| said["message"].as_str()).unwrap_or("no more is told");
         // A service that repeats what it was sent does not bring the key into a message.
-        let said = said.replace(&self.key, "…").chars().filter(|sign| !sign.is_control()).take(SHOWN).collect();
+        let said =
+            said.replace(&self.key, "…").chars().filter(|sign| !sign.is_control()).take(SHOWN).collect();
         ApiFailed::Refused { status: status.as_u16(), said }
     }
 }

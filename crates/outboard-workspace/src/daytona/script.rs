@@ -5,23 +5,28 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use outboard_jail::HOME;
 use outboard_runtime::ports::workspace::{Command, End, Ran};
 
-/// What every process of a command has in its environment, so that it is found.
-const MARK: &str = "OUTBOARD_WORKSPACE=1";
+/// What every process of a command has in its environment, with the sandbox's id, so that it is found.
+const MARK: &str = "OUTBOARD_WORKSPACE=";
 /// What a shell makes of a program that is not there, or cannot be started.
 const NOT_STARTED: [i32; 2] = [126, 127];
 /// Codes from here on are those of signals.
 const SIGNALS: i32 = 128;
 
-/// Ends all that is marked, twice: something may begin meanwhile.
-pub(super) fn end_all() -> String {
+/// Ends all that is marked, more than once: something may begin meanwhile. A process that clears its environment is not found.
+pub(super) fn end_all(id: &str) -> String {
     format!(
         "for o in 1 2 3; do for p in /proc/[0-9]*; do \
-         grep -qzxF {MARK} $p/environ 2>/dev/null && kill -KILL ${{p#/proc/}} 2>/dev/null; done; done; :"
+         grep -qzxF {MARK}{id} $p/environ 2>/dev/null && kill -KILL ${{p#/proc/}} 2>/dev/null; done; done; :"
     )
 }
 
 /// The script. `input` is the path of what it reads, if anything.
-pub(super) fn script(asked: &Command, environment: &[(String, String)], input: Option<&str>) -> String {
+pub(super) fn script(
+    id: &str,
+    asked: &Command,
+    environment: &[(String, String)],
+    input: Option<&str>,
+) -> String {
     let words = environment.iter().map(|(name, value)| quoted(&format!("{name}={value}")));
     let words: Vec<_> = words.chain(asked.argv.iter().map(|word| quoted(word))).collect();
     let errors = if asked.merged { "2>&1" } else { "2>\"$d/e\"" };
@@ -35,7 +40,7 @@ pub(super) fn script(asked: &Command, environment: &[(String, String)], input: O
          keep o <\"$d/o\" & one=$!\n\
          keep e <\"$d/e\" & two=$!\n\
          {{ read -t {deadline} -u 9 _ || {{ : >\"$d/late\"; end; }}; }} & watch=$!\n\
-         {{ cd {home} && exec env {MARK} {words}; }} <{input} >\"$d/o\" {errors} 9>&- & run=$!\n\
+         {{ cd {home} && exec env {MARK}{id} {words}; }} <{input} >\"$d/o\" {errors} 9>&- & run=$!\n\
          {no_errors}\
          wait $run; code=$?\n\
          wait $one $two\n\
@@ -46,7 +51,7 @@ pub(super) fn script(asked: &Command, environment: &[(String, String)], input: O
          base64 \"$d/e.kept\" | tr -d '\\n'; echo\n\
          rm -rf \"$d\"\n",
         bound = asked.output,
-        end = end_all(),
+        end = end_all(id),
         deadline = asked.deadline.as_secs_f64(),
         home = quoted(HOME),
         words = words.join(" "),

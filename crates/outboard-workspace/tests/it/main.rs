@@ -5,6 +5,7 @@
 
 mod commands;
 mod container;
+mod daytona;
 mod moving;
 
 use std::path::PathBuf;
