@@ -20,7 +20,7 @@ use crate::fixture::wire::{Connection, Request};
 /// The only key that is taken.
 pub const KEY: &str = "dtn-test-key-4711";
 /// What is put below a sandbox's folder.
-const MOVED: [&str; 4] = ["/home/agent", "/opt/outboard", "/tmp/outboard", "/node_modules"];
+const MOVED: [&str; 5] = ["/home/agent", "/opt/outboard", "/tmp/outboard", "/run/outboard", "/node_modules"];
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// How the service misbehaves.
@@ -109,6 +109,14 @@ impl FakeDaytona {
     }
 }
 
+impl Drop for Made {
+    fn drop(&mut self) {
+        // What runs on in it names its folder. Where there is no pkill, it ends with the machine.
+        let folder = self.folder.path().as_os_str();
+        let _ = std::process::Command::new("pkill").args(["-KILL", "-f"]).arg(folder).status();
+    }
+}
+
 impl Drop for FakeDaytona {
     fn drop(&mut self) {
         self.accepting.abort();
@@ -170,7 +178,9 @@ fn create(state: &Mutex<State>, base: &str, body: &[u8]) -> (u16, String) {
 fn list(state: &Mutex<State>, base: &str, query: &str) -> (u16, String) {
     let labels: Value = serde_json::from_str(&parameter(query, "labels")).unwrap_or_default();
     let state = lock(state);
-    let items = state.sandboxes.iter().filter(|(_, made)| made.labels == labels);
+    let asked = labels.as_object().cloned().unwrap_or_default();
+    let has = |made: &Made| asked.iter().all(|(name, value)| made.labels.get(name) == Some(value));
+    let items = state.sandboxes.iter().filter(|(_, made)| has(made));
     let items: Vec<_> = items.map(|(id, made)| told(base, id, made, "started")).collect();
     (200, json!({ "items": items, "nextCursor": null }).to_string())
 }

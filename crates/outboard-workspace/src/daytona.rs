@@ -1,28 +1,32 @@
 //! The wall of a remote sandbox, by Daytona's documented HTTP API. It is tested against a fake, and untested against the service.
 //!
 //! A sandbox would outlive an Outboard that is killed. So the service ends it by itself after a while, and it is labelled,
-//! so that the next start deletes it. What keeps it in is the service's word. It carries no tool calls.
+//! so that the next start deletes it. What keeps it in is the service's word. Tool calls are carried by a relay in it.
 
 mod api;
+mod relay;
 mod script;
 
 use std::{
-    path::Path,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
 use futures::future::{BoxFuture, FutureExt as _};
-
+use outboard_jail::TOOLS;
 use outboard_runtime::ports::workspace::{Command, Ran, Workspace, WorkspaceLost};
 use serde_json::json;
 use tokio::{
     sync::Mutex,
+    task::JoinHandle,
     time::{Instant, sleep, timeout_at},
 };
 
 pub use api::ApiFailed;
-use api::{Api, Told};
+use api::{Api, PROCESS, Told};
+use relay::Relay;
 
 use crate::furnishing::Furnishing;
 
@@ -38,6 +42,8 @@ const IDLE: u64 = 15;
 const OWN: &str = "/tmp/outboard";
 /// The label that every sandbox of this Outboard has.
 const LABEL: &str = "outboard";
+/// The label of its name.
+const NAME: &str = "outboard-workspace";
 /// Seconds that a script has beside its command's.
 const BESIDE: u64 = 30;
 /// Bytes of an answer beside what a command wrote.
@@ -98,29 +104,36 @@ impl Daytona {
         Ok(Self { api: Api::new(url, key)?, instance: instance.to_owned(), snapshot, target })
     }
 
-    /// Deletes what a dead Outboard of this instance left, and tells how many there were. Only one Outboard may have an instance.
+    /// Deletes what Outboards of this instance left that do not live any more, and tells how many there were.
     ///
     /// # Errors
     /// If the service does not tell, or does not delete.
-    pub async fn sweep(&self) -> Result<usize, ApiFailed> {
-        let left = self.api.labelled(&json!({ LABEL: self.instance })).await?;
+    pub async fn sweep(&self, lives: impl Fn(u32) -> bool) -> Result<usize, ApiFailed> {
+        let mut left = self.api.labelled(&json!({ LABEL: self.instance })).await?;
+        left.retain(|sandbox| sandbox.process.is_none_or(|process| !lives(process)));
         for sandbox in &left {
             self.api.delete(&sandbox.id).await?;
         }
         Ok(left.len())
     }
 
-    /// Makes a sandbox and furnishes it.
+    /// Makes a sandbox of this name, which no other of the instance may have, and furnishes it. `tools` is the socket for tool
+    /// calls here.
     ///
     /// # Errors
     /// If the service does not, or something is required that cannot be seen. Then what was made is deleted.
-    pub async fn make(&self, furnishing: &Furnishing) -> Result<Sandbox, DaytonaRefused> {
+    pub async fn make(
+        &self,
+        name: &str,
+        furnishing: &Furnishing,
+        tools: Option<&Path>,
+    ) -> Result<Sandbox, DaytonaRefused> {
         if !furnishing.required.is_empty() {
             let names: Vec<_> = furnishing.required.iter().map(|protection| protection.name()).collect();
             return Err(DaytonaRefused::Unseen { names: names.join(", ") });
         }
         let mut asked = json!({
-            "labels": { LABEL: self.instance },
+            "labels": { LABEL: self.instance, PROCESS: std::process::id().to_string(), NAME: name },
             "public": false,
             "networkBlockAll": true,
             "autoStopInterval": IDLE,
@@ -132,9 +145,19 @@ impl Daytona {
             }
         }
         let until = Instant::now() + MAKING;
-        let told = timeout_at(until, self.api.create(&asked)).await.map_err(|_| DaytonaRefused::Slow)??;
+        let told = match timeout_at(until, self.api.create(&asked)).await {
+            Ok(Ok(told)) => told,
+            // It may have been made all the same.
+            Ok(Err(failed)) => {
+                self.forget(name).await;
+                return Err(failed.into());
+            }
+            Err(_) => {
+                self.forget(name).await;
+                return Err(DaytonaRefused::Slow);
+            }
+        };
         let mut environment = furnishing.environment();
-        environment.retain(|(name, _)| name != "OUTBOARD_SOCKET");
         environment.push(("PATH".to_owned(), PROGRAMS.to_owned()));
         let mut sandbox = Sandbox {
             api: self.api.clone(),
@@ -143,9 +166,10 @@ impl Daytona {
             next: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             turn: Mutex::new(()),
+            relay: Mutex::new(None),
         };
         let made = match timeout_at(until, sandbox.started()).await {
-            Ok(Ok(())) => sandbox.furnish(furnishing).await,
+            Ok(Ok(())) => sandbox.furnish(furnishing, tools).await,
             Ok(Err(refused)) => Err(refused),
             Err(_) => Err(DaytonaRefused::Slow),
         };
@@ -154,6 +178,23 @@ impl Daytona {
             return Err(refused);
         }
         Ok(sandbox)
+    }
+}
+
+impl Daytona {
+    /// Deletes what was asked for under this name and may have been made.
+    async fn forget(&self, name: &str) {
+        let forgotten = async {
+            for sandbox in self.api.labelled(&json!({ LABEL: self.instance, NAME: name })).await? {
+                self.api.delete(&sandbox.id).await?;
+            }
+            Ok::<(), ApiFailed>(())
+        };
+        match timeout_at(Instant::now() + ENDING, forgotten).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "a remote sandbox may be left"),
+            Err(_) => tracing::error!("a remote sandbox may be left: the service does not answer in time"),
+        }
     }
 }
 
@@ -166,6 +207,8 @@ pub struct Sandbox {
     closed: AtomicBool,
     /// Whoever holds it runs.
     turn: Mutex<()>,
+    /// What carries tool calls.
+    relay: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Ends what runs if nobody waits for it any more.
@@ -207,9 +250,10 @@ impl Sandbox {
         }
     }
 
-    async fn furnish(&self, furnishing: &Furnishing) -> Result<(), DaytonaRefused> {
-        let folders: std::collections::BTreeSet<_> =
+    async fn furnish(&self, furnishing: &Furnishing, tools: Option<&Path>) -> Result<(), DaytonaRefused> {
+        let mut folders: BTreeSet<PathBuf> =
             furnishing.written().filter_map(|(path, _)| path.parent().map(Path::to_owned)).collect();
+        folders.extend(tools.and(Path::new(TOOLS).parent()).map(Path::to_owned));
         let mut script = "set -e\nas=; [ \"$(id -u)\" = 0 ] || as='sudo -n'\n".to_owned();
         for folder in folders {
             let folder = script::quoted(&folder.to_string_lossy());
@@ -226,6 +270,32 @@ impl Sandbox {
         for (path, text) in furnishing.written() {
             self.api.upload(&self.told, &path.to_string_lossy(), text.as_bytes()).await?;
         }
+        if let Some(tools) = tools {
+            self.carry(tools).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts the relay there, and what fetches from it here.
+    async fn carry(&self, tools: &Path) -> Result<(), DaytonaRefused> {
+        let (program, desk) = (format!("{OWN}/relay.py"), format!("{OWN}/relay"));
+        self.api.upload(&self.told, &program, relay::PROGRAM.as_bytes()).await?;
+        let words = [&program, "serve", TOOLS, &desk].map(script::quoted).join(" ");
+        let start = format!(
+            "setsid python3 {words} </dev/null >/dev/null 2>&1 & \
+             for n in $(seq 50); do [ -S {desk} ] && echo up && exit; sleep 0.1; done; command -v python3 || echo no python3"
+        );
+        let said = self
+            .api
+            .execute(&self.told, &format!("/bin/bash -c {}", script::quoted(&start)), BESIDE, FRAME)
+            .await?;
+        if said.trim() != "up" {
+            let said = said.chars().filter(|sign| !sign.is_control()).take(300).collect();
+            return Err(DaytonaRefused::Furnishing { said });
+        }
+        let relay =
+            Relay { api: self.api.clone(), told: self.told.clone(), program, desk, tools: tools.to_owned() };
+        *self.relay.lock().await = Some(tokio::spawn(relay.carry()));
         Ok(())
     }
 
@@ -270,6 +340,9 @@ impl Workspace for Sandbox {
         async move {
             if self.closed.swap(true, Ordering::AcqRel) {
                 return;
+            }
+            if let Some(relay) = self.relay.lock().await.take() {
+                relay.abort();
             }
             let id = &self.told.id;
             match timeout_at(Instant::now() + ENDING, gone(&self.api, id)).await {

@@ -28,5 +28,5 @@ pub(crate) use load::{Configuration, Configured, examine, load, reload};
 pub(crate) use openapi::{Credential, Login, OpenApi, References};
 pub(crate) use settings::{RESULT_TOKENS, Settings, TypeCheck};
 pub(crate) use usage::Usage;
-pub(crate) use workspace::{Wall, WorkspaceSettings};
+pub(crate) use workspace::{DaytonaSettings, Wall, WorkspaceSettings};
 pub(crate) use wrong::{Wrong, listed};

@@ -14,6 +14,10 @@ pub(super) const SOON: Duration = Duration::from_secs(60);
 const TOLD: usize = 4 << 20;
 /// Characters that are shown of what the service says of a failure.
 const SHOWN: usize = 300;
+/// Pages of a list that are followed.
+const PAGES: usize = 100;
+/// The label that says which process asked for a sandbox.
+pub(super) const PROCESS: &str = "outboard-process";
 /// Separates the parts of a form. Texts that hold it are not sent.
 const BOUNDARY: &str = "outboard-7c1f0d9e5b3a4826";
 
@@ -80,6 +84,8 @@ pub(super) struct Told {
     pub(super) id: String,
     pub(super) state: String,
     pub(super) toolbox: Option<String>,
+    /// The process that asked for it, if it says so.
+    pub(super) process: Option<u32>,
 }
 
 impl Api {
@@ -117,14 +123,25 @@ impl Api {
         }
     }
 
-    /// The first page of sandboxes that have these labels.
+    /// The sandboxes that have these labels, on as many pages as are followed.
     pub(super) async fn labelled(&self, labels: &Value) -> Result<Vec<Told>, ApiFailed> {
-        let mut url = self.at("sandbox")?;
-        url.query_pairs_mut().append_pair("labels", &labels.to_string());
-        let answer = self.json(Method::GET, url, None, SOON, TOLD).await?;
-        let items =
-            answer["items"].as_array().ok_or(ApiFailed::Nonsense { what: "a list has no `items`" })?;
-        items.iter().map(told).collect()
+        let (mut all, mut cursor) = (Vec::new(), None::<String>);
+        for _ in 0..PAGES {
+            let mut url = self.at("sandbox")?;
+            url.query_pairs_mut().append_pair("labels", &labels.to_string());
+            if let Some(cursor) = &cursor {
+                url.query_pairs_mut().append_pair("cursor", cursor);
+            }
+            let answer = self.json(Method::GET, url, None, SOON, TOLD).await?;
+            let items = answer["items"].as_array();
+            let items = items.ok_or(ApiFailed::Nonsense { what: "a list has no `items`" })?;
+            all.extend(items.iter().map(told).collect::<Result<Vec<_>, _>>()?);
+            match answer["nextCursor"].as_str() {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => break,
+            }
+        }
+        Ok(all)
     }
 
     pub(super) async fn upload(&self, sandbox: &Told, path: &str, bytes: &[u8]) -> Result<(), ApiFailed> {
@@ -169,7 +186,13 @@ impl Api {
     /// The address of a sandbox's own tools, which the service tells; the key goes there too.
     fn within(&self, sandbox: &Told, path: &str) -> Result<Url, ApiFailed> {
         let base = sandbox.toolbox.as_deref().ok_or(ApiFailed::Nonsense { what: "no `toolboxProxyUrl`" })?;
-        address(&format!("{}/{}/{path}", base.trim_end_matches('/'), sandbox.id))
+        let url = address(&format!("{}/{}/{path}", base.trim_end_matches('/'), sandbox.id))?;
+        if site(&url) != site(&self.url) {
+            return Err(ApiFailed::Nonsense {
+                what: "a `toolboxProxyUrl` of somebody else, who would get the key",
+            });
+        }
+        Ok(url)
     }
 
     async fn json(
@@ -223,7 +246,18 @@ fn told(answer: &Value) -> Result<Told, ApiFailed> {
     if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
         return Err(ApiFailed::Nonsense { what: "an `id` is none" });
     }
-    Ok(Told { id, state: text("state").unwrap_or_default(), toolbox: text("toolboxProxyUrl") })
+    let process = answer["labels"][PROCESS].as_str().and_then(|process| process.parse().ok());
+    Ok(Told { id, state: text("state").unwrap_or_default(), toolbox: text("toolboxProxyUrl"), process })
+}
+
+/// Whose a host is: its last two labels, or all of it where it is an address.
+fn site(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    if url.domain().is_none() {
+        return Some(host.to_owned());
+    }
+    let labels: Vec<&str> = host.rsplit('.').take(2).collect();
+    Some(labels.join("."))
 }
 
 fn address(text: &str) -> Result<Url, ApiFailed> {

@@ -16,7 +16,7 @@ fn service(fake: &FakeDaytona) -> Daytona {
 
 async fn sandbox(fake: &FakeDaytona) -> Sandbox {
     let furnishing = Furnishing { readme: "# Workspace\n".to_owned(), ..Furnishing::default() };
-    service(fake).make(&furnishing).await.unwrap()
+    service(fake).make("w1", &furnishing, None).await.unwrap()
 }
 
 fn bash(script: &str) -> Command {
@@ -83,8 +83,10 @@ async fn what_a_dead_outboard_left_is_swept_and_nothing_else() {
     let fake = FakeDaytona::start().await;
     let _left = sandbox(&fake).await;
     let other = Daytona::new(&fake.url(), KEY, "two", None, None).unwrap();
-    let _others = other.make(&Furnishing::default()).await.unwrap();
-    assert_eq!(service(&fake).sweep().await.unwrap(), 1);
+    let _others = other.make("w1", &Furnishing::default(), None).await.unwrap();
+    let own = std::process::id();
+    assert_eq!(service(&fake).sweep(|process| process == own).await.unwrap(), 0);
+    assert_eq!(service(&fake).sweep(|_| false).await.unwrap(), 1);
     assert_eq!(fake.sandboxes(), 1);
 }
 
@@ -92,11 +94,11 @@ async fn what_a_dead_outboard_left_is_swept_and_nothing_else() {
 async fn one_that_does_not_start_is_deleted_and_what_cannot_be_seen_is_refused() {
     let fake = FakeDaytona::start().await;
     let required = Furnishing { required: vec![Protection::Root], ..Furnishing::default() };
-    let refused = service(&fake).make(&required).await.err().unwrap().to_string();
+    let refused = service(&fake).make("w1", &required, None).await.err().unwrap().to_string();
     assert!(refused.contains(Protection::Root.name()), "{refused}");
     assert!(fake.asked().is_empty());
     fake.fault(Fault::Fails);
-    let refused = service(&fake).make(&Furnishing::default()).await.err().unwrap().to_string();
+    let refused = service(&fake).make("w1", &Furnishing::default(), None).await.err().unwrap().to_string();
     assert!(refused.contains("`error`"), "{refused}");
     assert_eq!(fake.sandboxes(), 0);
 }
@@ -121,4 +123,41 @@ async fn a_sandbox_that_vanished_is_told_as_lost() {
     fake.vanish();
     let lost = sandbox.run(bash("true")).await.unwrap_err().to_string();
     assert!(lost.contains("404"), "{lost}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_reach_the_tools_of_this_host_and_hear_their_answers() {
+    let fake = FakeDaytona::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let tools = folder.path().join("tools");
+    let listener = tokio::net::UnixListener::bind(&tools).unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut read, mut write) = stream.into_split();
+                tokio::io::copy(&mut read, &mut write).await
+            });
+        }
+    });
+    let furnishing = Furnishing { tools: true, ..Furnishing::default() };
+    let sandbox = service(&fake).make("w1", &furnishing, Some(&tools)).await.unwrap();
+    let program = "import os, socket
+lines = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+for number, line in enumerate(lines):
+    line.connect(os.environ['OUTBOARD_SOCKET'])
+    line.sendall(bytes([65 + number]) * 200_000)
+for number, line in enumerate(lines):
+    heard = b''
+    while len(heard) < 200_000:
+        heard += line.recv(1 << 20)
+    assert heard == bytes([65 + number]) * 200_000
+print('heard')";
+    let asked = Command {
+        argv: ["/usr/bin/env", "python3", "-c", program].map(str::to_owned).to_vec(),
+        merged: true,
+        ..bash("")
+    };
+    let ran = sandbox.run(asked).await.unwrap();
+    assert_eq!((ran.end, String::from_utf8_lossy(&ran.output).as_ref()), (End::Code(0), "heard\n"));
+    sandbox.close().await;
 }

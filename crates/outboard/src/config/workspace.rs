@@ -17,6 +17,8 @@ pub(crate) enum Wall {
     Jail,
     /// A container of Podman or Docker, of the image that the setting `workspace.image` names
     Container,
+    /// A sandbox of Daytona's, by its API, as the setting `workspace.daytona` says; untested against the service
+    Daytona,
 }
 
 impl Wall {
@@ -25,7 +27,28 @@ impl Wall {
         match self {
             Self::Jail => "jail",
             Self::Container => "container",
+            Self::Daytona => "daytona",
         }
+    }
+}
+
+/// Whose remote sandboxes are used, and which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DaytonaSettings {
+    /// Where the API is.
+    pub(crate) url: String,
+    /// The variable that holds the key.
+    pub(crate) key_env: String,
+    /// What sandboxes are made of, by the service's name for it; its own choice without.
+    pub(crate) snapshot: Option<String>,
+    /// The region; the service's own choice without.
+    pub(crate) target: Option<String>,
+}
+
+impl Default for DaytonaSettings {
+    fn default() -> Self {
+        let (url, key_env) = ("https://app.daytona.io/api".to_owned(), "DAYTONA_API_KEY".to_owned());
+        Self { url, key_env, snapshot: None, target: None }
     }
 }
 
@@ -40,6 +63,8 @@ pub(crate) struct WorkspaceSettings {
     pub(crate) engine: Vec<String>,
     /// What containers are made of: an image's name, or the absolute path of a folder.
     pub(crate) image: Option<String>,
+    /// Remote sandboxes.
+    pub(crate) daytona: DaytonaSettings,
     /// What each may use.
     pub(crate) limits: Limits,
     /// Protections without which none is made, beside those that none is made without.
@@ -48,11 +73,12 @@ pub(crate) struct WorkspaceSettings {
     pub(crate) show: Vec<PathBuf>,
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "on",
     "runtime",
     "engine",
     "image",
+    "daytona",
     "memoryMegabytes",
     "diskMegabytes",
     "files",
@@ -102,7 +128,7 @@ fn read_members(members: &Map<String, Value>, wrong: &mut Vec<Wrong>) -> Workspa
         let known = |wall: &&Wall| runtime.as_str() == Some(wall.name());
         match Wall::value_variants().iter().find(known) {
             Some(wall) => settings.wall = *wall,
-            None => reader.out_of_range("runtime", "\"jail\" or \"container\"", &"\"jail\""),
+            None => reader.out_of_range("runtime", "\"jail\", \"container\" or \"daytona\"", &"\"jail\""),
         }
     }
     match reader.given("image").map(Value::as_str) {
@@ -112,6 +138,14 @@ fn read_members(members: &Map<String, Value>, wrong: &mut Vec<Wrong>) -> Workspa
             let expected =
                 "the name of an image, or the absolute path of a folder that holds a root file system";
             reader.out_of_range("image", expected, &"none");
+        }
+    }
+    match reader.given("daytona").map(daytona) {
+        None => {}
+        Some(Some(daytona)) => settings.daytona = daytona,
+        Some(None) => {
+            let expected = "an object with texts: `url`, `keyEnv`, `snapshot`, `target`";
+            reader.out_of_range("daytona", expected, &"the service's own choices");
         }
     }
     let words = |key: &str, reader: &Reader<'_>| -> Option<Option<Vec<String>>> {
@@ -151,6 +185,22 @@ fn read_members(members: &Map<String, Value>, wrong: &mut Vec<Wrong>) -> Workspa
     settings
 }
 
+/// `daytona` as it is given; nothing if something in it is no text or has no meaning.
+fn daytona(given: &Value) -> Option<DaytonaSettings> {
+    let mut settings = DaytonaSettings::default();
+    for (key, value) in given.as_object()? {
+        let text = value.as_str().filter(|text| !text.is_empty())?.to_owned();
+        match key.as_str() {
+            "url" => settings.url = text,
+            "keyEnv" => settings.key_env = text,
+            "snapshot" => settings.snapshot = Some(text),
+            "target" => settings.target = Some(text),
+            _ => return None,
+        }
+    }
+    Some(settings)
+}
+
 /// Whether this is one word that no engine takes for an option.
 fn is_image(image: &str) -> bool {
     !image.is_empty()
@@ -183,12 +233,19 @@ mod tests {
         let settings = check(&given).unwrap();
         assert_eq!((settings.wall, settings.engine), (Wall::Container, vec!["docker".to_owned()]));
         assert_eq!(settings.image.as_deref(), Some("debian:12"));
+        let given = json!({ "runtime": "daytona", "daytona": { "keyEnv": "KEY", "snapshot": "small" } });
+        let settings = check(&given).unwrap();
+        assert_eq!((settings.wall, settings.daytona.key_env.as_str()), (Wall::Daytona, "KEY"));
+        assert_eq!(settings.daytona.url, "https://app.daytona.io/api");
+        for wrong in [json!(true), json!({ "key": "secret" }), json!({ "url": 7 }), json!({ "url": "" })] {
+            assert!(check(&json!({ "daytona": wrong })).is_err(), "{wrong}");
+        }
         let given = json!({ "engine": ["podman", "--runtime", "runc"] });
         assert_eq!(check(&given).unwrap().engine, ["podman", "--runtime", "runc"]);
         for (given, what) in [
             (
                 json!({ "runtime": "vm" }),
-                "`workspace.runtime` is \"vm\"; it must be \"jail\" or \"container\"",
+                "`workspace.runtime` is \"vm\"; it must be \"jail\", \"container\" or \"daytona\"",
             ),
             (
                 json!({ "image": "--privileged" }),

@@ -6,20 +6,23 @@ use std::{
     sync::Arc,
 };
 
-use outboard_jail::Standing;
+use outboard_jail::{Protection, Standing};
 use outboard_runtime::ports::workspace::{Workspace, WorkspaceRefused};
 use outboard_socket::{Door, Private};
 #[cfg(target_os = "linux")]
 use outboard_workspace::jail::{Launcher, order};
 use outboard_workspace::{
     container::{Containers, Engine, Image},
+    daytona::Daytona,
     furnishing::Furnishing,
 };
+use sha2::{Digest as _, Sha256};
 #[cfg(target_os = "linux")]
 use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::{
-    config::{Wall, WorkspaceSettings},
+    config::{DaytonaSettings, Wall, WorkspaceSettings},
     report,
 };
 
@@ -36,6 +39,8 @@ pub(crate) enum Walls {
     Jail(Box<Mutex<Option<Launcher>>>),
     /// Containers, and where their sockets for tool calls lie.
     Container { containers: Containers, sockets: PathBuf },
+    /// Remote sandboxes, and where the sockets lie to which their tool calls are carried. What others left is swept once.
+    Daytona { daytona: Daytona, sockets: PathBuf, swept: OnceCell<()> },
 }
 
 /// A workspace, what keeps it in, and where its tool calls come in.
@@ -65,6 +70,10 @@ impl Walls {
             Wall::Container => {
                 let containers = containers(settings, programs)?;
                 Ok(Self::Container { containers, sockets: state.join("containers") })
+            }
+            Wall::Daytona => {
+                let daytona = daytona(&settings.daytona, state)?;
+                Ok(Self::Daytona { daytona, sockets: state.join("daytona"), swept: OnceCell::new() })
             }
         }
     }
@@ -101,6 +110,21 @@ impl Walls {
                 let standings = container.standings().to_vec();
                 Ok(Walled { workspace: Arc::new(container), standings, door })
             }
+            Self::Daytona { daytona, sockets, swept } => {
+                swept.get_or_init(|| swept_of(daytona)).await;
+                let door = if furnishing.tools { Some(socket(sockets, name)?) } else { None };
+                let tools = door.as_ref().and_then(Door::path);
+                let made = daytona.make(name, &furnishing, tools).await;
+                let sandbox = made.map_err(|error| refused(&error))?;
+                // Nothing of it can be looked at from here.
+                let unseen = |protection| Standing {
+                    protection,
+                    in_force: false,
+                    note: "not looked at: it is the service's word".to_owned(),
+                };
+                let standings = Protection::ALL.map(unseen).to_vec();
+                Ok(Walled { workspace: Arc::new(sandbox), standings, door })
+            }
         }
     }
 
@@ -110,6 +134,7 @@ impl Walls {
             #[cfg(target_os = "linux")]
             Self::Jail(_) => true,
             Self::Container { .. } => cfg!(target_os = "linux"),
+            Self::Daytona { .. } => true,
         }
     }
 
@@ -119,8 +144,40 @@ impl Walls {
             #[cfg(target_os = "linux")]
             Self::Jail(_) => "Linux with bash, Python and the system's programs, in a jail",
             Self::Container { .. } => "Linux with bash and what its image has, in a container",
+            Self::Daytona { .. } => "Linux with bash and what its snapshot has, in a remote sandbox",
         }
     }
+}
+
+fn daytona(settings: &DaytonaSettings, state: &Path) -> Result<Daytona, WorkspaceRefused> {
+    let variable = &settings.key_env;
+    let key = std::env::var(variable).ok().filter(|key| !key.is_empty()).ok_or_else(|| WorkspaceRefused {
+        reason: format!(
+            "the variable {variable} holds no key to Daytona; the setting `workspace.daytona.keyEnv` names another"
+        ),
+    })?;
+    let hash = Sha256::digest(state.as_os_str().as_encoded_bytes());
+    let instance: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let (snapshot, target) = (settings.snapshot.clone(), settings.target.clone());
+    Daytona::new(&settings.url, &key, &instance, snapshot, target).map_err(|error| WorkspaceRefused {
+        reason: format!("{}; see the setting `workspace.daytona`", report::chain(&error)),
+    })
+}
+
+/// Deletes what killed Outboards of this state directory left. If it cannot be done, the service does it later.
+async fn swept_of(daytona: &Daytona) {
+    match daytona.sweep(lives).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "remote sandboxes were deleted that killed Outboards had left"),
+        Err(error) => {
+            tracing::warn!(%error, "remote sandboxes that killed Outboards left may be there still")
+        }
+    }
+}
+
+/// Whether this process lives, as far as can be seen; where it cannot be, it does.
+fn lives(process: u32) -> bool {
+    !cfg!(target_os = "linux") || Path::new("/proc").join(process.to_string()).exists()
 }
 
 fn containers(settings: &WorkspaceSettings, programs: &str) -> Result<Containers, WorkspaceRefused> {

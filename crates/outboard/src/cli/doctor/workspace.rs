@@ -8,6 +8,7 @@ use super::{
     Findings,
 };
 use crate::{
+    config::Wall,
     report::{Cell, Table, escaped},
     workspace::try_out,
 };
@@ -17,6 +18,13 @@ pub(super) async fn examine(context: &Context, findings: &mut Findings) {
     let settings = &context.configuration.settings.workspace;
     findings.heading("workspace");
     let wall = settings.wall.name();
+    if settings.wall == Wall::Daytona {
+        let what = "remote sandboxes are not tried here: each costs one of the service";
+        findings.fact("workspace", json!({ "on": settings.on, "runtime": wall, "why": what }));
+        let mut table = Table::indented(2);
+        table.row([Cell::left(wall), Cell::left(what)]);
+        return findings.rows(&table);
+    }
     let programs = variable("PATH").unwrap_or_default();
     let standings = match try_out(settings, &programs, &context.places.state).await {
         Ok(standings) => standings,
