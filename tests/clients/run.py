@@ -31,6 +31,7 @@ def main() -> int:
         "OUTBOARD_NODE_MODULES": str(environment.node_modules),
         "OUTBOARD_CLIENTS_PYTHON": str(environment.python),
         "OUTBOARD_APIS_PYTHON": str(environment.apis_python),
+        "OUTBOARD_DAYTONA_PYTHON": str(environment.daytona_python),
         "OUTBOARD_CLIENTS_ONLY": arguments.only,
     }
     node = ["node", "--test-reporter", str(HERE / "node" / "reporter.mjs"), str(HERE / "node" / "main.mjs")]

@@ -154,6 +154,13 @@ async fn answer(state: &Mutex<State>, base: &str, request: &Request) -> (u16, St
             };
             match (request.method.as_str(), rest) {
                 ("POST", ["files", "upload-v2"]) => upload(&folder, query, &request.body),
+                ("GET", ["files", "download"]) => {
+                    let path = moved(&folder, &parameter(query, "path"));
+                    match std::fs::read_to_string(path) {
+                        Ok(text) => (200, text),
+                        Err(error) => no(404, &error.to_string()),
+                    }
+                }
                 ("POST", ["process", "execute"]) => execute(&folder, &request.body, fault).await,
                 _ => no(404, "no such path"),
             }
@@ -204,7 +211,7 @@ fn told(base: &str, id: &str, made: &Made, state: &str) -> Value {
     json!({
         "id": id, "organizationId": "org", "name": id, "user": "daytona", "env": {}, "labels": made.labels,
         "public": false, "networkBlockAll": true, "target": "local", "cpu": 1, "gpu": 0, "memory": 1,
-        "disk": 1, "state": state, "toolboxProxyUrl": format!("{base}/toolbox"),
+        "disk": 1, "kvm": false, "state": state, "toolboxProxyUrl": format!("{base}/toolbox"),
     })
 }
 
@@ -228,7 +235,10 @@ fn upload(folder: &Path, query: &str, body: &[u8]) -> (u16, String) {
     };
     let above = Path::new(&path).parent().unwrap_or(folder);
     match std::fs::create_dir_all(above).and_then(|()| std::fs::write(&path, bytes)) {
-        Ok(()) => (200, "{}".to_owned()),
+        Ok(()) => {
+            let name = Path::new(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (200, json!({ "name": name, "path": path, "type": "file" }).to_string())
+        }
         Err(error) => no(400, &error.to_string()),
     }
 }

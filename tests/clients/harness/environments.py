@@ -26,6 +26,8 @@ class Environment:
     newest_python: Path
     #: With servers that have OpenAPI documents of their own.
     apis_python: Path
+    #: With Daytona's SDK.
+    daytona_python: Path
     node_modules: Path
 
 
@@ -40,6 +42,7 @@ def prepare(folder: Path, cache: Path) -> Environment:
         python=_python(cache, folder / "requirements.txt"),
         newest_python=_python(cache, folder / "requirements-newest.txt"),
         apis_python=_python(cache, folder / "requirements-apis.txt"),
+        daytona_python=_python(cache, folder / "requirements-daytona.txt"),
         node_modules=_node_modules(cache, folder / "package.json", folder / "package-lock.json"),
     )
 

@@ -10,6 +10,7 @@ from suite import (  # noqa: F401  importing a module registers its tests
     cancelling,
     concurrency,
     configuration,
+    daytona,
     ending,
     eras,
     errors,

@@ -12,8 +12,8 @@ const CONTAINED: &[(&str, &[&str], &str)] = &[
     ("ruff*", &["outboard-script"], "the syntax tree stays behind the script's own types"),
     (
         "reqwest",
-        &["outboard-upstream", "outboard-openapi", "outboard-agent"],
-        "only upstreams and models are reached over the network",
+        &["outboard-upstream", "outboard-openapi", "outboard-agent", "outboard-workspace"],
+        "only upstreams, models and remote sandboxes are reached over the network",
     ),
     (
         "hyper*",

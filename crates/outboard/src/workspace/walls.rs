@@ -170,14 +170,19 @@ async fn swept_of(daytona: &Daytona) {
         Ok(0) => {}
         Ok(count) => tracing::info!(count, "remote sandboxes were deleted that killed Outboards had left"),
         Err(error) => {
-            tracing::warn!(%error, "remote sandboxes that killed Outboards left may be there still")
+            tracing::warn!(%error, "remote sandboxes that killed Outboards left may be there still");
         }
     }
 }
 
 /// Whether this process lives, as far as can be seen; where it cannot be, it does.
 fn lives(process: u32) -> bool {
-    !cfg!(target_os = "linux") || Path::new("/proc").join(process.to_string()).exists()
+    if !cfg!(target_os = "linux") {
+        return true;
+    }
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"));
+    // One whose parent has not heard of its end has ended.
+    stat.is_ok_and(|stat| !stat.rsplit(')').next().is_some_and(|state| state.starts_with(" Z")))
 }
 
 fn containers(settings: &WorkspaceSettings, programs: &str) -> Result<Containers, WorkspaceRefused> {

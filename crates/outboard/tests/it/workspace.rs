@@ -1,6 +1,9 @@
 //! The workspace through the whole program: `bash` for a client, and what a person's other commands see of it.
 
-use outboard_testkit::client::{Client, Home};
+use outboard_testkit::{
+    client::{Client, Home, eventually},
+    daytona::{FakeDaytona, KEY},
+};
 use serde_json::{Value, json};
 
 use crate::harness::{OUTBOARD, fixture};
@@ -132,9 +135,9 @@ fn nothing_of_a_workspace_outlives_its_session() {
             .filter(|line| String::from_utf8_lossy(line).contains(&mark))
             .count()
     };
-    outboard_testkit::client::eventually("both run", || running() == 2);
+    eventually("both run", || running() == 2);
     client.close();
-    outboard_testkit::client::eventually("its processes are gone", || running() == 0);
+    eventually("its processes are gone", || running() == 0);
     assert_eq!(std::fs::read_dir(home.state().join("workspaces")).unwrap().count(), 0);
 }
 
@@ -183,7 +186,7 @@ fn a_wall_that_is_not_there_is_told_with_what_to_do() {
     let told = none(&["serve", "--workspace=container"]);
     assert!(told.contains("neither podman nor docker is on the path; install one"), "{told}");
     let told = none(&["serve", "--workspace=vm"]);
-    assert!(told.contains("[possible values: jail, container]"), "{told}");
+    assert!(told.contains("[possible values: jail, container, daytona]"), "{told}");
     let engine = json!({ "runtime": "container", "engine": "/not/there" });
     home.configure(&json!({ "mcpServers": {}, "workspace": engine }));
     let told = none(&["serve"]);
@@ -193,4 +196,50 @@ fn a_wall_that_is_not_there_is_told_with_what_to_do() {
     let mut client = Client::connect(home.command(OUTBOARD, &["serve"]));
     let (failed, text) = client.call("bash", json!({ "command": "ls" }));
     assert!(failed && text.contains("the engine `/not/there` cannot be started"), "{text}");
+}
+
+#[test]
+fn a_remote_sandbox_is_a_workspace_whose_programs_call_tools_and_a_killed_outboards_is_swept() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fake = runtime.block_on(FakeDaytona::start());
+    let home = Home::new();
+    let daytona = json!({ "url": fake.url(), "keyEnv": "DAYTONA_TEST_KEY" });
+    let workspace = json!({ "runtime": "daytona", "daytona": daytona });
+    let rule = json!({ "tools": "fix.count", "verdict": "deny", "reason": "not here" });
+    let policy = json!({ "rules": [rule], "otherwise": "allow" });
+    home.configure(
+        &json!({ "mcpServers": { "fix": fixture(&[]) }, "workspace": workspace, "policy": policy }),
+    );
+    let start = || {
+        let mut command = home.command(OUTBOARD, &["serve"]);
+        command.env("DAYTONA_TEST_KEY", KEY);
+        Client::connect(command)
+    };
+    let mut client = start();
+    assert_eq!(bash(&mut client, "echo kept > f; echo hello"), "exit 0\nhello");
+    let call = |what: &str| format!("python3 -c 'from mcp_tools.fix import *; print({what})' 2>&1; cat f");
+    let text = bash(&mut client, &call("add(a=2, b=3)"));
+    assert!(text.contains("5") && text.ends_with("kept"), "{text}");
+    let text = bash(&mut client, &call("count()"));
+    assert!(text.contains("not here"), "the gate is the same: {text}");
+    let text = bash(&mut client, "env; cat /proc/self/environ");
+    assert!(!text.contains(KEY), "{text}");
+    let (_, listed, _) = outboard(&home, &["workspace", "list"]);
+    assert!(listed.contains("the service's word"), "{listed}");
+    let killed = std::process::Command::new("kill").args(["-KILL", &client.pid().to_string()]).status();
+    assert!(killed.unwrap().success() && fake.sandboxes() == 1);
+    let mut next = start();
+    assert_eq!(bash(&mut next, "cat f 2>/dev/null; echo anew"), "exit 0\nanew");
+    assert_eq!(fake.sandboxes(), 1, "what the killed one left is gone");
+    next.close();
+    eventually("its own is gone", || fake.sandboxes() == 0);
+}
+
+#[test]
+fn a_remote_sandbox_without_a_key_is_told() {
+    let home = Home::new();
+    home.configure(&json!({ "mcpServers": {} }));
+    let ran = home.command(OUTBOARD, &["serve", "--workspace=daytona"]).output().unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(!ran.status.success() && said.contains("DAYTONA_API_KEY"), "{said}");
 }

@@ -163,7 +163,7 @@ if __name__ == "__main__":
   with m.get_context("fork").Pool(2) as p: print(p.map(squares.work, range(5)))' 2>&1 | tail -1
 ----
 timeout 0.3 python3 -c 'import time; time.sleep(60)'; echo $?
-timeout -s INT 0.5 python3 -c 'import time
+timeout --foreground -s INT 0.5 python3 -c 'import time
 try: time.sleep(60)
 except KeyboardInterrupt: print("told")'; echo $?
 ----
