@@ -9,7 +9,7 @@ use std::{
 };
 
 use outboard_runtime::journal::StoreFailure;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{
     failure::At,
@@ -80,7 +80,7 @@ pub(crate) fn open_to_read(options: &StoreOptions) -> Result<Option<Connection>,
 
 fn prepare(connection: &Connection, options: &StoreOptions) -> rusqlite::Result<()> {
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    log_ahead(connection, options.patience)?;
     let synchronous = match options.durability {
         // The log is synced before it is moved into the database, so that a loss of power leaves it whole; a commit
         // hands it to the system and does not wait for the disk.
@@ -96,6 +96,24 @@ fn prepare(connection: &Connection, options: &StoreOptions) -> rusqlite::Result<
     }
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
+}
+
+/// Has changes written ahead of the database. Of several who ask for that of a new database at once SQLite refuses all but one
+/// without waiting, because each reads it already, so the waiting is done here.
+fn log_ahead(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(rusqlite::Error::SqliteFailure(failure, _))
+                if failure.code == ErrorCode::DatabaseBusy
+                    && !IMPATIENT.get()
+                    && began.elapsed() < patience =>
+            {
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
+            other => return other,
+        }
+    }
 }
 
 thread_local! {
