@@ -25,7 +25,7 @@ pub(crate) use rows::MEASURES;
 use std::{io, path::PathBuf, time::Instant};
 
 use crate::{
-    gateway,
+    floor, gateway,
     machine::NoFigures,
     peer::{Peer, PeerFailure},
     progress::Progress,
@@ -110,6 +110,17 @@ impl Bench<'_> {
         let rounds = self.rounds.min(most);
         (0..rounds).inspect(move |round| self.progress.round(measure.name, *round, rounds))
     }
+}
+
+/// Seconds that one of `count` echoes takes the raw client, one after another.
+fn echo_seconds(upstream: &mut Peer, count: u16) -> Result<f64, BenchFailure> {
+    let (seconds, ()) = timed(|| {
+        for _ in 0..count {
+            expect("the raw client", &floor::echo(upstream)?.as_str(), &floor::HELLO)?;
+        }
+        Ok::<(), BenchFailure>(())
+    })?;
+    Ok(seconds / f64::from(count))
 }
 
 /// The seconds that `work` takes.

@@ -490,7 +490,8 @@ impl ServerHandler for Handler {
         let mut answer = self.negotiate_initialize(&request)?;
         if let Some(resources) = &mut answer.capabilities.resources {
             // Later revisions subscribe in another way.
-            resources.subscribe = self.first_offer().await.beside.subscribes().then_some(true);
+            let offer = self.offers.of(self.backend.catalogue().snapshot());
+            resources.subscribe = offer.beside.subscribes().then_some(true);
         }
         // What was agreed on counts from here on, not what was asked for.
         let mut agreed = request;
@@ -634,7 +635,7 @@ impl ServerHandler for Handler {
             arguments::not_an_object(name, got).ok_or_else(|| unknown_tool(name))?
         };
         let mut result = text(wrong, true);
-        if context.protocol_version().is_none_or(|version| version.has_initialize()) {
+        if !is_modern(&context) {
             result.result_type = None;
         }
         let result = serde_json::to_value(result)
@@ -683,6 +684,11 @@ impl ServerHandler for Handler {
     }
 }
 
+/// Whether results have to say what earlier revisions do not know: that they are whole, and how long they hold.
+fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    context.protocol_version().is_some_and(|version| !version.has_initialize())
+}
+
 /// What the client of a request calls itself.
 fn claimed(context: &RequestContext<RoleServer>) -> Principal {
     let name = context.client_info().map(|client| client.name).unwrap_or_default();
@@ -694,8 +700,8 @@ fn unknown_direct(name: &str) -> ErrorData {
     ErrorData::invalid_params(format!("there is no tool `{}` here", shown(name)), None)
 }
 
-/// What may be shown of a name that a client gave.
-fn shown(name: &str) -> String {
+/// What may be shown of a text that a client gave.
+pub(crate) fn shown(name: &str) -> String {
     name.chars().take(80).flat_map(char::escape_debug).collect()
 }
 

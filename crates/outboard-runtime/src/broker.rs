@@ -54,6 +54,7 @@ use resolve::Target;
 use tally::{Hours, Reserved};
 use validate::Validators;
 
+pub(crate) use others::shortened;
 pub(crate) use validate::judges_arguments_of;
 
 /// A call as a script wrote it. Names and arguments are hostile input.

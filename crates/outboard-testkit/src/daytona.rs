@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -270,24 +271,5 @@ async fn execute(folder: &Path, body: &[u8], fault: Option<Fault>) -> (u16, Stri
 fn parameter(query: &str, name: &str) -> String {
     let values = query.split('&').filter_map(|pair| pair.split_once('='));
     let value = values.filter(|(key, _)| *key == name).map(|(_, value)| value).next().unwrap_or_default();
-    let mut bytes = Vec::new();
-    let mut rest = value.as_bytes();
-    while let [first, after @ ..] = rest {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            (b'+', _) => {
-                bytes.push(b' ');
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(&value.replace('+', " ")).decode_utf8_lossy().into_owned()
 }

@@ -20,7 +20,7 @@ use outboard_runtime::ports::workspace::{Command, Ran, Workspace, WorkspaceLost}
 use serde_json::json;
 use tokio::{
     sync::Mutex,
-    task::JoinHandle,
+    task::JoinSet,
     time::{Instant, sleep, timeout_at},
 };
 
@@ -166,7 +166,7 @@ impl Daytona {
             next: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             turn: Mutex::new(()),
-            relay: Mutex::new(None),
+            relay: Mutex::default(),
         };
         let made = match timeout_at(until, sandbox.started()).await {
             Ok(Ok(())) => sandbox.furnish(furnishing, tools).await,
@@ -207,8 +207,8 @@ pub struct Sandbox {
     closed: AtomicBool,
     /// Whoever holds it runs.
     turn: Mutex<()>,
-    /// What carries tool calls.
-    relay: Mutex<Option<JoinHandle<()>>>,
+    /// What carries tool calls, at most one; it ends with this.
+    relay: Mutex<JoinSet<()>>,
 }
 
 /// Ends what runs if nobody waits for it any more.
@@ -264,8 +264,7 @@ impl Sandbox {
         self.api.upload(&self.told, &path, script.as_bytes()).await?;
         let said = self.api.execute(&self.told, &format!("/bin/bash {path}"), BESIDE, FRAME).await?;
         if said.trim() != "made" {
-            let said = said.chars().filter(|sign| !sign.is_control()).take(300).collect();
-            return Err(DaytonaRefused::Furnishing { said });
+            return Err(DaytonaRefused::Furnishing { said: api::shown(&said) });
         }
         for (path, text) in furnishing.written() {
             self.api.upload(&self.told, &path.to_string_lossy(), text.as_bytes()).await?;
@@ -290,12 +289,11 @@ impl Sandbox {
             .execute(&self.told, &format!("/bin/bash -c {}", script::quoted(&start)), BESIDE, FRAME)
             .await?;
         if said.trim() != "up" {
-            let said = said.chars().filter(|sign| !sign.is_control()).take(300).collect();
-            return Err(DaytonaRefused::Furnishing { said });
+            return Err(DaytonaRefused::Furnishing { said: api::shown(&said) });
         }
         let relay =
             Relay { api: self.api.clone(), told: self.told.clone(), program, desk, tools: tools.to_owned() };
-        *self.relay.lock().await = Some(tokio::spawn(relay.carry()));
+        self.relay.lock().await.spawn(relay.carry());
         Ok(())
     }
 
@@ -341,9 +339,7 @@ impl Workspace for Sandbox {
             if self.closed.swap(true, Ordering::AcqRel) {
                 return;
             }
-            if let Some(relay) = self.relay.lock().await.take() {
-                relay.abort();
-            }
+            self.relay.lock().await.shutdown().await;
             let id = &self.told.id;
             match timeout_at(Instant::now() + ENDING, gone(&self.api, id)).await {
                 Ok(Ok(())) => {}

@@ -5,9 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::{Bench, BenchFailure, Measure, expect, timed};
+use super::{Bench, BenchFailure, Measure, echo_seconds, expect, timed};
 use crate::{
-    floor::{self, HELLO},
     gateway::{self, Home},
     peer::Peer,
     samples::Pair,
@@ -94,13 +93,7 @@ pub(super) fn call(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFa
             expected: "a number".to_owned(),
         })?;
         pair.ours.push(seconds);
-        let (seconds, ()) = timed(|| {
-            for _ in 0..CALLS {
-                expect("the raw client", &floor::echo(&mut upstream)?.as_str(), &HELLO)?;
-            }
-            Ok::<(), BenchFailure>(())
-        })?;
-        pair.other.push(seconds / f64::from(CALLS));
+        pair.other.push(echo_seconds(&mut upstream, CALLS)?);
         Ok(())
     })
 }

@@ -9,12 +9,11 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Bench, BenchFailure, Measure, expect,
+    Bench, BenchFailure, Measure, echo_seconds, expect,
     program::{Ended, Program},
     timed,
 };
 use crate::{
-    floor::{self, HELLO},
     gateway::{self, Home},
     peer::Peer,
     samples::Pair,
@@ -52,13 +51,7 @@ pub(super) fn call(bench: &Bench<'_>, measure: &Measure) -> Result<Pair, BenchFa
         let (seconds, right) = timed(|| program.go())?;
         expect("the package", &right, &CALLS.to_string())?;
         pair.ours.push(seconds / f64::from(CALLS));
-        let (seconds, ()) = timed(|| {
-            for _ in 0..CALLS {
-                expect("the raw client", &floor::echo(&mut upstream)?.as_str(), &HELLO)?;
-            }
-            Ok::<(), BenchFailure>(())
-        })?;
-        pair.other.push(seconds / f64::from(CALLS));
+        pair.other.push(echo_seconds(&mut upstream, CALLS)?);
         Ok(())
     };
     let pair = bench.by_turns(measure, round);

@@ -24,7 +24,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    Handler, SMALL,
+    Handler, SMALL, is_modern,
     outside::{Attended, gave_up},
     shown,
 };
@@ -295,11 +295,6 @@ impl Handler {
             Arc::clone(&self.backend).request(Arc::clone(&self.session), request, cancel)
         })
     }
-}
-
-/// Whether results have to say what earlier revisions do not know: that they are whole, and how long they hold.
-fn is_modern(context: &RequestContext<RoleServer>) -> bool {
-    context.protocol_version().is_some_and(|version| !version.has_initialize())
 }
 
 /// What an upstream answered, as rmcp has it.

@@ -27,7 +27,10 @@ use super::{
     stream::{Event, Reader, Stream},
     streams::OPEN,
 };
-use crate::wire::{Frame, read};
+use crate::{
+    handler::shown,
+    wire::{Frame, read},
+};
 
 /// Bytes from which on a body is a long one.
 const LONG: usize = 256 << 10;
@@ -405,8 +408,7 @@ impl Server {
 
 /// What may be logged of a header of somebody who was refused.
 fn said(headers: &HeaderMap, name: &HeaderName) -> String {
-    let value = headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    value.unwrap_or_default().chars().take(80).flat_map(char::escape_debug).collect()
+    headers.get(name).map(|value| shown(&String::from_utf8_lossy(value.as_bytes()))).unwrap_or_default()
 }
 
 /// Whether the client names an endpoint without scripts: `?codemode=off` or `?codemode=false`, as clients append that write

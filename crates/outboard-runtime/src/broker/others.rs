@@ -220,7 +220,8 @@ fn method(operation: &Operation) -> &'static str {
     }
 }
 
-fn shortened(text: &str) -> String {
+/// What may be shown of a script's text.
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::desk::FIRST_LIST;
 use crate::{
-    broker::{Broker, Caller, OtherRequest},
+    broker::{Broker, Caller, OtherRequest, shortened},
     catalogue::{Beside, Catalogue, Entry, Snapshot},
     ids::{Namespace, RequestId},
     json::Json,
@@ -134,8 +134,8 @@ impl Question<'_> {
     fn member(&self, namespace: &str) -> Result<Namespace, ToolFailure> {
         let member = self.snapshot.member(namespace);
         member.map(|member| member.namespace.clone()).ok_or_else(|| {
-            let shown: String = namespace.chars().take(80).flat_map(char::escape_debug).collect();
-            ToolFailure::new(FailureCode::UnknownTool, format!("there is no namespace `{shown}`"))
+            let message = format!("there is no namespace `{}`", shortened(namespace));
+            ToolFailure::new(FailureCode::UnknownTool, message)
         })
     }
 

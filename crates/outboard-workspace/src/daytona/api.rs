@@ -234,10 +234,14 @@ impl Api {
         let said = serde_json::from_slice::<Value>(bytes).ok();
         let said = said.as_ref().and_then(|said| said["message"].as_str()).unwrap_or("no more is told");
         // A service that repeats what it was sent does not bring the key into a message.
-        let said =
-            said.replace(&self.key, "…").chars().filter(|sign| !sign.is_control()).take(SHOWN).collect();
+        let said = shown(&said.replace(&self.key, "…"));
         ApiFailed::Refused { status: status.as_u16(), said }
     }
+}
+
+/// What may be shown of a text that came from there.
+pub(super) fn shown(said: &str) -> String {
+    said.chars().filter(|sign| !sign.is_control()).take(SHOWN).collect()
 }
 
 fn told(answer: &Value) -> Result<Told, ApiFailed> {

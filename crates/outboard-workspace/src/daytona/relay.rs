@@ -8,6 +8,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixStream,
     sync::mpsc,
+    task::JoinSet,
     time::sleep,
 };
 
@@ -60,6 +61,8 @@ impl Relay {
 
     async fn fetch(&self, to_sandbox: mpsc::Sender<Piece>) {
         let mut lines = HashMap::<u64, mpsc::Sender<Vec<u8>>>::new();
+        // They end with this.
+        let mut attending = JoinSet::new();
         let line = format!("python3 {} hear {}", quoted(&self.program), quoted(&self.desk));
         let mut failures = 0;
         while failures < FAILURES {
@@ -67,8 +70,9 @@ impl Relay {
                 Ok(said) => {
                     failures = 0;
                     lines.retain(|_, line| !line.is_closed());
+                    while attending.try_join_next().is_some() {}
                     for (number, data) in said.lines().filter_map(piece) {
-                        self.heard(&mut lines, number, data, &to_sandbox).await;
+                        self.heard(&mut lines, &mut attending, (number, data), &to_sandbox).await;
                     }
                 }
                 Err(error) => {
@@ -82,8 +86,8 @@ impl Relay {
     async fn heard(
         &self,
         lines: &mut HashMap<u64, mpsc::Sender<Vec<u8>>>,
-        number: u64,
-        data: Vec<u8>,
+        attending: &mut JoinSet<()>,
+        (number, data): Piece,
         to_sandbox: &mpsc::Sender<Piece>,
     ) {
         if data.is_empty() {
@@ -96,7 +100,7 @@ impl Relay {
             }
             let Ok(stream) = UnixStream::connect(&self.tools).await else { return };
             let (write, waiting) = mpsc::channel(PIECES);
-            tokio::spawn(attend(number, stream, waiting, to_sandbox.clone()));
+            attending.spawn(attend(number, stream, waiting, to_sandbox.clone()));
             lines.insert(number, write);
         }
         if let Some(line) = lines.get(&number) {
